@@ -1,0 +1,114 @@
+"""Every error this package raises on purpose, in one hierarchy.
+
+    ModelDeployError               500 internal
+    ├── InvalidInput               400 invalid_input         the request or file is wrong; nothing was changed
+    │   └── UnsafeContent          400 unsafe_content        the file could run code or escape its folder
+    ├── NotAuthenticated           401 not_authenticated
+    ├── Forbidden                  403 forbidden
+    ├── NotFound                   404 not_found
+    ├── Conflict                   409 conflict              the name is taken, the state does not allow it
+    ├── TooLarge                   413 too_large
+    ├── Overloaded                 503 overloaded            try again later
+    ├── Unavailable                503 unavailable           a needed part is missing: a package, a device, a network
+    ├── StorageFull                507 storage_full
+    ├── JobFailed                  500 job_failed            a job ended without its result
+    │   └── WorkerDied             500 worker_died           its process was killed
+    ├── ServiceFailed              500 service_failed
+    └── ParityFailed               422 parity_failed         a conversion changed the model's answers
+
+A message says what was wrong, with the value; the hint says what to do next.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Any, ClassVar
+
+
+class ModelDeployError(Exception):
+    """Base of all errors; `status` is the HTTP status, `code` is stable across releases."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+    def body(self) -> dict[str, Any]:
+        """The one JSON shape of an error: `{"error": {"code", "message", "hint"}}`."""
+        return {"error": {"code": self.code, "message": self.message, "hint": self.hint}}
+
+
+class InvalidInput(ModelDeployError):
+    status, code = 400, "invalid_input"
+
+
+class UnsafeContent(InvalidInput):
+    code = "unsafe_content"
+
+
+class NotAuthenticated(ModelDeployError):
+    status, code = 401, "not_authenticated"
+
+
+class Forbidden(ModelDeployError):
+    status, code = 403, "forbidden"
+
+
+class NotFound(ModelDeployError):
+    status, code = 404, "not_found"
+
+
+class Conflict(ModelDeployError):
+    status, code = 409, "conflict"
+
+
+class TooLarge(ModelDeployError):
+    status, code = 413, "too_large"
+
+
+class ParityFailed(ModelDeployError):
+    status, code = 422, "parity_failed"
+
+
+class Overloaded(ModelDeployError):
+    status, code = 503, "overloaded"
+
+
+class Unavailable(ModelDeployError):
+    status, code = 503, "unavailable"
+
+
+class StorageFull(ModelDeployError):
+    status, code = 507, "storage_full"
+
+
+class JobFailed(ModelDeployError):
+    code = "job_failed"
+
+
+class WorkerDied(JobFailed):
+    code = "worker_died"
+
+
+class ServiceFailed(ModelDeployError):
+    code = "service_failed"
+
+
+def from_os_error(error: OSError, doing: str) -> ModelDeployError:
+    """The clear form of an operating-system error met while `doing` something ("writing model.onnx")."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull(
+            f"The disk is full: {doing} failed.",
+            "Free some space or set JUPYTER_MODELDEPLOY_ROOT to a larger disk, then try again. Nothing was changed.",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return Forbidden(f"Permission denied while {doing}: {error.filename or error}.", "Check who owns the folder.")
+    if error.errno == errno.ENOENT:
+        return NotFound(f"File not found while {doing}: {error.filename or error}.", "Check the path.")
+    return ModelDeployError(f"{doing} failed: {error}.")

@@ -1,0 +1,36 @@
+"""Execution of a model's files: load, signature, run, close.
+
+A runtime is a class registered under the entry-point group `jupyter_modeldeploy.runtimes` by the format it loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from jupyter_modeldeploy import plugins
+from jupyter_modeldeploy.records import Format, Signature
+
+Tensors = dict[str, np.ndarray]
+
+
+class Runtime(Protocol):
+    """A loaded model. `run` may be called from several threads at once."""
+
+    signature: Signature
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        """Load the model in `folder`; one call of `run` uses at most `threads` processor threads."""
+
+    def run(self, inputs: Tensors) -> Tensors:
+        """All outputs by name. Raises InvalidInput for a missing input, a wrong dtype or shape."""
+
+    def close(self) -> None:
+        """Free the memory."""
+
+
+def load(format: Format, folder: Path, threads: int = 1) -> Runtime:
+    """The runtime for `format` with the model in `folder` loaded."""
+    runtime: type[Runtime] = plugins.load("runtimes", format.value)
+    return runtime(folder, threads=threads)

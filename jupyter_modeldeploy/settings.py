@@ -1,0 +1,63 @@
+"""Settings, read from the environment. `docs/settings.md` lists each; a test fails when one is missing there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from jupyter_modeldeploy.errors import InvalidInput, from_os_error
+
+PREFIX = "JUPYTER_MODELDEPLOY_"
+
+
+class Settings:
+    """Where the workspace lives and how it behaves. Every attribute can be set as `JUPYTER_MODELDEPLOY_<NAME>`."""
+
+    names: ClassVar[tuple[str, ...]] = ("ROOT", "OWNER", "PIP_INDEX", "OFFLINE")
+
+    def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
+        self._root = root
+
+    @cached_property
+    def root(self) -> Path:
+        """`JUPYTER_MODELDEPLOY_ROOT`, else `<jupyter data dir>/modeldeploy`; made private (0700) to its owner."""
+        chosen = self._root or os.environ.get(PREFIX + "ROOT")
+        if not chosen:
+            from jupyter_core.paths import jupyter_data_dir
+
+            chosen = Path(jupyter_data_dir()) / "modeldeploy"
+        path = Path(chosen).expanduser().absolute()
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.chmod(0o700)
+        except FileExistsError as error:
+            raise InvalidInput(f"The root {path} is a file.", f"Set {PREFIX}ROOT to a folder.") from error
+        except OSError as error:
+            raise from_os_error(error, f"making the root {path}") from error
+        return path
+
+    @property
+    def owner(self) -> str:
+        """Who owns what is made: `JUPYTER_MODELDEPLOY_OWNER`, else the hub's user, else the account's name."""
+        for name in (PREFIX + "OWNER", "JUPYTERHUB_USER", "USER", "LOGNAME"):
+            if value := os.environ.get(name):
+                return value
+        return str(os.getuid())
+
+    @property
+    def pip_index(self) -> str | None:
+        """The package index that `pypi:` asks; without it, the one that pip is set up with."""
+        return os.environ.get(PREFIX + "PIP_INDEX")
+
+    @property
+    def offline(self) -> bool:
+        """With `JUPYTER_MODELDEPLOY_OFFLINE=1` no source asks the network."""
+        return os.environ.get(PREFIX + "OFFLINE", "") not in ("", "0", "false")
+
+    @property
+    def on_temporary_storage(self) -> bool:
+        """True where the root lies below the system's temporary folder, which is emptied at restarts."""
+        return self.root.is_relative_to(Path(tempfile.gettempdir()).resolve())

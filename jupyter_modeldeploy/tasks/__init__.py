@@ -1,0 +1,38 @@
+"""What a model is for: a request in the task's own words to tensors, tensors to the answer.
+
+A task is a class registered under the entry-point group `jupyter_modeldeploy.tasks` by its standard name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from jupyter_modeldeploy import plugins
+from jupyter_modeldeploy.records import Signature
+
+Tensors = dict[str, np.ndarray]
+
+
+class Task(Protocol):
+    """Translates between people's words and tensors for the model in one folder. Stateless after construction
+    and safe to call from several threads."""
+
+    def __init__(self, folder: Path, signature: Signature) -> None:
+        """Read what the task needs (tokenizer, label names) from the model's `folder`."""
+
+    def parse(self, body: Any) -> list[Any]:
+        """The items of a decoded JSON request (`{"text": …}`, `{"texts": […]}`), or InvalidInput."""
+
+    def encode(self, items: list[Any]) -> Tensors:
+        """The model's inputs for a batch of items; the first dimension is `len(items)`."""
+
+    def decode(self, outputs: Tensors) -> list[Any]:
+        """One JSON-ready answer per item."""
+
+
+def load(name: str, folder: Path, signature: Signature) -> Task:
+    """The task `name` for the model in `folder`."""
+    task: type[Task] = plugins.load("tasks", name)
+    return task(folder, signature)
