@@ -1,0 +1,81 @@
+"""Jobs, their metric series, and who holds which device."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from jupyter_modeldeploy.errors import Conflict, NotFound
+from jupyter_modeldeploy.records import Job, JobState, MetricPoint
+from jupyter_modeldeploy.store.changes import append
+from jupyter_modeldeploy.store.database import Database, scalar, scalars
+from jupyter_modeldeploy.store.tables import jobs, metrics
+
+
+class Jobs:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, job: Job) -> Job:
+        with self._database.write() as connection:
+            connection.execute(insert(jobs).values(id=job.id, created_at=job.created_at, **_columns(job)))
+            append(connection, "job", job.id, "created")
+        return job
+
+    def get(self, job_id: str) -> Job:
+        with self._database.read() as connection:
+            return _job(connection, job_id)
+
+    def list(self, states: Collection[JobState] = ()) -> list[Job]:
+        """Newest first; only those in `states` if any are given."""
+        query = select(jobs.c.record).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+        if states:
+            query = query.where(jobs.c.state.in_([state.value for state in states]))
+        with self._database.read() as connection:
+            return [Job.model_validate(row) for row in scalars(connection, query)]
+
+    def update(self, job_id: str, expect: Collection[JobState], **fields: Any) -> Job:
+        """Change a job that is in one of the states `expect`, in one transaction.
+
+        Raises Conflict when it is in another: somebody else was first."""
+        with self._database.write() as connection:
+            job = _job(connection, job_id)
+            if job.state not in expect:
+                raise Conflict(f"The job {job_id} is {job.state}.", f"This needs it {' or '.join(sorted(expect))}.")
+            changed = Job.model_validate({**job.model_dump(), **fields})
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(**_columns(changed)))
+            append(connection, "job", job_id, "updated")
+        return changed
+
+    def add_metrics(self, job_id: str, points: Sequence[tuple[str, int, float]]) -> None:
+        """Add points `(name, step, value)`; a step that is there already (a resumed run) is replaced."""
+        finite = [point for point in points if math.isfinite(point[2])]
+        with self._database.write() as connection:
+            for name, step, value in finite:
+                same = (metrics.c.job == job_id) & (metrics.c.name == name) & (metrics.c.step == step)
+                connection.execute(delete(metrics).where(same))
+                at = datetime.now(UTC)
+                connection.execute(insert(metrics).values(job=job_id, name=name, step=step, value=value, at=at))
+
+    def metrics(self, job_id: str) -> Sequence[MetricPoint]:
+        """Every series of the job, by name and step."""
+        query = select(metrics).where(metrics.c.job == job_id).order_by(metrics.c.name, metrics.c.step)
+        with self._database.read() as connection:
+            _job(connection, job_id)
+            rows = connection.execute(query).mappings()
+            return [MetricPoint(name=row["name"], step=row["step"], value=row["value"], at=row["at"]) for row in rows]
+
+
+def _columns(job: Job) -> dict[str, Any]:
+    return {"state": job.state.value, "record": job.model_dump(mode="json")}
+
+
+def _job(connection: Connection, job_id: str) -> Job:
+    row = scalar(connection, select(jobs.c.record).where(jobs.c.id == job_id))
+    if row is None:
+        raise NotFound(f"No job {job_id!r}.", "List them: modeldeploy jobs list.")
+    return Job.model_validate(row)

@@ -1,0 +1,163 @@
+"""Models and their versions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, select, update
+
+from jupyter_modeldeploy.errors import Conflict, NotFound
+from jupyter_modeldeploy.records import Lineage, Model, NewVersion, Version, parse_version_ref
+from jupyter_modeldeploy.store import tables
+from jupyter_modeldeploy.store.artifacts import Artifacts, copy_into
+from jupyter_modeldeploy.store.changes import append
+from jupyter_modeldeploy.store.database import Database, scalar, scalars
+
+
+class Models:
+    """Models, sorted by name. A model begins with its first version."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list(self) -> list[Model]:
+        with self._database.read() as connection:
+            rows = scalars(connection, select(tables.models.c.record).order_by(tables.models.c.name))
+        return [Model.model_validate(row) for row in rows]
+
+    def get(self, name: str) -> Model:
+        with self._database.read() as connection:
+            return _model(connection, name)
+
+    def set_alias(self, name: str, alias: str, number: int) -> Model:
+        """Point `name@alias` at a version. Digits alone and `latest` are taken by the versions themselves."""
+        if alias.isdigit() or alias == "latest":
+            raise Conflict(f"{alias!r} cannot be an alias.", "Use a word such as 'production'.")
+        with self._database.write() as connection:
+            _version(connection, name, number)
+            model = _model(connection, name)
+            changed = model.model_copy(update={"aliases": {**model.aliases, alias: number}})
+            _save_model(connection, changed)
+            return changed
+
+
+class Versions:
+    """Immutable versions: a row here, files in the artifacts."""
+
+    def __init__(self, database: Database, artifacts: Artifacts, owner: Callable[[], str]) -> None:
+        self._database = database
+        self._artifacts = artifacts
+        self._owner = owner
+
+    def add(self, new: NewVersion, folder: Path) -> Version:
+        """Keep the files of `folder` as the next version of `new.model`.
+
+        A folder from `artifacts.staging()` is moved, any other is copied. Raises StorageFull, InvalidInput or
+        UnsafeContent with nothing changed."""
+        if folder.parent != self._artifacts.incoming:
+            with self._artifacts.staging() as staging:
+                copy_into(folder, staging)
+                return self.add(new, staging)
+        files = self._artifacts.seal(folder)
+        with self._artifacts.placing() as place, self._database.write() as connection:
+            model = _find_model(connection, new.model) or Model(
+                name=new.model, task=new.task, owner=self._owner(), created_at=datetime.now(UTC)
+            )
+            number = (model.latest or 0) + 1
+            version = Version(**new.model_dump(), number=number, files=files, created_at=datetime.now(UTC))
+            connection.execute(
+                insert(tables.versions).values(
+                    model=new.model,
+                    number=number,
+                    lineage_hash=_lineage_hash(new.model, new.lineage),
+                    record=version.model_dump(mode="json"),
+                )
+            )
+            _save_model(connection, model.model_copy(update={"latest": number, "task": new.task}))
+            append(connection, "version", version.ref, "created")
+            place(folder, self.path(version))
+        return version
+
+    def get(self, ref: str) -> Version:
+        """The version that `name@3`, `name@alias` or `name` (its latest) means. Raises NotFound."""
+        name, rest = parse_version_ref(ref)
+        with self._database.read() as connection:
+            model = _model(connection, name)
+            number = _number(model, rest)
+            return _version(connection, name, number)
+
+    def list(self, model: str | None = None) -> list[Version]:
+        """All versions, or those of one model; oldest first."""
+        query = select(tables.versions.c.record).order_by(tables.versions.c.model, tables.versions.c.number)
+        if model is not None:
+            query = query.where(tables.versions.c.model == model)
+        with self._database.read() as connection:
+            return [Version.model_validate(row) for row in scalars(connection, query)]
+
+    def find(self, model: str, lineage: Lineage) -> Version | None:
+        """The newest version of `model` that was made by the same step from the same things, if there is one."""
+        query = (
+            select(tables.versions.c.record)
+            .where(tables.versions.c.model == model, tables.versions.c.lineage_hash == _lineage_hash(model, lineage))
+            .order_by(tables.versions.c.number.desc())
+        )
+        with self._database.read() as connection:
+            row = scalar(connection, query)
+        return Version.model_validate(row) if row else None
+
+    def path(self, version: Version) -> Path:
+        """The folder of the version's files."""
+        return self._artifacts.model(version.model, version.number)
+
+
+def _number(model: Model, rest: str | None) -> int:
+    if rest is None or rest == "latest":
+        if model.latest is None:
+            raise NotFound(f"The model {model.name!r} has no versions.")
+        return model.latest
+    if rest.isdigit():
+        return int(rest)
+    if rest not in model.aliases:
+        known = ", ".join(f"@{alias}" for alias in sorted(model.aliases)) or "none"
+        raise NotFound(f"{model.name!r} has no alias {rest!r}.", f"Its aliases: {known}; versions 1 to {model.latest}.")
+    return model.aliases[rest]
+
+
+def _lineage_hash(model: str, lineage: Lineage) -> str:
+    made_by = {"model": model, **lineage.model_dump(mode="json", exclude={"job"})}
+    return hashlib.sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()
+
+
+def _find_model(connection: Connection, name: str) -> Model | None:
+    row = scalar(connection, select(tables.models.c.record).where(tables.models.c.name == name))
+    return Model.model_validate(row) if row else None
+
+
+def _model(connection: Connection, name: str) -> Model:
+    model = _find_model(connection, name)
+    if model is None:
+        names = ", ".join(scalars(connection, select(tables.models.c.name).order_by(tables.models.c.name)))
+        known = f"There are: {names}." if names else "Fetch one: modeldeploy fetch SOURCE --name NAME."
+        raise NotFound(f"No model {name!r}.", known)
+    return model
+
+
+def _version(connection: Connection, name: str, number: int) -> Version:
+    query = select(tables.versions.c.record).where(tables.versions.c.model == name, tables.versions.c.number == number)
+    row = scalar(connection, query)
+    if row is None:
+        latest = _model(connection, name).latest
+        raise NotFound(f"No version {name}@{number}.", f"The latest is {name}@{latest}.")
+    return Version.model_validate(row)
+
+
+def _save_model(connection: Connection, model: Model) -> None:
+    values = {"record": model.model_dump(mode="json")}
+    changed = connection.execute(update(tables.models).where(tables.models.c.name == model.name).values(values))
+    if changed.rowcount == 0:
+        connection.execute(insert(tables.models).values(name=model.name, **values))
+    append(connection, "model", model.name, "updated" if changed.rowcount else "created")

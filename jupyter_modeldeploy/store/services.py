@@ -1,0 +1,44 @@
+"""Services: what is wished and what is observed."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, insert, select, update
+
+from jupyter_modeldeploy.errors import NotFound
+from jupyter_modeldeploy.records import Service
+from jupyter_modeldeploy.store.changes import append
+from jupyter_modeldeploy.store.database import Database, scalar, scalars
+from jupyter_modeldeploy.store.tables import services
+
+
+class Services:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def list(self) -> list[Service]:
+        with self._database.read() as connection:
+            rows = scalars(connection, select(services.c.record).order_by(services.c.name))
+        return [Service.model_validate(row) for row in rows]
+
+    def get(self, name: str) -> Service:
+        with self._database.read() as connection:
+            row = scalar(connection, select(services.c.record).where(services.c.name == name))
+            if row is None:
+                names = ", ".join(scalars(connection, select(services.c.name).order_by(services.c.name)))
+                known = f"There are: {names}." if names else "Start one: modeldeploy serve MODEL --name NAME."
+                raise NotFound(f"No service {name!r}.", known)
+        return Service.model_validate(row)
+
+    def save(self, service: Service) -> None:
+        """Add the service or replace its row."""
+        values = {"record": service.model_dump(mode="json")}
+        with self._database.write() as connection:
+            changed = connection.execute(update(services).where(services.c.name == service.name).values(values))
+            if changed.rowcount == 0:
+                connection.execute(insert(services).values(name=service.name, **values))
+            append(connection, "service", service.name, "updated" if changed.rowcount else "created")
+
+    def delete(self, name: str) -> None:
+        with self._database.write() as connection:
+            if connection.execute(delete(services).where(services.c.name == name)).rowcount:
+                append(connection, "service", name, "deleted")
