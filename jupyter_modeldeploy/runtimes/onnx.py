@@ -1,0 +1,150 @@
+"""ONNX models on ONNX Runtime, on the processor or on a CUDA device where its provider is installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+from jupyter_modeldeploy import datatypes
+from jupyter_modeldeploy.errors import InvalidInput, NotFound, Unavailable
+from jupyter_modeldeploy.records import Signature, TensorSpec
+from jupyter_modeldeploy.runtimes import Tensors
+
+DATATYPES = {
+    "tensor(bool)": "BOOL",
+    "tensor(uint8)": "UINT8",
+    "tensor(uint16)": "UINT16",
+    "tensor(uint32)": "UINT32",
+    "tensor(uint64)": "UINT64",
+    "tensor(int8)": "INT8",
+    "tensor(int16)": "INT16",
+    "tensor(int32)": "INT32",
+    "tensor(int64)": "INT64",
+    "tensor(float16)": "FP16",
+    "tensor(float)": "FP32",
+    "tensor(double)": "FP64",
+    "tensor(string)": "BYTES",
+}
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+_LOAD_ERRORS = (
+    native.Fail,
+    native.InvalidArgument,
+    native.InvalidGraph,
+    native.InvalidProtobuf,
+    native.NoSuchFile,
+    native.NotImplemented,
+    native.RuntimeException,
+)
+_RUN_ERRORS = (native.Fail, native.InvalidArgument, native.RuntimeException, native.NotImplemented)
+
+
+class OnnxRuntime:
+    """The model `<folder>/model.onnx`, or the folder's only `*.onnx`.
+
+    One session, whose `run` may be called from several threads: each call uses the caller's thread and `threads - 1`
+    more. Idle threads don't spin, since that doubles the processor time per call where cores are contended. Weights
+    kept outside the file must lie in the folder; ONNX Runtime refuses any other path.
+
+    Raises NotFound without a model file and InvalidInput for one that does not load.
+    """
+
+    signature: Signature
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        path = model_file(folder)
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), session_options(threads), providers=providers())
+        except _LOAD_ERRORS as error:
+            raise InvalidInput(
+                f"ONNX Runtime cannot load {path.name}: {_reason(error)}", "Convert or export the model again."
+            ) from error
+        self.signature = Signature(
+            inputs=[_spec(node) for node in self._session.get_inputs()],
+            outputs=[_spec(node) for node in self._session.get_outputs()],
+        )
+        self._outputs = [spec.name for spec in self.signature.outputs]
+        self._texts = [spec.name for spec in self.signature.inputs if spec.dtype == "BYTES"]
+
+    def run(self, inputs: Tensors) -> Tensors:
+        """All outputs by name; BYTES tensors are object arrays of `bytes` in and out.
+
+        Raises InvalidInput for a missing input, a wrong dtype or shape, or values that the model cannot take (an index
+        beyond a table, dimensions that don't fit each other), Unavailable when memory runs out."""
+        datatypes.check(inputs, self.signature)
+        if self._texts:
+            inputs = {**inputs, **{name: _decoded(inputs[name], name) for name in self._texts}}
+        try:
+            arrays = self._session.run(self._outputs, inputs)
+        except _RUN_ERRORS as error:
+            if "Failed to allocate memory" in str(error):
+                raise Unavailable(f"Not enough memory for this input: {_reason(error)}", "Send less.") from error
+            raise InvalidInput(f"The model cannot take these values: {_reason(error)}") from error
+        return {
+            name: array if array.dtype != np.object_ else _encoded(array)
+            for name, array in zip(self._outputs, arrays, strict=True)
+        }
+
+    def close(self) -> None:
+        """Free the session's memory; `run` must not be called afterwards."""
+        del self._session
+
+
+def model_file(folder: Path) -> Path:
+    """The folder's `model.onnx`, or its only `*.onnx`. Raises NotFound."""
+    if (named := folder / "model.onnx").is_file():
+        return named
+    found = sorted(folder.glob("*.onnx"))
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "no .onnx file"
+        raise NotFound(f"{folder.name} holds {names}.", "It needs model.onnx or exactly one *.onnx.")
+    return found[0]
+
+
+def session_options(threads: int) -> onnxruntime.SessionOptions:
+    """Options for a session whose calls use `threads` threads each and leave none spinning."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    return options
+
+
+def providers() -> list[str]:
+    """The execution providers to use, best first."""
+    available = onnxruntime.get_available_providers()
+    return [provider for provider in PROVIDERS if provider in available]
+
+
+def _spec(node: onnxruntime.NodeArg) -> TensorSpec:
+    if node.type not in DATATYPES:
+        raise InvalidInput(
+            f"The model's {node.name!r} is {node.type}, which cannot be served.",
+            "Export it with plain tensors (for scikit-learn: the option zipmap=False).",
+        )
+    shape = [size if isinstance(size, int) and size >= 0 else -1 for size in node.shape]
+    return TensorSpec(name=node.name, dtype=DATATYPES[node.type], shape=shape)
+
+
+def _decoded(array: np.ndarray, name: str) -> np.ndarray:
+    try:
+        texts = [value.decode() if isinstance(value, bytes) else str(value) for value in array.ravel()]
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"The input {name!r} is not UTF-8: {error}.") from error
+    return np.array(texts, dtype=np.object_).reshape(array.shape)
+
+
+def _encoded(array: np.ndarray) -> np.ndarray:
+    encoded = np.empty(array.size, dtype=np.object_)
+    encoded[:] = [str(value).encode() for value in array.ravel()]
+    return encoded.reshape(array.shape)
+
+
+def _reason(error: Exception) -> str:
+    """The last part of ONNX Runtime's message, in one line, without the source file it was raised in."""
+    line = " ".join(str(error).split())
+    return line.rsplit("Status Message: ", 1)[-1].removeprefix("[ONNXRuntimeError] : ")[:400]

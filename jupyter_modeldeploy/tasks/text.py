@@ -1,0 +1,116 @@
+"""What the text tasks share: requests of texts, and a tokenizer that makes them into tensors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from jupyter_modeldeploy.errors import InvalidInput, NotFound
+from jupyter_modeldeploy.records import Signature
+from jupyter_modeldeploy.tasks import Tensors
+
+MAX_TEXTS = 1024
+MAX_CHARACTERS = 100_000
+DEFAULT_TOKENS = 512
+_ROLES = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
+_EXPECTED = 'Send {"text": "…"} or {"texts": ["…", …]}.'
+
+
+def parse_texts(body: Any) -> list[str]:
+    """The texts of `{"text": str}`, `{"texts": [str, …]}`, `"str"` or `[str, …]`.
+
+    Raises InvalidInput for anything else, an empty list, more than 1024 texts or one of over 100,000 characters."""
+    if isinstance(body, dict):
+        keys = [key for key in ("text", "texts") if key in body]
+        if len(keys) != 1 or len(body) != 1 or isinstance(body[keys[0]], str) != (keys == ["text"]):
+            raise InvalidInput(f"A request of texts was expected, not {str(body)[:80]!r}.", _EXPECTED)
+        body = body[keys[0]]
+    texts = [body] if isinstance(body, str) else body
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise InvalidInput(f"Texts were expected, not {str(body)[:80]!r}.", _EXPECTED)
+    if not 1 <= len(texts) <= MAX_TEXTS:
+        raise InvalidInput(f"The request has {len(texts)} texts.", f"Send 1 to {MAX_TEXTS}.")
+    if longest := max((len(text) for text in texts if len(text) > MAX_CHARACTERS), default=0):
+        raise InvalidInput(f"A text has {longest} characters.", f"Send at most {MAX_CHARACTERS}.")
+    return texts
+
+
+class TextEncoder:
+    """`tokenizer.json` as a function from texts to `int64[texts, tokens]` inputs.
+
+    Texts are cut to what the model takes and padded to the longest of the batch, or to the model's length where that
+    is fixed. Only those inputs are made that the signature has. Raises NotFound without a tokenizer, InvalidInput
+    where the model needs an input that no tokenizer makes."""
+
+    def __init__(self, folder: Path, signature: Signature) -> None:
+        path = folder / "tokenizer.json"
+        if not path.is_file():
+            raise NotFound(f"{folder.name} has no tokenizer.json.", "Save the model with its fast tokenizer.")
+        unknown = [spec.name for spec in signature.inputs if spec.name not in _ROLES]
+        if unknown:
+            raise InvalidInput(f"The model's input {unknown[0]!r} is none that a tokenizer makes: {', '.join(_ROLES)}.")
+        self._inputs = [(spec.name, _ROLES[spec.name], spec.dtype) for spec in signature.inputs]
+        fixed = next((spec.shape[1] for spec in signature.inputs if len(spec.shape) > 1 and spec.shape[1] > 0), None)
+        self.max_tokens = fixed or max_tokens(folder)
+        self._tokenizer = _load(path)
+        self._tokenizer.enable_truncation(self.max_tokens)
+        self._pad(read_json(folder / "tokenizer_config.json"), fixed)
+
+    def encode(self, texts: list[str]) -> Tensors:
+        """`int64[texts, tokens]` by input name (or `int32`, where the model asks for it)."""
+        encodings = self._tokenizer.encode_batch(texts)
+        return {
+            name: np.array([getattr(encoding, role) for encoding in encodings], dtype=dtype.replace("INT", "int"))
+            for name, role, dtype in self._inputs
+        }
+
+    def _pad(self, config: dict[str, Any], length: int | None) -> None:
+        known = self._tokenizer.padding or {}
+        token = config.get("pad_token") or known.get("pad_token") or "[PAD]"
+        token = token["content"] if isinstance(token, dict) else token
+        identifier = self._tokenizer.token_to_id(token)
+        self._tokenizer.enable_padding(
+            pad_id=known.get("pad_id", 0) if identifier is None else identifier,
+            pad_token=token,
+            pad_type_id=known.get("pad_type_id", 0),
+            length=length,
+        )
+
+
+def max_tokens(folder: Path) -> int:
+    """The most tokens the model takes: the least of what its tokenizer and its positions allow, else 512."""
+    config = read_json(folder / "config.json")
+    positions = config.get("max_position_embeddings")
+    if positions and config.get("model_type") in ("roberta", "xlm-roberta", "camembert"):
+        positions -= config.get("pad_token_id", 1) + 1  # their positions start behind the padding token's number
+    limits = (
+        positions,
+        read_json(folder / "tokenizer_config.json").get("model_max_length"),
+        read_json(folder / "sentence_bert_config.json").get("max_seq_length"),
+    )
+    usable = [int(limit) for limit in limits if isinstance(limit, (int, float)) and 0 < limit < 1_000_000]
+    return min(usable, default=DEFAULT_TOKENS)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file, empty when there is no such file. Raises InvalidInput for a broken one."""
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise InvalidInput(f"{path.name} is not JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise InvalidInput(f"{path.name} is not a JSON object.")
+    return content
+
+
+def _load(path: Path) -> Tokenizer:
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise InvalidInput(f"tokenizer.json cannot be read: {error}.") from error

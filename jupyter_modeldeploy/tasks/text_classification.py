@@ -1,0 +1,59 @@
+"""Texts in, labels with their probabilities out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.records import Signature
+from jupyter_modeldeploy.tasks import Tensors
+from jupyter_modeldeploy.tasks.text import TextEncoder, parse_texts, read_json
+
+
+class TextClassification:
+    """A tokenizer, a model whose `logits` are `float[texts, classes]`, and the names in `config.json`'s `id2label`.
+
+    Classes without a name are called `LABEL_0`, `LABEL_1` …, as transformers does."""
+
+    def __init__(self, folder: Path, signature: Signature) -> None:
+        self._encoder = TextEncoder(folder, signature)
+        self.max_tokens = self._encoder.max_tokens
+        config = read_json(folder / "config.json")
+        self._names = {int(number): str(name) for number, name in (config.get("id2label") or {}).items()}
+        self._independent = config.get("problem_type") == "multi_label_classification"
+
+    def parse(self, body: Any) -> list[str]:
+        """The texts of `{"text": str}`, `{"texts": [str, …]}`, `"str"` or `[str, …]`, or InvalidInput."""
+        return parse_texts(body)
+
+    def encode(self, items: list[Any]) -> Tensors:
+        """`int64[texts, tokens]` for each of the model's inputs."""
+        return self._encoder.encode(items)
+
+    def decode(self, outputs: Tensors) -> list[Any]:
+        """`{"label": …, "score": …, "scores": {label: probability}}` per text, the likeliest label first."""
+        logits = outputs["logits"] if "logits" in outputs else next(iter(outputs.values()))
+        if logits.ndim != 2 or (self._names and logits.shape[1] != len(self._names)):
+            raise InvalidInput(
+                f"The model answers {list(logits.shape)}, not one number for each of {len(self._names)} labels.",
+                "Check id2label in config.json and the model's task.",
+            )
+        names = [self._names.get(index, f"LABEL_{index}") for index in range(logits.shape[1])]
+        return [_answer(names, row) for row in probabilities(logits, self._independent).tolist()]
+
+
+def probabilities(logits: np.ndarray, independent: bool = False) -> np.ndarray:
+    """Softmax over the last axis, or a sigmoid of each where the labels are independent; `float64` in the same shape."""
+    wide = logits.astype(np.float64)
+    if independent:
+        return 1.0 / (1.0 + np.exp(-wide))
+    exponents = np.exp(wide - wide.max(axis=-1, keepdims=True))
+    return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True))
+
+
+def _answer(names: list[str], row: list[float]) -> dict[str, Any]:
+    ranked = sorted(zip(names, row, strict=True), key=lambda pair: -pair[1])
+    return {"label": ranked[0][0], "score": ranked[0][1], "scores": dict(ranked)}
