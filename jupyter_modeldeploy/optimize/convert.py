@@ -1,0 +1,146 @@
+"""From a transformers checkpoint to ONNX, with proof that both answer alike."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from jupyter_modeldeploy import runtimes
+from jupyter_modeldeploy.optimize.folders import building, copy_side_files
+from jupyter_modeldeploy.optimize.parity import OutputParity, check_parity
+from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.records import Format, Record, Signature
+from jupyter_modeldeploy.runtimes import Tensors
+from jupyter_modeldeploy.runtimes.transformers import Encoder, TransformersRuntime, load_encoder
+from jupyter_modeldeploy.tasks.text import TextEncoder
+
+MODEL = "model.onnx"
+OPSET = 20
+TOLERANCE = 1e-3
+"""Largest absolute difference allowed; MiniLM's logits differ by about 1e-6."""
+SHAPES = ((1, 1), (1, 7), (3, 33), (8, 128))
+PROTOBUF_LIMIT = 2**31 - 2**24
+"""One protobuf file holds less than 2 GiB; the graph takes some of it."""
+
+
+class Conversion(Record):
+    """What was converted: the signature of `model.onnx`, how near it is to the original, and how long it took."""
+
+    signature: Signature
+    parity: list[OutputParity]
+    opset: int
+    size_bytes: int
+    seconds: float
+
+
+def transformers_to_onnx(
+    folder: Path,
+    out: Path,
+    reporter: Reporter,
+    texts: Sequence[str] | None = None,
+    tolerance: float = TOLERANCE,
+) -> Conversion:
+    """Write the checkpoint in `folder` as `out`/model.onnx with free batch and length, its tokenizer and config beside.
+
+    Weights over 2 GiB go to a second file. The answers of both forms are compared on random tokens of several shapes,
+    and on the first 64 of `texts` if there are any. Raises InvalidInput for an unusable checkpoint and ParityFailed
+    when an output differs by more than `tolerance`; then `out` is not written."""
+    started = time.monotonic()
+    encoder = load_encoder(folder)
+    with building(out) as partial:
+        reporter.progress(0, 3, "parts", "exporting the graph")
+        _export(encoder, partial / MODEL)
+        copy_side_files(folder, partial)
+        reporter.progress(1, 3, "parts", "comparing with the original")
+        parity = _prove(folder, partial, _batches(encoder, folder, texts or []), tolerance)
+        reporter.progress(2, 3, "parts", "writing")
+        size = sum(path.stat().st_size for path in partial.glob(f"{MODEL}*"))
+    reporter.progress(3, 3, "parts", "converted")
+    return Conversion(
+        signature=encoder.signature,
+        parity=parity,
+        opset=OPSET,
+        size_bytes=size,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _export(encoder: Encoder, path: Path) -> None:
+    names = [spec.name for spec in encoder.signature.inputs]
+    dimensions = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    # Sizes other than 1, which the exporter would take for constants; a tensor each, or it takes the inputs for one.
+    example = {name: torch.ones((2, 8), dtype=torch.int64) for name in names}
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in encoder.parameters())
+    with _quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            encoder,
+            kwargs=example,
+            input_names=names,
+            output_names=[spec.name for spec in encoder.signature.outputs],
+            dynamic_shapes=dict.fromkeys(names, dimensions),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+        assert program is not None  # it is for dynamo=True without a file
+        program.save(path, external_data=weights > PROTOBUF_LIMIT)
+    _forget_inner_shapes(path)
+
+
+def _forget_inner_shapes(path: Path) -> None:
+    """The shapes that the exporter notes for inner values contradict those that quantization infers."""
+    model = onnx.load(path, load_external_data=False)
+    del model.graph.value_info[:]
+    onnx.save(model, path)
+
+
+def _prove(folder: Path, converted: Path, batches: Sequence[Tensors], tolerance: float) -> list[OutputParity]:
+    threads = len(os.sched_getaffinity(0))
+    reference = TransformersRuntime(folder, threads=threads)
+    candidate = runtimes.load(Format.onnx, converted, threads=threads)
+    try:
+        return check_parity(reference, candidate, batches, tolerance)
+    finally:
+        candidate.close()
+        reference.close()
+
+
+def _batches(encoder: Encoder, folder: Path, texts: Sequence[str]) -> list[Tensors]:
+    """Random tokens in `SHAPES`, the last few masked in all rows but the first; then the texts, eight by eight."""
+    generator = np.random.default_rng(0)
+    batches = []
+    for rows, length in SHAPES:
+        length = min(length, encoder.max_length or length)
+        ids = generator.integers(0, encoder.vocabulary, (rows, length), dtype=np.int64)
+        mask = np.ones((rows, length), np.int64)
+        mask[1:, length * 3 // 4 :] = 0
+        types = generator.integers(0, max(encoder.token_types, 1), (rows, length), dtype=np.int64)
+        every = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+        batches.append({spec.name: every[spec.name] for spec in encoder.signature.inputs})
+    if texts:
+        tokenizer = TextEncoder(folder, encoder.signature)
+        batches += [tokenizer.encode(list(texts[first : first + 8])) for first in range(0, min(len(texts), 64), 8)]
+    return batches
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the exporter's account of its own steps, which says nothing to a reader of the job's log."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

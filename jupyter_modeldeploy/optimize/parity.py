@@ -1,0 +1,80 @@
+"""Whether two forms of a model give the same answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from jupyter_modeldeploy.errors import ParityFailed
+from jupyter_modeldeploy.records import Record
+from jupyter_modeldeploy.runtimes import Runtime, Tensors
+
+
+class OutputParity(Record):
+    """The largest difference of one output over all batches tried: `shapes` are those of the first input.
+
+    `relative` is to the output's largest magnitude in its batch."""
+
+    name: str
+    shapes: list[list[int]]
+    absolute: float
+    relative: float
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        return self.absolute <= self.tolerance
+
+
+def check_parity(
+    reference: Runtime, candidate: Runtime, batches: Iterable[Tensors], tolerance: float
+) -> list[OutputParity]:
+    """Run both on every batch of inputs and compare each output of `reference`, element by element.
+
+    `tolerance` is the largest absolute difference allowed. Raises ParityFailed beyond it, for an output of another
+    shape, and for values that are not finite in one of the two only."""
+    rows: dict[str, OutputParity] = {}
+    for inputs in batches:
+        shape = list(next(iter(inputs.values())).shape)
+        expected, actual = reference.run(inputs), candidate.run(inputs)
+        for name, values in expected.items():
+            row = _compare(name, shape, values, actual.get(name), tolerance)
+            rows[name] = _join(rows[name], row) if name in rows else row
+    for row in rows.values():
+        if not row.passed:
+            raise ParityFailed(
+                f"The output {row.name} differs by up to {row.absolute:.3g} (allowed: {row.tolerance:g}) from the "
+                f"original's.",
+                "Nothing was kept. The model does something that this conversion does not carry over.",
+            )
+    return list(rows.values())
+
+
+def _compare(
+    name: str, shape: list[int], expected: np.ndarray, actual: np.ndarray | None, tolerance: float
+) -> OutputParity:
+    if actual is None or actual.shape != expected.shape:
+        raise ParityFailed(
+            f"The output {name} has the shape {None if actual is None else actual.shape} and not {expected.shape}.",
+            "Nothing was kept. The conversion lost a free dimension or the output itself.",
+        )
+    finite = np.isfinite(expected)
+    if not np.array_equal(finite, np.isfinite(actual)):
+        raise ParityFailed(f"The output {name} is not finite where the original's is.", "Nothing was kept.")
+    difference = np.abs(expected[finite].astype(np.float64) - actual[finite].astype(np.float64))
+    absolute = float(difference.max(initial=0.0))
+    scale = float(np.abs(expected[finite]).max(initial=0.0))
+    return OutputParity(
+        name=name, shapes=[shape], absolute=absolute, relative=absolute / scale if scale else 0.0, tolerance=tolerance
+    )
+
+
+def _join(one: OutputParity, other: OutputParity) -> OutputParity:
+    return OutputParity(
+        name=one.name,
+        shapes=[*one.shapes, *other.shapes],
+        absolute=max(one.absolute, other.absolute),
+        relative=max(one.relative, other.relative),
+        tolerance=one.tolerance,
+    )

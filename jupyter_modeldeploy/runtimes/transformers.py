@@ -1,0 +1,134 @@
+"""Checkpoints of transformers, run by torch as they are.
+
+Only weights in safetensors are read and no code of the checkpoint is run (`trust_remote_code` is off)."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PretrainedConfig, PreTrainedModel
+
+from jupyter_modeldeploy import datatypes
+from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.records import Signature, TensorSpec
+from jupyter_modeldeploy.runtimes import Tensors
+
+BATCH_BY_LENGTH = [-1, -1]
+
+
+class Encoder(torch.nn.Module):
+    """A checkpoint as a function of its input tensors: int64[batch, length] each, in the order of `signature`.
+
+    Gives float32 `logits` [batch, classes] for a classifier, else `last_hidden_state` [batch, length, hidden].
+    `vocabulary` and `max_length` bound the ids and the number of tokens (None: unbounded)."""
+
+    def __init__(self, model: PreTrainedModel, signature: Signature) -> None:
+        super().__init__()
+        self.model = model
+        self.signature = signature
+        self.vocabulary: int = model.config.vocab_size
+        self.token_types: int = getattr(model.config, "type_vocab_size", 0)
+        self.max_length = _max_length(model.config)
+        self.eval()
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        named = {"input_ids": input_ids, "attention_mask": attention_mask}
+        if token_type_ids is not None:
+            named["token_type_ids"] = token_type_ids
+        output: torch.Tensor = self.model(**named)[self.signature.outputs[0].name]
+        return output
+
+
+def load_encoder(folder: Path) -> Encoder:
+    """The text encoder or classifier in `folder`, in float32, ready to run.
+
+    Raises InvalidInput where the files are no such checkpoint, lack safetensors, or need code of their own."""
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        classifier = _is_classifier(config)
+        model = (AutoModelForSequenceClassification if classifier else AutoModel).from_pretrained(
+            folder,
+            config=config,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise InvalidInput(
+            f"{folder.name} is not a checkpoint that transformers can load: {error}",
+            "It needs config.json of a known architecture and model.safetensors that fits it.",
+        ) from error
+    if config.is_encoder_decoder or not hasattr(config, "vocab_size"):
+        raise InvalidInput(f"{config.model_type} is no text encoder.", "Encoders and text classifiers are supported.")
+    return Encoder(model, _signature(model, classifier))
+
+
+class TransformersRuntime:
+    """A transformers checkpoint run by torch on the CPU, without gradients. See `runtimes.Runtime`."""
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        self._encoder = load_encoder(folder)
+        self._threads = threads
+        self.signature = self._encoder.signature
+
+    def run(self, inputs: Tensors) -> Tensors:
+        self._check(inputs)
+        if torch.get_num_threads() != self._threads:  # a setting of the calling thread
+            torch.set_num_threads(self._threads)
+        with torch.inference_mode():
+            tensors = {spec.name: torch.tensor(inputs[spec.name]) for spec in self.signature.inputs}
+            return {self.signature.outputs[0].name: self._encoder(**tensors).numpy()}
+
+    def close(self) -> None:
+        del self._encoder
+
+    def _check(self, inputs: Tensors) -> None:
+        datatypes.check(inputs, self.signature)
+        shape = inputs["input_ids"].shape
+        for name, values in inputs.items():
+            if values.shape != shape or 0 in shape:
+                raise InvalidInput(f"{name} has the shape {list(values.shape)}.", "Send [batch, length], all alike.")
+        if self._encoder.max_length and shape[1] > self._encoder.max_length:
+            raise InvalidInput(f"{shape[1]} tokens are too many.", f"The model takes {self._encoder.max_length}.")
+        _check_range("input_ids", inputs["input_ids"], self._encoder.vocabulary)
+        if "token_type_ids" in inputs:
+            _check_range("token_type_ids", inputs["token_type_ids"], self._encoder.token_types)
+
+
+def _check_range(name: str, values: np.ndarray, below: int) -> None:
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high >= below:
+        wrong = low if low < 0 else high
+        raise InvalidInput(f"{name} holds {wrong}.", f"The model knows 0 to {below - 1}.")
+
+
+def _is_classifier(config: PretrainedConfig) -> bool:
+    return any(name.endswith("ForSequenceClassification") for name in config.architectures or [])
+
+
+def _signature(model: PreTrainedModel, classifier: bool) -> Signature:
+    names = ["input_ids", "attention_mask"]
+    takes_types = "token_type_ids" in inspect.signature(model.forward).parameters
+    if takes_types and getattr(model.config, "type_vocab_size", 0) > 1:
+        names.append("token_type_ids")
+    output = (
+        TensorSpec(name="logits", dtype="FP32", shape=[-1, model.config.num_labels])
+        if classifier
+        else TensorSpec(name="last_hidden_state", dtype="FP32", shape=[*BATCH_BY_LENGTH, model.config.hidden_size])
+    )
+    inputs = [TensorSpec(name=name, dtype="INT64", shape=BATCH_BY_LENGTH) for name in names]
+    return Signature(inputs=inputs, outputs=[output])
+
+
+def _max_length(config: PretrainedConfig) -> int | None:
+    """RoBERTa and its kin number positions from behind the padding id, so theirs are fewer than the table holds."""
+    positions: int | None = getattr(config, "max_position_embeddings", None)
+    if positions and config.model_type in ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer"):
+        return positions - int(config.pad_token_id or 0) - 1
+    return positions

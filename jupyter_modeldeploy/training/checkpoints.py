@@ -1,0 +1,95 @@
+"""Checkpoints that are whole or absent.
+
+The Trainer writes a checkpoint file by file in place, so a kill leaves a folder that looks like one. Here it
+writes into `writing/`; when all files are there they are listed with their sizes, flushed to the disk and renamed to
+`checkpoint-<step>`. Only folders whose files match their list are ever resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from jupyter_modeldeploy.errors import Conflict, from_os_error
+
+MANIFEST = "complete.json"
+PREFIX = "checkpoint-"
+KEEP = 2
+
+
+class Checkpoints:
+    """The checkpoints of one run below `folder`. `fingerprint` says which run: base, data and options.
+
+    Raises Conflict when the folder holds the checkpoints of another run."""
+
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        self.folder = folder
+        self.writing = folder / "writing"
+        shutil.rmtree(self.writing, ignore_errors=True)
+        self.writing.mkdir(parents=True)
+        self._run = folder / "run.json"
+        if self._facts().setdefault("fingerprint", fingerprint) != fingerprint:
+            raise Conflict(
+                f"{folder} holds the checkpoints of a training with other options, rows or base model.",
+                "Start a new job, or delete the folder to train from the beginning.",
+            )
+        self.remember("fingerprint", fingerprint)
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep a fact about the run (JSON) for later attempts."""
+        partial = self._run.with_suffix(".partial")
+        partial.write_text(json.dumps({**self._facts(), name: value}))
+        partial.replace(self._run)
+
+    def recall(self, name: str) -> Any:
+        return self._facts().get(name)
+
+    def latest(self) -> Path | None:
+        """The complete checkpoint with the most steps."""
+        return next((path for path in self._by_step() if _complete(path)), None)
+
+    def publish(self, step: int) -> None:
+        """Make what the Trainer wrote for `step` a checkpoint, and drop all but the last two."""
+        written = self.writing / f"{PREFIX}{step}"
+        target = self.folder / written.name
+        try:
+            sizes = {path.name: path.stat().st_size for path in written.iterdir()}
+            (written / MANIFEST).write_text(json.dumps(sizes))
+            for path in (*written.iterdir(), written):
+                _flush(path)
+            shutil.rmtree(target, ignore_errors=True)
+            written.rename(target)
+            _flush(self.folder)
+        except OSError as error:
+            raise from_os_error(error, f"writing {written.name}") from error
+        for old in self._by_step()[KEEP:]:
+            shutil.rmtree(old)
+
+    def _facts(self) -> dict[str, Any]:
+        return json.loads(self._run.read_text()) if self._run.exists() else {}
+
+    def _by_step(self) -> list[Path]:
+        return sorted(self.folder.glob(f"{PREFIX}[0-9]*"), key=step_of, reverse=True)
+
+
+def step_of(checkpoint: Path) -> int:
+    """The optimizer steps taken before `checkpoint` was written."""
+    return int(checkpoint.name.removeprefix(PREFIX))
+
+
+def _complete(checkpoint: Path) -> bool:
+    manifest = checkpoint / MANIFEST
+    if not manifest.is_file():
+        return False
+    sizes = json.loads(manifest.read_text())
+    return all((checkpoint / name).is_file() and (checkpoint / name).stat().st_size == sizes[name] for name in sizes)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
