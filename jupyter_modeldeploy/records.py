@@ -198,6 +198,7 @@ class Job(Record):
     error: Failure | None = None
     result: dict[str, Any] | None = None
     created_at: datetime
+    queued_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
 

@@ -54,6 +54,11 @@ class Store:
         """The service's own folder: its token and log."""
         return self._folder("services", name)
 
+    def service_token(self, name: str) -> str | None:
+        """The token that the service's callers send; None where it asks for none."""
+        path = self.service_folder(name) / "token"
+        return path.read_text("ascii").strip() if path.exists() else None
+
     def close(self) -> None:
         self._database.close()
 

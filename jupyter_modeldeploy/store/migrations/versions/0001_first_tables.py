@@ -9,28 +9,31 @@ revision = "0001"
 down_revision = None
 
 
+def record() -> sa.Column[object]:
+    return sa.Column("record", sa.JSON, nullable=False)
+
+
 def upgrade() -> None:
-    record = sa.Column("record", sa.JSON, nullable=False)
-    op.create_table("models", sa.Column("name", sa.String(64), primary_key=True), record.copy())
+    op.create_table("models", sa.Column("name", sa.String(64), primary_key=True), record())
     op.create_table(
         "versions",
         sa.Column("model", sa.String(64), primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("lineage_hash", sa.String(64), nullable=False, index=True),
-        record.copy(),
+        record(),
     )
     op.create_table(
         "datasets",
         sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-        record.copy(),
+        record(),
     )
     op.create_table(
         "jobs",
         sa.Column("id", sa.String(32), primary_key=True),
         sa.Column("state", sa.String(16), nullable=False, index=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, index=True),
-        record.copy(),
+        record(),
     )
     op.create_table(
         "metrics",
@@ -50,12 +53,12 @@ def upgrade() -> None:
         sa.Column("process", sa.JSON, nullable=False),
         sqlite_autoincrement=True,
     )
-    op.create_table("services", sa.Column("name", sa.String(64), primary_key=True), record.copy())
+    op.create_table("services", sa.Column("name", sa.String(64), primary_key=True), record())
     op.create_table(
         "experiments",
         sa.Column("id", sa.String(32), primary_key=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, index=True),
-        record.copy(),
+        record(),
     )
     op.create_table(
         "changes",

@@ -1,0 +1,62 @@
+"""What an operation is."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.workspace import Workspace
+
+Action = Literal["read", "write", "execute"]
+
+
+class Request(BaseModel):
+    """Base of all requests: the path's parameters, the query (GET, DELETE) or the body (POST) in one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LongPoll(Request):
+    """A request that may wait up to `wait` seconds for its answer to change."""
+
+    wait: float = 0
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call. `action` is what the caller must be allowed to do with the resource `modeldeploy`; a long poll is
+    answered once `ready` says so, or when its `wait` is over."""
+
+    name: str
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    action: Action
+    request: type[Request]
+    response: type[BaseModel]
+    call: Callable[[Workspace, Any], BaseModel]
+    ready: Callable[[Workspace, Any], bool] | None = None
+    status: int = 200
+
+    @property
+    def path_parameters(self) -> list[str]:
+        return [name for _, name, _, _ in string.Formatter().parse(self.path) if name]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (self.call.__doc__ or "").strip().splitlines()[0]
+
+    def parse(self, fields: dict[str, Any]) -> Request:
+        """The typed request. Raises InvalidInput that names each wrong field."""
+        try:
+            return self.request.model_validate(fields)
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"{'.'.join(str(part) for part in one['loc']) or 'request'}: {one['msg']}" for one in error.errors()
+            )
+            raise InvalidInput(f"{self.name}: {wrong}.", "The API's description lists what it takes.") from error

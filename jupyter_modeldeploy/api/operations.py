@@ -1,0 +1,373 @@
+"""The table of operations: plain functions (workspace, request) -> response."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
+from jupyter_modeldeploy.jobs.kinds.compare import CompareParameters
+from jupyter_modeldeploy.jobs.kinds.convert import ConvertParameters
+from jupyter_modeldeploy.jobs.kinds.dataset import DatasetParameters
+from jupyter_modeldeploy.jobs.kinds.evaluate import EvaluateParameters
+from jupyter_modeldeploy.jobs.kinds.fetch import FetchParameters
+from jupyter_modeldeploy.jobs.kinds.finetune import FinetuneParameters
+from jupyter_modeldeploy.jobs.kinds.profile import ProfileParameters
+from jupyter_modeldeploy.jobs.kinds.quantize import QuantizeParameters
+from jupyter_modeldeploy.records import (
+    Change,
+    Dataset,
+    Device,
+    Experiment,
+    FileEntry,
+    Job,
+    MetricPoint,
+    Model,
+    Name,
+    NewVersion,
+    Service,
+    ServiceSpec,
+)
+from jupyter_modeldeploy.workspace import Workspace
+
+MAX_WAIT_S = 30
+
+
+class Nothing(Request):
+    """A request without parameters."""
+
+
+class ByName(Request):
+    name: Name
+
+
+class ById(Request):
+    id: str = Field(pattern=r"^[0-9a-f]{12}$")
+
+
+class AliasRequest(Request):
+    name: Name
+    alias: Name
+    number: int = Field(ge=1)
+
+
+class Fetch(FetchParameters, Request):
+    pass
+
+
+class Finetune(FinetuneParameters, Request):
+    pass
+
+
+class Convert(ConvertParameters, Request):
+    pass
+
+
+class Quantize(QuantizeParameters, Request):
+    pass
+
+
+class Evaluate(EvaluateParameters, Request):
+    pass
+
+
+class ProfileVersion(ProfileParameters, Request):
+    pass
+
+
+class AddDataset(DatasetParameters, Request):
+    pass
+
+
+class Compare(CompareParameters, Request):
+    pass
+
+
+class StartService(ServiceSpec, Request):
+    pass
+
+
+class ReadLog(ById):
+    offset: int = Field(default=0, ge=0, description="byte to read from")
+
+
+class Predict(Request):
+    name: Name
+    model: Name | None = Field(default=None, description="which of the service's models; the first when left out")
+    body: Any = Field(description="the request in the task's own words, such as {'text': '…'}")
+
+
+class SeeChanges(LongPoll):
+    since: int = Field(default=0, ge=0, description="the last sequence number that was seen")
+    wait: float = Field(default=0, ge=0, le=MAX_WAIT_S, description="seconds to wait for a first change")
+
+
+class VersionSummary(NewVersion):
+    """A version with what is derived from it."""
+
+    number: int
+    ref: str
+    size_bytes: int
+    files: list[FileEntry]
+    created_at: datetime
+
+
+class ModelSummary(Model):
+    versions: list[VersionSummary]
+
+
+class ModelList(BaseModel):
+    models: list[ModelSummary]
+
+
+class DatasetList(BaseModel):
+    datasets: list[Dataset]
+
+
+class JobList(BaseModel):
+    jobs: list[Job]
+
+
+class JobLog(BaseModel):
+    text: str
+    next_offset: int
+    ended: bool
+
+
+class JobMetrics(BaseModel):
+    points: list[MetricPoint]
+
+
+class ServiceList(BaseModel):
+    services: list[Service]
+
+
+class ServiceLog(BaseModel):
+    text: str
+
+
+class Prediction(BaseModel):
+    version: str
+    predictions: list[Any]
+
+
+class ExperimentList(BaseModel):
+    experiments: list[Experiment]
+
+
+class DeviceList(BaseModel):
+    devices: list[Device]
+
+
+class ChangeList(BaseModel):
+    changes: list[Change]
+    latest: int
+
+
+class Deleted(BaseModel):
+    deleted: str
+
+
+def _summary(workspace: Workspace, model: Model) -> ModelSummary:
+    versions = [
+        VersionSummary(**version.model_dump(), ref=version.ref, size_bytes=version.size_bytes)
+        for version in workspace.models.versions(model.name)
+    ]
+    return ModelSummary(**model.model_dump(), versions=versions)
+
+
+def list_models(workspace: Workspace, request: Nothing) -> ModelList:
+    """All models with their versions."""
+    return ModelList(models=[_summary(workspace, model) for model in workspace.models.list()])
+
+
+def get_model(workspace: Workspace, request: ByName) -> ModelSummary:
+    """One model with its versions."""
+    return _summary(workspace, workspace.models.get(request.name))
+
+
+def set_alias(workspace: Workspace, request: AliasRequest) -> ModelSummary:
+    """Point an alias at a version."""
+    return _summary(workspace, workspace.models.set_alias(request.name, request.alias, request.number))
+
+
+def fetch_model(workspace: Workspace, request: Fetch) -> Job:
+    """Fetch a model from a source."""
+    return workspace.models.fetch(request.source, request.name, request.trust).job
+
+
+def finetune_model(workspace: Workspace, request: Finetune) -> Job:
+    """Fine-tune a version on a dataset."""
+    options = request.options.model_dump()
+    return workspace.models.finetune(request.base, request.dataset, request.name, request.reuse, **options).job
+
+
+def convert_model(workspace: Workspace, request: Convert) -> Job:
+    """Convert a version to another format."""
+    return workspace.models.convert(request.version, request.target, request.reuse).job
+
+
+def quantize_model(workspace: Workspace, request: Quantize) -> Job:
+    """Quantize a version and measure what it cost."""
+    return workspace.models.quantize(request.version, request.method, request.dataset, request.reuse).job
+
+
+def evaluate_model(workspace: Workspace, request: Evaluate) -> Job:
+    """Judge a version on held-out data."""
+    return workspace.models.evaluate(request.version, request.dataset, request.against).job
+
+
+def profile_model(workspace: Workspace, request: ProfileVersion) -> Job:
+    """Measure a version's operators, memory and latency."""
+    return workspace.models.profile(**request.model_dump()).job
+
+
+def list_datasets(workspace: Workspace, request: Nothing) -> DatasetList:
+    """All datasets."""
+    return DatasetList(datasets=list(workspace.datasets.list()))
+
+
+def add_dataset(workspace: Workspace, request: AddDataset) -> Job:
+    """Add a labelled table from a source."""
+    return workspace.datasets.add(**request.model_dump()).job
+
+
+def list_jobs(workspace: Workspace, request: Nothing) -> JobList:
+    """All jobs, newest first."""
+    return JobList(jobs=list(workspace.jobs.list()))
+
+
+def get_job(workspace: Workspace, request: ById) -> Job:
+    """One job."""
+    return workspace.jobs.get(request.id).job
+
+
+def cancel_job(workspace: Workspace, request: ById) -> Job:
+    """End a queued or running job."""
+    return workspace.jobs.get(request.id).cancel()
+
+
+def resume_job(workspace: Workspace, request: ById) -> Job:
+    """Start an ended job again from its last checkpoint."""
+    return workspace.jobs.get(request.id).resume()
+
+
+def read_job_log(workspace: Workspace, request: ReadLog) -> JobLog:
+    """A piece of a job's log."""
+    handle = workspace.jobs.get(request.id)
+    ended = handle.job.state.ended  # before the read, so that nothing written in between is missed
+    text, offset = handle.log(request.offset)
+    return JobLog(text=text, next_offset=offset, ended=ended)
+
+
+def read_job_metrics(workspace: Workspace, request: ById) -> JobMetrics:
+    """A job's metric series."""
+    return JobMetrics(points=list(workspace.jobs.get(request.id).metrics()))
+
+
+def list_services(workspace: Workspace, request: Nothing) -> ServiceList:
+    """All services."""
+    return ServiceList(services=list(workspace.services.list()))
+
+
+def get_service(workspace: Workspace, request: ByName) -> Service:
+    """One service."""
+    return workspace.services.get(request.name)
+
+
+def create_service(workspace: Workspace, request: StartService) -> Service:
+    """Start a service from its spec; answered when it is ready."""
+    return workspace.services.start(ServiceSpec.model_validate(request.model_dump()))
+
+
+def start_service(workspace: Workspace, request: ByName) -> Service:
+    """Start a stopped service again as it was."""
+    return workspace.services.start(workspace.services.get(request.name).spec)
+
+
+def stop_service(workspace: Workspace, request: ByName) -> Service:
+    """Drain and stop a service."""
+    return workspace.services.stop(request.name)
+
+
+def remove_service(workspace: Workspace, request: ByName) -> Deleted:
+    """Forget a stopped service."""
+    workspace.services.remove(request.name)
+    return Deleted(deleted=request.name)
+
+
+def read_service_log(workspace: Workspace, request: ByName) -> ServiceLog:
+    """The end of a service's log."""
+    return ServiceLog(text=workspace.services.log(request.name))
+
+
+def predict(workspace: Workspace, request: Predict) -> Prediction:
+    """Send a request to a running service."""
+    answer = workspace.services.predict(request.name, request.body, request.model)
+    return Prediction(version=answer["model"], predictions=answer["predictions"])
+
+
+def list_experiments(workspace: Workspace, request: Nothing) -> ExperimentList:
+    """All experiments, newest first."""
+    return ExperimentList(experiments=list(workspace.experiments.list()))
+
+
+def get_experiment(workspace: Workspace, request: ById) -> Experiment:
+    """One experiment."""
+    return workspace.experiments.get(request.id)
+
+
+def compare_versions(workspace: Workspace, request: Compare) -> Job:
+    """Compare two versions behind a service under generated traffic."""
+    return workspace.experiments.compare(**request.model_dump()).job
+
+
+def list_devices(workspace: Workspace, request: Nothing) -> DeviceList:
+    """The processors, their use and their queues."""
+    return DeviceList(devices=list(workspace.devices.list()))
+
+
+def see_changes(workspace: Workspace, request: SeeChanges) -> ChangeList:
+    """What was written after a sequence number."""
+    changes = workspace.changes(request.since)
+    return ChangeList(changes=changes, latest=changes[-1].sequence if changes else workspace.store.changes.latest())
+
+
+def _changed(workspace: Workspace, request: SeeChanges) -> bool:
+    return bool(workspace.changes(request.since))
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("list_models", "GET", "models", "read", Nothing, ModelList, list_models),
+    Operation("get_model", "GET", "models/{name}", "read", ByName, ModelSummary, get_model),
+    Operation("set_alias", "POST", "models/{name}/aliases", "write", AliasRequest, ModelSummary, set_alias),
+    Operation("fetch_model", "POST", "models/fetch", "execute", Fetch, Job, fetch_model, status=202),
+    Operation("finetune_model", "POST", "models/finetune", "execute", Finetune, Job, finetune_model, status=202),
+    Operation("convert_model", "POST", "models/convert", "execute", Convert, Job, convert_model, status=202),
+    Operation("quantize_model", "POST", "models/quantize", "execute", Quantize, Job, quantize_model, status=202),
+    Operation("evaluate_model", "POST", "models/evaluate", "execute", Evaluate, Job, evaluate_model, status=202),
+    Operation("profile_model", "POST", "models/profile", "execute", ProfileVersion, Job, profile_model, status=202),
+    Operation("list_datasets", "GET", "datasets", "read", Nothing, DatasetList, list_datasets),
+    Operation("add_dataset", "POST", "datasets", "execute", AddDataset, Job, add_dataset, status=202),
+    Operation("list_jobs", "GET", "jobs", "read", Nothing, JobList, list_jobs),
+    Operation("get_job", "GET", "jobs/{id}", "read", ById, Job, get_job),
+    Operation("cancel_job", "POST", "jobs/{id}/cancel", "execute", ById, Job, cancel_job),
+    Operation("resume_job", "POST", "jobs/{id}/resume", "execute", ById, Job, resume_job, status=202),
+    Operation("read_job_log", "GET", "jobs/{id}/log", "read", ReadLog, JobLog, read_job_log),
+    Operation("read_job_metrics", "GET", "jobs/{id}/metrics", "read", ById, JobMetrics, read_job_metrics),
+    Operation("list_services", "GET", "services", "read", Nothing, ServiceList, list_services),
+    Operation("create_service", "POST", "services", "execute", StartService, Service, create_service, status=201),
+    Operation("get_service", "GET", "services/{name}", "read", ByName, Service, get_service),
+    Operation("remove_service", "DELETE", "services/{name}", "write", ByName, Deleted, remove_service),
+    Operation("start_service", "POST", "services/{name}/start", "execute", ByName, Service, start_service),
+    Operation("stop_service", "POST", "services/{name}/stop", "execute", ByName, Service, stop_service),
+    Operation("read_service_log", "GET", "services/{name}/log", "read", ByName, ServiceLog, read_service_log),
+    Operation("predict", "POST", "services/{name}/predict", "execute", Predict, Prediction, predict),
+    Operation("list_experiments", "GET", "experiments", "read", Nothing, ExperimentList, list_experiments),
+    Operation("compare_versions", "POST", "experiments", "execute", Compare, Job, compare_versions, status=202),
+    Operation("get_experiment", "GET", "experiments/{id}", "read", ById, Experiment, get_experiment),
+    Operation("list_devices", "GET", "devices", "read", Nothing, DeviceList, list_devices),
+    Operation("see_changes", "GET", "changes", "read", SeeChanges, ChangeList, see_changes, ready=_changed),
+)

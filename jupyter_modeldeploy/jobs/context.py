@@ -1,0 +1,43 @@
+"""What a kind of job gets to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.store import Store
+
+
+class Parameters(BaseModel):
+    """Base of every kind's parameters: forms, the command line and OpenAPI are made from them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Context:
+    """One run of a job: `folder` keeps its log, checkpoints and reports and is there again when it is resumed."""
+
+    store: Store
+    job_id: str
+    parameters: Any
+    folder: Path
+    device: str
+    reporter: Reporter
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of job. `leases` says whether it waits for a device of its own; `work` names the kind of device."""
+
+    name: str
+    parameters: type[Parameters]
+    title: Callable[[Any], str]
+    run: Callable[[Context], dict[str, Any]]
+    leases: bool = True
+    work: str = "inference"

@@ -1,0 +1,54 @@
+"""Convert a version to ONNX, proven to give the same answers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
+from jupyter_modeldeploy.jobs.kinds import held_out
+from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
+
+PARITY_TEXTS = 64
+
+
+class ConvertParameters(Parameters):
+    version: str = Field(description="the version to convert: NAME, NAME@3 or NAME@alias")
+    target: Literal["onnx"] = Field(default="onnx", description="the format to convert to")
+    reuse: bool = Field(default=False, description="take the version that was made from the same things, if there is one")
+
+
+def run(context: Context) -> dict[str, Any]:
+    parameters: ConvertParameters = context.parameters
+    store = context.store
+    version = store.versions.get(parameters.version)
+    if version.format is not Format.transformers:
+        raise InvalidInput(f"{version.ref} has the format {version.format}.", "Convert a version of format transformers.")
+    lineage = Lineage(
+        step=Step.converted, parent=version.ref, parameters={"target": parameters.target}, job=context.job_id
+    )
+    if parameters.reuse and (known := store.versions.find(version.model, lineage)):
+        return {"version": known.ref, "reused": True}
+
+    from jupyter_modeldeploy.optimize.convert import transformers_to_onnx
+
+    dataset = held_out.dataset_of(store, version)
+    texts = [example.text for example in held_out.examples(store, dataset)[:PARITY_TEXTS]] if dataset else None
+    with store.artifacts.staging() as staging:
+        conversion = transformers_to_onnx(store.versions.path(version), staging, context.reporter, texts)
+        new = NewVersion(
+            model=version.model,
+            format=Format.onnx,
+            task=version.task,
+            lineage=lineage,
+            signature=conversion.signature,
+            metrics={"parity_max_difference": max(row.max_absolute_difference for row in conversion.parity)},
+            classes=version.classes,
+        )
+        converted = store.versions.add(new, staging)
+    return {"version": converted.ref, "reused": False, "conversion": conversion.model_dump(mode="json")}
+
+
+KIND = Kind("convert", ConvertParameters, lambda p: f"Convert {p.version} to {p.target}", run)

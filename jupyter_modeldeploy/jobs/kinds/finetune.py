@@ -1,0 +1,74 @@
+"""Fine-tune a version on a dataset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
+from jupyter_modeldeploy.records import Format, Lineage, Name, NewVersion, Step
+from jupyter_modeldeploy.training.options import FinetuneOptions
+
+
+class FinetuneParameters(Parameters):
+    base: str = Field(description="the version to start from: NAME, NAME@3 or NAME@alias")
+    dataset: str = Field(description="the dataset to learn from: NAME or NAME@2")
+    name: Name = Field(description="the model that the new version is added to")
+    options: FinetuneOptions = FinetuneOptions()
+    reuse: bool = Field(default=False, description="take the version that was made from the same things, if there is one")
+
+
+def run(context: Context) -> dict[str, Any]:
+    parameters: FinetuneParameters = context.parameters
+    store = context.store
+    base, dataset = store.versions.get(parameters.base), store.datasets.get(parameters.dataset)
+    if base.format is not Format.transformers:
+        raise InvalidInput(f"{base.ref} has the format {base.format}.", "Fine-tune a version of format transformers.")
+    lineage = Lineage(
+        step=Step.finetuned,
+        parent=base.ref,
+        dataset=dataset.ref,
+        parameters=parameters.options.model_dump(mode="json"),
+        job=context.job_id,
+    )
+    if parameters.reuse and (known := store.versions.find(parameters.name, lineage)):
+        return {"version": known.ref, "metrics": known.metrics, "reused": True}
+
+    from jupyter_modeldeploy.tasks import labelled_text
+    from jupyter_modeldeploy.training.text_classification import finetune
+
+    split = labelled_text.read(store.datasets.path(dataset), dataset)
+    with store.artifacts.staging() as staging:
+        result = finetune(
+            store.versions.path(base),
+            split.train,
+            split.test,
+            dataset.classes,
+            staging,
+            context.folder / "checkpoints",
+            parameters.options,
+            context.reporter,
+            context.device,
+        )
+        new = NewVersion(
+            model=parameters.name,
+            format=Format.transformers,
+            task="text-classification",
+            lineage=lineage,
+            metrics={"accuracy_before": result.before.accuracy, "accuracy": result.after.accuracy},
+            classes=dataset.classes,
+        )
+        version = store.versions.add(new, staging)
+    return {
+        "version": version.ref,
+        "metrics": version.metrics,
+        "reused": False,
+        "training": result.model_dump(mode="json"),
+    }
+
+
+KIND = Kind(
+    "finetune", FinetuneParameters, lambda p: f"Fine-tune {p.base} on {p.dataset} as {p.name}", run, work="training"
+)

@@ -1,0 +1,67 @@
+"""The held-out sentences that a version is judged on, and its answers to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_modeldeploy import devices, runtimes, tasks
+from jupyter_modeldeploy.errors import InvalidInput, NotFound
+from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.records import Dataset, Format, Version
+from jupyter_modeldeploy.store import Store
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.experiments.evaluate import Evaluation
+    from jupyter_modeldeploy.tasks.labelled_text import Example
+
+JUDGED_TASK = "text-classification"
+
+
+def dataset_of(store: Store, version: Version) -> Dataset | None:
+    """The dataset that the version, or the nearest of its ancestors, was made with."""
+    while version.lineage.dataset is None:
+        if version.lineage.parent is None:
+            return None
+        version = store.versions.get(version.lineage.parent)
+    return store.datasets.get(version.lineage.dataset)
+
+
+def required_dataset(store: Store, version: Version, ref: str | None) -> Dataset:
+    """The dataset `ref`, else the version's own. Raises NotFound when there is none."""
+    dataset = store.datasets.get(ref) if ref else dataset_of(store, version)
+    if dataset is None:
+        raise NotFound(f"{version.ref} was made without a dataset.", "Name one: --dataset NAME.")
+    return dataset
+
+
+def examples(store: Store, dataset: Dataset) -> list[Example]:
+    """The dataset's held-out rows."""
+    from jupyter_modeldeploy.tasks import labelled_text
+
+    return labelled_text.read(store.datasets.path(dataset), dataset).test
+
+
+def check_judgeable(version: Version, dataset: Dataset) -> None:
+    """Raise InvalidInput when the dataset's labels are not what the version answers with."""
+    if version.task != JUDGED_TASK:
+        raise InvalidInput(f"{version.ref} does {version.task}.", f"Only {JUDGED_TASK} versions can be evaluated.")
+    if version.classes is not None and set(version.classes) != set(dataset.classes):
+        raise InvalidInput(
+            f"{version.ref} knows the classes {version.classes}, {dataset.ref} has {dataset.classes}.",
+            "Evaluate on a dataset with the same classes.",
+        )
+
+
+def judge(store: Store, format: Format, folder: Path, dataset: Dataset, reporter: Reporter) -> Evaluation:
+    """The accuracy of the text classifier in `folder` on the held-out rows of a dataset."""
+    from jupyter_modeldeploy.experiments.evaluate import evaluate
+
+    held_out = examples(store, dataset)
+    runtime = runtimes.load(format, folder, threads=devices.usable_cores())
+    try:
+        task = tasks.load(JUDGED_TASK, folder, runtime.signature)
+        texts, labels = [example.text for example in held_out], [example.label for example in held_out]
+        return evaluate(runtime, task, texts, labels, dataset.classes, reporter)
+    finally:
+        runtime.close()

@@ -1,0 +1,95 @@
+"""Requests for a version, in its task's own words and as tensors, from its data or made from its signature."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jupyter_modeldeploy import tasks
+from jupyter_modeldeploy.datatypes import dtype_of
+from jupyter_modeldeploy.errors import Conflict, InvalidInput
+from jupyter_modeldeploy.jobs.kinds import held_out
+from jupyter_modeldeploy.records import Dataset, Service, Signature, TensorSpec, Version
+from jupyter_modeldeploy.store import Store
+
+Tensors = dict[str, np.ndarray]
+TEXT_TASKS = ("text-classification", "feature-extraction")
+SENTENCES = (
+    "It works.",
+    "The room was quiet and the view was worth the climb.",
+    "I ordered it twice and both times the box came half empty, with no word from the shop.",
+    "A slow first half, then two actors who seem to have read a different and far better script take over.",
+)
+"""Texts of several lengths for versions that have no data of their own."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What to send: `bodies` of `POST` requests to `path` below a service's URL, the same as `inputs` for a runtime, and
+    each one's right class index where it is known."""
+
+    path: str
+    bodies: list[bytes]
+    inputs: list[Tensors]
+    labels: list[int] | None
+
+
+def make_traffic(store: Store, version: Version, dataset: Dataset | None, count: int, pinned: bool) -> Traffic:
+    """`count` different requests at most; `pinned` ones go to this very version, others to the service's split."""
+    folder = store.versions.path(version)
+    signature = _signature(version)
+    if version.task not in TEXT_TASKS:
+        return _random(version, signature, pinned)
+    examples = held_out.examples(store, dataset)[:count] if dataset else None
+    texts = [example.text for example in examples] if examples else list(SENTENCES)
+    task = tasks.load(version.task, folder, signature)
+    suffix = f"/versions/{version.number}" if pinned else ""
+    return Traffic(
+        path=f"/predict/{version.model}{suffix}",
+        bodies=[json.dumps({"text": text}).encode() for text in texts],
+        inputs=[task.encode([text]) for text in texts],
+        labels=[example.label for example in examples] if examples else None,
+    )
+
+
+def endpoint(store: Store, service: Service) -> tuple[str, dict[str, str]]:
+    """A running service's URL and the headers that it asks for. Raises Conflict when it does not run."""
+    if service.url is None or service.state.ended:
+        raise Conflict(f"The service {service.name!r} is {service.state}.", "Start it first: modeldeploy services start.")
+    token = store.service_token(service.name)
+    return service.url, {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _signature(version: Version) -> Signature:
+    if version.signature is None:
+        raise InvalidInput(f"{version.ref} has no signature.", "Convert it to ONNX first.")
+    return version.signature
+
+
+def _random(version: Version, signature: Signature, pinned: bool) -> Traffic:
+    generator = np.random.default_rng(0)
+    inputs = [{spec.name: _tensor(spec, generator) for spec in signature.inputs} for _ in range(8)]
+    suffix = f"/versions/{version.number}" if pinned else ""
+    bodies = [_infer_body(signature.inputs, tensors) for tensors in inputs]
+    return Traffic(path=f"/v2/models/{version.model}{suffix}/infer", bodies=bodies, inputs=inputs, labels=None)
+
+
+def _tensor(spec: TensorSpec, generator: np.random.Generator) -> np.ndarray:
+    dtype = dtype_of(spec.dtype)
+    shape = [1 if size < 0 else size for size in spec.shape]
+    if dtype.kind == "f":
+        return generator.standard_normal(shape).astype(dtype)
+    if dtype.kind in "iub":
+        return generator.integers(0, 2, shape).astype(dtype)
+    raise InvalidInput(f"No example can be made for the input {spec.name!r} of type {spec.dtype}.")
+
+
+def _infer_body(specs: Sequence[TensorSpec], tensors: Tensors) -> bytes:
+    inputs = [
+        {"name": spec.name, "datatype": spec.dtype, "shape": list(tensors[spec.name].shape), "data": tensors[spec.name].ravel().tolist()}
+        for spec in specs
+    ]
+    return json.dumps({"inputs": inputs}).encode()

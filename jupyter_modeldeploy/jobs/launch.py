@@ -1,0 +1,91 @@
+"""Start a job: its row, its detached worker, its place in the queue for a device.
+
+A small shell waits for the worker and writes its exit status to a file, since only a parent learns by which signal a
+process died, and the parent that asked may be gone by then. The worker leads a session of its own.
+"""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jupyter_modeldeploy import devices, processes
+from jupyter_modeldeploy.errors import from_os_error
+from jupyter_modeldeploy.jobs.context import Kind, Parameters
+from jupyter_modeldeploy.jobs.kinds import KINDS
+from jupyter_modeldeploy.records import Job, JobState
+from jupyter_modeldeploy.store import Store
+
+WAIT_AND_TELL = 'status=$1; shift; "$@"; echo $? >"$status.new" && mv "$status.new" "$status"'
+RESUMABLE = (JobState.failed, JobState.cancelled, JobState.interrupted)
+
+
+def submit(store: Store, kind: Kind, parameters: Parameters) -> Job:
+    """Add a job and start its worker. Returns at once."""
+    now = datetime.now(UTC)
+    job = Job(
+        id=secrets.token_hex(6),
+        kind=kind.name,
+        title=kind.title(parameters),
+        parameters=parameters.model_dump(mode="json"),
+        state=JobState.queued,
+        device=devices.default_device(kind.work) if kind.leases else None,
+        owner=store.settings.owner,
+        created_at=now,
+        queued_at=now,
+    )
+    store.jobs.add(job)
+    _spawn(store, job)
+    return store.jobs.get(job.id)
+
+
+def resume(store: Store, job_id: str) -> Job:
+    """Start an ended job's worker again; it goes on from its last checkpoint, if its kind writes any.
+
+    Raises Conflict unless the job failed, was cancelled or was interrupted."""
+    job = store.jobs.get(job_id)
+    KINDS[job.kind].parameters.model_validate(job.parameters)
+    job = store.jobs.update(
+        job_id,
+        expect=RESUMABLE,
+        state=JobState.queued,
+        attempt=job.attempt + 1,
+        process=None,
+        error=None,
+        queued_at=datetime.now(UTC),
+        started_at=None,
+        ended_at=None,
+    )
+    _spawn(store, job)
+    return store.jobs.get(job_id)
+
+
+def log_path(store: Store, job_id: str) -> Path:
+    return store.job_folder(job_id) / "log.txt"
+
+
+def status_path(store: Store, job: Job) -> Path:
+    """The file that holds the exit status of the job's present attempt once its worker ended."""
+    return store.job_folder(job.id) / f"rc.{job.attempt}"
+
+
+def _spawn(store: Store, job: Job) -> None:
+    worker = [sys.executable, "-m", "jupyter_modeldeploy.jobs.worker", str(store.root), job.id]
+    try:
+        with log_path(store, job.id).open("ab") as log:
+            shell = subprocess.Popen(
+                ["/bin/sh", "-c", WAIT_AND_TELL, "sh", str(status_path(store, job)), *worker],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=store.root,
+                env=processes.clean_environment(),
+            )
+    except OSError as error:
+        raise from_os_error(error, f"starting the job {job.id}") from error
+    if job.device is not None:
+        store.leases.draw(job.device, job.id, processes.of(shell.pid))

@@ -1,0 +1,81 @@
+"""Whoever looks at the jobs first sets right the rows of those whose process is gone, and says how it went."""
+
+from __future__ import annotations
+
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+
+import psutil
+
+from jupyter_modeldeploy import processes
+from jupyter_modeldeploy.errors import Conflict, WorkerDied
+from jupyter_modeldeploy.jobs.launch import status_path
+from jupyter_modeldeploy.jobs.worker import LIVING, oom_kills
+from jupyter_modeldeploy.records import Failure, Job, JobState
+from jupyter_modeldeploy.store import Store
+
+START_GRACE = timedelta(seconds=60)
+STATUS_GRACE_S = 1.0
+RESUME = "Resume it: modeldeploy jobs resume {}"
+
+
+def reconcile(store: Store) -> None:
+    """Give every job whose worker is gone its true end: failed, with the signal or exit status named, or interrupted
+    where the machine or the container ended under it."""
+    for job in store.jobs.list(LIVING):
+        if not _is_gone(store, job):
+            continue
+        state, failure = _how_it_ended(store, job)
+        try:
+            store.jobs.update(job.id, expect=LIVING, state=state, error=failure, ended_at=datetime.now(UTC))
+        except Conflict:  # its worker or another onlooker was first
+            continue
+        store.leases.give_back(job.id)
+
+
+def _is_gone(store: Store, job: Job) -> bool:
+    if job.process is None:
+        return status_path(store, job).exists() or datetime.now(UTC) - job.queued_at > START_GRACE
+    return not processes.alive(job.process)
+
+
+def _how_it_ended(store: Store, job: Job) -> tuple[JobState, Failure]:
+    hint = RESUME.format(job.id)
+    status = _exit_status(store, job)
+    if status is None:
+        return JobState.interrupted, Failure(code="interrupted", message=_interruption(job), hint=hint)
+    if status > 128:
+        name = signal.Signals(status - 128).name
+        message = f"The worker died: killed by {name} (signal {status - 128})."
+        if name == "SIGKILL" and _memory_ran_out(store, job):
+            message += " The machine ran out of memory."
+            hint = f"Use a smaller batch, or close other programs. {hint}"
+    else:
+        message = f"The worker died: exit status {status} before it wrote a result."
+        hint = f"See its log: modeldeploy jobs log {job.id}. {hint}"
+    return JobState.failed, Failure(code=WorkerDied.code, message=message, hint=hint)
+
+
+def _exit_status(store: Store, job: Job) -> int | None:
+    """The status that the waiting shell wrote; it may need a moment after the worker's end."""
+    path = status_path(store, job)
+    deadline = time.monotonic() + STATUS_GRACE_S
+    while not path.exists():
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.02)
+    return int(path.read_text())
+
+
+def _interruption(job: Job) -> str:
+    if job.process is None:
+        return "The worker never started: whoever asked for it ended first."
+    if job.process.started < psutil.boot_time():
+        return "The machine restarted while the job ran."
+    return "The worker vanished together with what watched it: the container or the session was ended."
+
+
+def _memory_ran_out(store: Store, job: Job) -> bool:
+    before = store.job_folder(job.id) / "oom_kills"
+    return before.exists() and oom_kills() > int(before.read_text())

@@ -1,0 +1,69 @@
+"""The server extension."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.utils import url_path_join
+from tornado.ioloop import PeriodicCallback
+from traitlets import Float, Unicode
+
+from jupyter_modeldeploy.api.operation import Operation
+from jupyter_modeldeploy.api.operations import OPERATIONS
+from jupyter_modeldeploy.records import JobState
+from jupyter_modeldeploy.server.handlers import OpenAPIHandler, OperationHandler
+from jupyter_modeldeploy.workspace import Workspace
+
+THREADS = 16
+
+
+class ModelDeployApp(ExtensionApp):
+    """`c.ModelDeployApp` in `jupyter_server_config.py` sets it up."""
+
+    name = "jupyter_modeldeploy"
+    extension_url = "/modeldeploy"
+    load_other_extensions = True
+
+    root = Unicode("", config=True, help="The workspace's root folder; JUPYTER_MODELDEPLOY_ROOT and its default if empty.")
+    activity_interval = Float(60.0, config=True, help="Seconds between looks for running jobs, which keep the server alive.")
+
+    def initialize_settings(self) -> None:
+        self.workspace = Workspace(self.root or None)
+        self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="modeldeploy")
+        self.log.info("modeldeploy's workspace: %s", self.workspace.store.root)
+        self._activity = PeriodicCallback(self._note_activity, self.activity_interval * 1000)
+        self._activity.start()
+
+    def initialize_handlers(self) -> None:
+        shared = {"workspace": self.workspace, "executor": self.executor}
+        for path, operations in _by_path().items():
+            handler_arguments = {"operations": operations, **shared}
+            self.handlers.append((_pattern(path), OperationHandler, handler_arguments))
+        self.handlers.append((_pattern("openapi.json"), OpenAPIHandler))
+
+    async def stop_extension(self) -> None:
+        self._activity.stop()
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        self.workspace.close()
+
+    def _note_activity(self) -> None:
+        """A running job keeps a hub from culling the server as idle."""
+        if self.workspace.store.jobs.list([JobState.queued, JobState.running]):
+            times = self.serverapp.web_app.settings["last_activity_times"]
+            times["modeldeploy"] = datetime.now(UTC)
+
+
+def _by_path() -> dict[str, dict[str, Operation]]:
+    """The operations by path and method; longer paths first, so that `models/fetch` is not read as a model's name."""
+    grouped: dict[str, dict[str, Operation]] = {}
+    for operation in sorted(OPERATIONS, key=lambda operation: operation.path.count("{")):
+        grouped.setdefault(operation.path, {})[operation.method] = operation
+    return grouped
+
+
+def _pattern(path: str) -> str:
+    """The regular expression of a path such as `models/{name}`."""
+    return url_path_join("/modeldeploy/api", re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path))

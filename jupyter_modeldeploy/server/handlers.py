@@ -1,0 +1,138 @@
+"""One handler for every operation of the table: authenticate, authorize, parse, call, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable
+from concurrent.futures import Executor
+from typing import Any
+
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.base.handlers import APIHandler
+from pydantic import BaseModel
+from tornado.web import HTTPError
+
+from jupyter_modeldeploy.api.openapi import document
+from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
+from jupyter_modeldeploy.errors import Forbidden, InvalidInput, ModelDeployError, NotAuthenticated, NotFound
+from jupyter_modeldeploy.workspace import Workspace
+
+RESOURCE = "modeldeploy"
+POLL_S = 0.2
+STATUS_ERRORS: dict[int, type[ModelDeployError]] = {401: NotAuthenticated, 403: Forbidden, 404: NotFound}
+
+log = logging.getLogger(__name__)
+
+
+class BaseHandler(APIHandler):
+    """Answers every error, Jupyter's own among them, in the one shape `{"error": {"code", "message", "hint"}}`."""
+
+    async def check_allowed(self, action: str) -> None:
+        """Raise NotAuthenticated or Forbidden unless the caller may do `action` with the resource `modeldeploy`.
+
+        The action differs from operation to operation, so it is asked for here and not by a shared decorator."""
+        user = self.current_user
+        if not user:
+            raise NotAuthenticated("This call needs authentication.", "Send the server's token or log in.")
+        allowed = self.authorizer.is_authorized(self, user, action, RESOURCE)
+        if isinstance(allowed, Awaitable):
+            allowed = await allowed
+        if not allowed:
+            log.warning("%s may not %s %s (%s)", user.username, action, RESOURCE, self.request.path)
+            raise Forbidden(f"{user.username} may not {action} here.", "Ask the server's owner.")
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if not isinstance(error, ModelDeployError):
+            error = _from_status(status_code, error)
+            error_status = status_code
+        else:
+            error_status = error.status
+        self.set_status(error_status)
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(error.body()))
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        if not isinstance(value, ModelDeployError) or value.status >= 500:
+            super().log_exception(typ, value, tb)
+
+
+class OperationHandler(BaseHandler):
+    """Answers the operations of one path; `operations` by their method."""
+
+    operations: dict[str, Operation]
+    workspace: Workspace
+    executor: Executor
+
+    def initialize(self, operations: dict[str, Operation], workspace: Workspace, executor: Executor) -> None:
+        self.operations, self.workspace, self.executor = operations, workspace, executor
+        polls = all(operation.ready is not None for operation in operations.values())
+        self._track_activity = not polls  # a panel that listens must not keep an idle server from being culled
+
+    @allow_unauthenticated  # answered with our own 401 by check_allowed
+    async def get(self, **path: str) -> None:
+        await self._answer("GET", path)
+
+    @allow_unauthenticated
+    async def post(self, **path: str) -> None:
+        await self._answer("POST", path)
+
+    @allow_unauthenticated
+    async def delete(self, **path: str) -> None:
+        await self._answer("DELETE", path)
+
+    async def _answer(self, method: str, path: dict[str, str]) -> None:
+        operation = self.operations.get(method)
+        if operation is None:
+            await self.check_allowed("read")
+            raise HTTPError(405)
+        await self.check_allowed(operation.action)
+        request = operation.parse({**self._fields(operation), **path})
+        if operation.ready is not None and isinstance(request, LongPoll):
+            await self._wait(operation, request)
+        answer: BaseModel = await self._run(operation.call, request)
+        self.set_status(operation.status)
+        self.finish(answer.model_dump_json())
+
+    async def _wait(self, operation: Operation, request: LongPoll) -> None:
+        assert operation.ready is not None
+        deadline = time.monotonic() + request.wait
+        while not await self._run(operation.ready, request):
+            if time.monotonic() >= deadline or self.request.connection.stream.closed():
+                return
+            await asyncio.sleep(POLL_S)
+
+    async def _run(self, call: Any, request: Request) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self.executor, call, self.workspace, request)
+
+    def _fields(self, operation: Operation) -> dict[str, Any]:
+        if operation.method != "POST":
+            return {name: self.get_query_argument(name) for name in self.request.query_arguments}
+        if not self.request.body.strip():
+            return {}
+        try:
+            body = json.loads(self.request.body)
+        except ValueError as error:
+            raise InvalidInput(f"The body is not JSON: {error}.", "Send an object.") from error
+        if not isinstance(body, dict):
+            raise InvalidInput(f"The body is a {type(body).__name__}.", "Send a JSON object.")
+        return body
+
+
+class OpenAPIHandler(BaseHandler):
+    """The description of the API."""
+
+    @allow_unauthenticated  # answered with our own 401 by check_allowed
+    async def get(self) -> None:
+        await self.check_allowed("read")
+        self.finish(json.dumps(document()))
+
+
+def _from_status(status: int, error: Any) -> ModelDeployError:
+    """What Jupyter or Tornado refused, as an error of ours with their words."""
+    words = error.log_message or error.reason if isinstance(error, HTTPError) else None
+    made = STATUS_ERRORS.get(status, ModelDeployError if status >= 500 else InvalidInput)
+    return made(words or f"The call failed with status {status}.", "The server's log has the details.")

@@ -1,0 +1,27 @@
+"""What all tests share: a workspace root of their own, and nothing of the person's who runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_modeldeploy.settings import Settings
+from jupyter_modeldeploy.store import Store
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The workspace root of this test, for its own process and for those that it starts."""
+    path = tmp_path / "root"
+    monkeypatch.setenv("JUPYTER_MODELDEPLOY_ROOT", str(path))
+    monkeypatch.delenv("JUPYTERHUB_API_TOKEN", raising=False)
+    return path
+
+
+@pytest.fixture
+def store(root: Path) -> Iterator[Store]:
+    opened = Store(Settings(root))
+    yield opened
+    opened.close()

@@ -1,0 +1,86 @@
+"""A full disk during any write leaves the store and the artifacts as they were.
+
+A small file system is made for it. That needs root or user namespaces; where neither is allowed the test says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+import json, os, sys
+from pathlib import Path
+from jupyter_modeldeploy.errors import StorageFull
+from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
+from jupyter_modeldeploy.settings import Settings
+from jupyter_modeldeploy.store import Store
+
+disk = Path(sys.argv[1])
+store = Store(Settings(disk / "root"))
+
+def new(source):
+    return NewVersion(model="m", format=Format.onnx, task="tensor", lineage=Lineage(step=Step.fetched, source=source))
+
+def fill(leave):
+    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+    with open(disk / "ballast", "wb") as file:
+        file.write(b"x" * max(0, free - leave))
+
+def state():
+    files = sorted(str(p.relative_to(disk)) for p in (disk / "root" / "artifacts").rglob("*") if p.is_file())
+    return [v.ref for v in store.versions.list()], [d.ref for d in store.datasets.list()], store.changes.latest(), files
+
+small = Path(sys.argv[2]) / "small"; small.mkdir(); (small / "model.onnx").write_bytes(b"a" * 10_000)
+large = Path(sys.argv[2]) / "large"; large.mkdir(); (large / "model.onnx").write_bytes(b"b" * 3_000_000)
+store.versions.add(new("file:1"), small)
+before = state()
+outcome = []
+for leave, folder in [(2_000_000, large), (14_000, small), (10_500, small), (0, small)]:
+    fill(leave)
+    try:
+        store.versions.add(new("file:2"), folder)
+        outcome.append("added")
+    except StorageFull as error:
+        outcome.append(error.code)
+    (disk / "ballast").unlink()
+    after = state()
+    if outcome[-1] == "added":
+        before = after
+    assert after == before, (leave, before, after)
+store.close()
+store = Store(Settings(disk / "root"))
+assert state() == before
+fill(0)
+try:
+    store.models.set_alias("m", "production", 1)
+    outcome.append("alias")
+except StorageFull as error:
+    outcome.append(error.code)
+(disk / "ballast").unlink()
+expected = {"production": 1} if outcome[-1] == "alias" else {}
+assert store.models.get("m").aliases == expected
+assert store.versions.add(new("file:3"), large).number == len(before[0]) + 1, "with space again, all goes on"
+print(json.dumps(outcome))
+"""
+
+
+def test_nothing_changes_on_a_full_disk(tmp_path: Path) -> None:
+    disk, work = tmp_path / "disk", tmp_path / "work"
+    disk.mkdir()
+    work.mkdir()
+    mount = f'mount -t tmpfs -o size=6m none "{disk}" && exec "$0" "$@"'
+    inside = [sys.executable, "-c", SCRIPT, str(disk), str(work)]
+    as_root = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+    if shutil.which("unshare") is None or subprocess.run([*as_root, "true"], capture_output=True).returncode:
+        pytest.skip("this machine allows no mount namespace, so no small disk can be made")
+    run = subprocess.run([*as_root, "sh", "-c", mount, *inside], capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    outcome = json.loads(run.stdout.splitlines()[-1])
+    assert outcome[0] == "storage_full"
+    assert outcome[3] == "storage_full"

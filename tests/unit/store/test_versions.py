@@ -1,0 +1,129 @@
+"""Versions: immutable, numbered, found again by what made them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, UnsafeContent
+from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
+from jupyter_modeldeploy.store import Store
+
+
+def new(model: str = "m", **lineage: object) -> NewVersion:
+    made = Lineage.model_validate({"step": Step.fetched, "source": "file:x", **lineage})
+    return NewVersion(model=model, format=Format.onnx, task="tensor", lineage=made)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "files"
+    (path / "sub").mkdir(parents=True)
+    (path / "model.onnx").write_bytes(b"weights")
+    (path / "sub" / "config.json").write_text("{}")
+    return path
+
+
+def test_a_version_keeps_its_files_with_their_hashes(store: Store, folder: Path) -> None:
+    version = store.versions.add(new(), folder)
+    assert version.ref == "m@1"
+    assert {file.path: file.sha256 for file in version.files} == {
+        "model.onnx": hashlib.sha256(b"weights").hexdigest(),
+        "sub/config.json": hashlib.sha256(b"{}").hexdigest(),
+    }
+    assert (store.versions.path(version) / "sub" / "config.json").read_text() == "{}"
+    assert folder.exists(), "the caller's own folder is copied, not taken"
+
+
+def test_files_cannot_be_changed_by_accident(store: Store, folder: Path) -> None:
+    version = store.versions.add(new(), folder)
+    assert (store.versions.path(version) / "model.onnx").stat().st_mode & 0o777 == 0o400
+
+
+def test_numbers_count_up_also_when_two_threads_add_at_once(store: Store, folder: Path) -> None:
+    threads = [threading.Thread(target=store.versions.add, args=(new(), folder)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [version.number for version in store.versions.list("m")] == [1, 2, 3, 4, 5, 6]
+    assert store.models.get("m").latest == 6
+
+
+def test_references_by_number_alias_and_name(store: Store, folder: Path) -> None:
+    store.versions.add(new(), folder)
+    store.versions.add(new(), folder)
+    store.models.set_alias("m", "production", 1)
+    assert store.versions.get("m").number == 2
+    assert store.versions.get("m@1").number == 1
+    assert store.versions.get("m@production").number == 1
+
+
+@pytest.mark.parametrize("ref", ["m@9", "m@nosuch", "other"])
+def test_an_unknown_reference_says_what_there_is(store: Store, folder: Path, ref: str) -> None:
+    store.versions.add(new(), folder)
+    with pytest.raises(NotFound) as raised:
+        store.versions.get(ref)
+    assert raised.value.hint
+
+
+@pytest.mark.parametrize("ref", ["", "../m", "m@", "m@1@2", "a b", "@1", "m/1"])
+def test_a_malformed_reference_is_refused(store: Store, ref: str) -> None:
+    with pytest.raises(InvalidInput):
+        store.versions.get(ref)
+
+
+def test_an_alias_cannot_shadow_a_number(store: Store, folder: Path) -> None:
+    store.versions.add(new(), folder)
+    with pytest.raises(Conflict):
+        store.models.set_alias("m", "1", 1)
+
+
+def test_an_alias_needs_an_existing_version(store: Store, folder: Path) -> None:
+    store.versions.add(new(), folder)
+    with pytest.raises(NotFound):
+        store.models.set_alias("m", "production", 7)
+
+
+def test_the_same_making_is_found_again_whatever_the_job(store: Store, folder: Path) -> None:
+    version = store.versions.add(new(job="aaa"), folder)
+    assert store.versions.find("m", new(job="bbb").lineage) == version
+    assert store.versions.find("m", new(source="file:y").lineage) is None
+    assert store.versions.find("other", new().lineage) is None
+
+
+def test_links_are_refused_and_leave_nothing(store: Store, folder: Path) -> None:
+    os.symlink("/etc/passwd", folder / "link")
+    with pytest.raises(UnsafeContent):
+        store.versions.add(new(), folder)
+    assert store.versions.list() == []
+    assert list(store.artifacts.incoming.iterdir()) == []
+
+
+def test_an_empty_folder_is_refused(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InvalidInput):
+        store.versions.add(new(), tmp_path / "empty")
+    assert store.models.list() == []
+
+
+def test_what_a_killed_writer_left_is_swept(store: Store, folder: Path) -> None:
+    left = store.artifacts.incoming / "999999-1.000-abc"
+    left.mkdir()
+    with store.artifacts.staging() as mine:
+        store.artifacts.sweep()
+        assert mine.exists()
+    assert not left.exists()
+
+
+def test_a_folder_that_a_crash_left_without_a_row_does_not_stand_in_the_way(store: Store, folder: Path) -> None:
+    orphan = store.artifacts.model("m", 1)
+    orphan.mkdir(parents=True)
+    (orphan / "half").write_text("x")
+    version = store.versions.add(new(), folder)
+    assert version.number == 1
+    assert not (store.versions.path(version) / "half").exists()
