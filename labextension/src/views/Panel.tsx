@@ -1,0 +1,34 @@
+import { useSyncExternalStore, type JSX } from 'react';
+import type { Api } from '../core/api';
+import type { Live } from '../core/live';
+import type { Translation } from '../core/translation';
+import { Connection } from './Connection';
+import { ApiContext, TranslationContext } from './contexts';
+import { JobsSection } from './JobsSection';
+import { ModelsSection } from './ModelsSection';
+import { ServicesSection } from './ServicesSection';
+
+/** The workspace at a glance: what there is, what is at work, what is served. */
+export function Panel({
+  api,
+  live,
+  trans
+}: {
+  api: Api;
+  live: Live;
+  trans: Translation;
+}): JSX.Element {
+  const workspace = useSyncExternalStore(live.subscribe, live.snapshot);
+  return (
+    <ApiContext.Provider value={api}>
+      <TranslationContext.Provider value={trans}>
+        <div className="jp-ModelDeploy">
+          <Connection workspace={workspace} />
+          <ModelsSection models={workspace.models} />
+          <JobsSection jobs={workspace.jobs} />
+          <ServicesSection services={workspace.services} models={workspace.models} />
+        </div>
+      </TranslationContext.Provider>
+    </ApiContext.Provider>
+  );
+}

@@ -1,0 +1,13 @@
+import type { JSX } from 'react';
+import { useTrans } from './contexts';
+import { formatShare } from './format';
+
+/** The accuracy of a version, where it was measured. */
+export function Score({ metrics }: { metrics: Record<string, number> }): JSX.Element | null {
+  const trans = useTrans();
+  const accuracy = metrics.accuracy;
+  if (accuracy === undefined) {
+    return null;
+  }
+  return <span title={trans.__('Accuracy on held-out data')}>{formatShare(accuracy)}</span>;
+}

@@ -1,0 +1,29 @@
+import type { Translation } from '../core/translation';
+
+/** `23.0 MB`, in powers of 1000. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${value.toFixed(unit === 0 || value >= 99.95 ? 0 : 1)} ${units[unit] ?? ''}`;
+}
+
+/** `86.4 %` of a share from 0 to 1. */
+export function formatShare(share: number, digits = 1): string {
+  return `${(100 * share).toFixed(digits)} %`;
+}
+
+/** `40 s left`, `3 min left`, `2.5 h left`. */
+export function formatTimeLeft(seconds: number, trans: Translation): string {
+  if (seconds < 60) {
+    return trans.__('%1 s left', Math.ceil(seconds));
+  }
+  if (seconds < 3600) {
+    return trans.__('%1 min left', Math.ceil(seconds / 60));
+  }
+  return trans.__('%1 h left', (seconds / 3600).toFixed(1));
+}
