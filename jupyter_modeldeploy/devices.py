@@ -1,7 +1,7 @@
-"""The processors of this machine: the CPU as far as this process may use it, and the GPUs that NVIDIA's driver shows.
+"""The processors of this machine: the CPU as far as this process may use it, the GPUs that NVIDIA's driver shows.
 
-GPUs are asked through NVML, never through torch, so that looking at them neither imports anything heavy nor takes memory
-on them. Without the driver there is just the CPU; a driver that fails is named in the log, once.
+GPUs are asked through NVML, never through torch: looking at them imports nothing heavy and takes no memory on
+them. Without the driver there is just the CPU; a driver that fails is named in the log, once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
 import psutil
@@ -34,7 +33,8 @@ def list_devices() -> list[Device]:
 
     `CUDA_VISIBLE_DEVICES` hides and orders GPUs as it does for CUDA programs. Without it the order is that of the bus,
     which CUDA follows under `CUDA_DEVICE_ORDER=PCI_BUS_ID`."""
-    return [_cpu(), *(_gpu(index, handle) for index, handle in enumerate(_handles()))]
+    nvml = _nvml()
+    return [_cpu(), *(_gpu(nvml, index, handle) for index, handle in enumerate(_handles(nvml)))]
 
 
 def memory_held_by(pids: set[int], device: str) -> int:
@@ -48,7 +48,7 @@ def default_device(kind_of_work: str = "training") -> str:
     """ "cuda:0" where there is a GPU and the library that does the work (torch for training, else ONNX Runtime) was
     built for it; "cpu" otherwise. Neither library is imported for the answer."""
     built_for_cuda = _torch_has_cuda() if kind_of_work == "training" else _onnxruntime_has_cuda()
-    return "cuda:0" if built_for_cuda and any(True for _ in _handles()) else "cpu"
+    return "cuda:0" if built_for_cuda and any(True for _ in _handles(_nvml())) else "cpu"
 
 
 def usable_cores() -> int:
@@ -97,9 +97,7 @@ def _cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def _gpu(index: int, handle: Any) -> Device:
-    nvml = _nvml()
-    assert nvml is not None  # noqa: S101 - there is no handle without it
+def _gpu(nvml: Any, index: int, handle: Any) -> Device:
     memory = _asked(nvml.nvmlDeviceGetMemoryInfo, handle)
     rates = _asked(nvml.nvmlDeviceGetUtilizationRates, handle)
     return Device(
@@ -115,18 +113,15 @@ def _gpu(index: int, handle: Any) -> Device:
 def _processes_on(device: str) -> list[tuple[int, int | None]]:
     """The compute processes on a GPU with the bytes each holds."""
     nvml = _nvml()
-    kind, _, number = device.partition(":")
-    if nvml is None or kind != "cuda":
-        return []
-    handle = dict(enumerate(_handles())).get(int(number or 0))
+    handle = {f"cuda:{index}": handle for index, handle in enumerate(_handles(nvml))}.get(device)
     found = _asked(nvml.nvmlDeviceGetComputeRunningProcesses_v3, handle) if handle is not None else None
     return [(process.pid, process.usedGpuMemory) for process in found or []]
 
 
 @cache
-def _nvml() -> ModuleType | None:
-    """NVML, initialized once for this process's life, or None without a driver."""
-    import pynvml
+def _nvml() -> Any:
+    """The module pynvml, initialized once for this process's life, or None without a driver."""
+    import pynvml  # type: ignore[import-untyped]
 
     try:
         pynvml.nvmlInit()
@@ -138,9 +133,8 @@ def _nvml() -> ModuleType | None:
     return pynvml
 
 
-def _handles() -> Iterator[Any]:
+def _handles(nvml: Any) -> Iterator[Any]:
     """NVML's handles of the visible GPUs, in CUDA's order."""
-    nvml = _nvml()
     if nvml is None:
         return
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
