@@ -9,6 +9,7 @@
     ├── Conflict                   409 conflict              the name is taken, the state does not allow it
     ├── TooLarge                   413 too_large
     ├── Overloaded                 503 overloaded            try again later
+    │   └── TimedOut               504 timed_out             it took longer than the service allows
     ├── Unavailable                503 unavailable           a needed part is missing: a package, a device, a network
     ├── StorageFull                507 storage_full
     ├── JobFailed                  500 job_failed            a job ended without its result
@@ -78,6 +79,10 @@ class ParityFailed(ModelDeployError):
 
 class Overloaded(ModelDeployError):
     status, code = 503, "overloaded"
+
+
+class TimedOut(Overloaded):
+    status, code = 504, "timed_out"
 
 
 class Unavailable(ModelDeployError):

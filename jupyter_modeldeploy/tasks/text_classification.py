@@ -46,7 +46,7 @@ class TextClassification:
 
 
 def probabilities(logits: np.ndarray, independent: bool = False) -> np.ndarray:
-    """Softmax over the last axis, or a sigmoid of each where the labels are independent; `float64` in the same shape."""
+    """Softmax over the last axis, or a sigmoid of each where the labels are independent; in the same shape."""
     wide = logits.astype(np.float64)
     if independent:
         return 1.0 / (1.0 + np.exp(-wide))

@@ -1,0 +1,132 @@
+"""All that one server process serves: which route means which version, and the way of a request through it.
+
+authenticate → route → decode → queue and batch → run → encode → count
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from jupyter_modeldeploy.errors import ModelDeployError, NotFound
+from jupyter_modeldeploy.serving.access import Guard
+from jupyter_modeldeploy.serving.calls import Call, Headers, InferCall, Language, PredictCall, decompressed
+from jupyter_modeldeploy.serving.instances import Instances, Outcome, Work
+from jupyter_modeldeploy.serving.metrics import Metrics
+from jupyter_modeldeploy.serving.replies import Reply, error_reply
+from jupyter_modeldeploy.serving.routing import Split
+from jupyter_modeldeploy.serving.served import ServedVersion
+
+log = logging.getLogger(__name__)
+
+UNIT_HEADER = b"x-unit-id"
+
+
+class ModelRoute:
+    """One served model: its versions and how the traffic is split among them."""
+
+    def __init__(self, service: str, name: str, versions: list[ServedVersion], weights: list[float]) -> None:
+        self.name = name
+        self.versions = {version.name: version for version in versions}
+        self._versions = versions
+        self._split = Split(f"{service}/{name}", weights)
+
+    def choose(self, unit: bytes | None) -> ServedVersion:
+        """The version for a request of `unit`, or of nobody in particular."""
+        return self._versions[self._split.choose(None if unit is None else unit.decode("utf-8", "replace"))]
+
+    def get(self, number: str | None) -> ServedVersion:
+        """The version of that number (the first of the spec for None). Raises NotFound."""
+        version = self._versions[0] if number is None else self.versions.get(number)
+        if version is None:
+            raise NotFound(f"{self.name}@{number} is not served here.", f"Versions: {', '.join(self.versions)}.")
+        return version
+
+
+@dataclass(slots=True)
+class Target:
+    """What an inference route means: a model, a version where the route names one, and the language spoken there."""
+
+    model: ModelRoute
+    version: ServedVersion | None
+    language: Language
+
+    @property
+    def v2(self) -> bool:
+        return self.language is InferCall
+
+
+class Endpoint:
+    """`routes` maps a path to its target; every path not in it belongs to the ASGI application."""
+
+    def __init__(
+        self,
+        service: str,
+        models: list[ModelRoute],
+        guard: Guard,
+        instances: Instances,
+        metrics: Metrics,
+        max_body_bytes: int,
+    ) -> None:
+        self.service = service
+        self.models = {model.name: model for model in models}
+        self.guard = guard
+        self.max_body_bytes = max_body_bytes
+        self.metrics = metrics
+        self.routes: dict[bytes, Target] = dict(_routes(models))
+        self._instances = instances
+
+    def model(self, name: str) -> ModelRoute:
+        """The served model of that name. Raises NotFound."""
+        if name not in self.models:
+            raise NotFound(f"The model {name!r} is not served here.", f"Models: {', '.join(self.models)}.")
+        return self.models[name]
+
+    def infer(self, target: Target, headers: Headers, body: bytes, reply: Callable[[Reply], None]) -> Work | None:
+        """Answer an authenticated request by calling `reply` once, at once or later on the event loop.
+
+        Gives the work that is under way, which may be handed to `cancel` while `reply` has not been called."""
+        begun = time.perf_counter()
+        version = target.version or target.model.choose(headers.get(UNIT_HEADER))
+
+        def finish(outcome: Outcome) -> None:
+            answer = self._answer(call, outcome, target, version)
+            version.metrics.answered(answer.status, time.perf_counter() - begun)
+            reply(answer)
+
+        try:
+            if b"content-encoding" in headers:
+                body = decompressed(body, headers[b"content-encoding"], self.max_body_bytes)
+            call: Call = target.language(version, headers, body)
+            work = Work(version, call.kind, call.payload, call.rows, finish)
+            self._instances.submit(work)
+            return work
+        except ModelDeployError as error:
+            answer = error_reply(error, target.v2, version.ref)
+            version.metrics.answered(answer.status, time.perf_counter() - begun)
+            reply(answer)
+        return None
+
+    def cancel(self, work: Work) -> None:
+        """Whoever asked is gone."""
+        self._instances.cancel(work)
+
+    def _answer(self, call: Call, outcome: Outcome, target: Target, version: ServedVersion) -> Reply:
+        if isinstance(outcome, ModelDeployError):
+            return error_reply(outcome, target.v2, version.ref)
+        try:
+            return call.answer(outcome)
+        except ModelDeployError as error:
+            return error_reply(error, target.v2, version.ref)
+
+
+def _routes(models: list[ModelRoute]) -> Iterator[tuple[bytes, Target]]:
+    yield b"/predict", Target(models[0], None, PredictCall)
+    for model in models:
+        for prefix, suffix, language in (("/v2/models/", "/infer", InferCall), ("/predict/", "", PredictCall)):
+            yield f"{prefix}{model.name}{suffix}".encode(), Target(model, None, language)
+            for number, version in model.versions.items():
+                path = f"{prefix}{model.name}/versions/{number}{suffix}"
+                yield path.encode(), Target(model, version, language)

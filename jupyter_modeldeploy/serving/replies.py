@@ -1,0 +1,54 @@
+"""Answers as bytes, and the two shapes of an error: V2's `{"error": "text"}` and the package's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from jupyter_modeldeploy.errors import ModelDeployError, NotAuthenticated, Overloaded
+
+JSON = b"application/json"
+STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+
+
+@dataclass(slots=True)
+class Reply:
+    """One HTTP answer. `headers` are beside content-type and content-length, names in lower case."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def head_and_body(self, date: bytes, keep_alive: bool) -> bytes:
+        """The whole answer; `date` is empty or a whole header line."""
+        extra = b"".join([name + b": " + value + b"\r\n" for name, value in self.headers])
+        close = b"" if keep_alive else b"connection: close\r\n"
+        return b"%b%bcontent-type: %b\r\n%b%bcontent-length: %d\r\n\r\n%b" % (
+            STATUS_LINES[self.status],
+            date,
+            self.content_type,
+            extra,
+            close,
+            len(self.body),
+            self.body,
+        )
+
+
+def json_reply(content: Any, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Reply:
+    return Reply(status, orjson.dumps(content), headers=headers)
+
+
+def error_reply(error: ModelDeployError, v2: bool, version: str | None = None) -> Reply:
+    """The answer that tells of `error`, in V2's shape on V2's routes; `version` is the one that was asked."""
+    headers: list[tuple[bytes, bytes]] = []
+    if isinstance(error, NotAuthenticated):
+        headers.append((b"www-authenticate", b"Bearer"))
+    if isinstance(error, Overloaded):
+        headers.append((b"retry-after", b"1"))
+    if version is not None:
+        headers.append((b"x-model-version", version.encode()))
+    return json_reply({"error": str(error)} if v2 else error.body(), error.status, tuple(headers))
