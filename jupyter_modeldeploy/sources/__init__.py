@@ -1,0 +1,54 @@
+"""Where models and data come from.
+
+A source is a class registered under the entry-point group `jupyter_modeldeploy.sources` by its scheme."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+from jupyter_modeldeploy import plugins
+from jupyter_modeldeploy.errors import from_os_error
+from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.settings import Settings
+from jupyter_modeldeploy.sources.cache import Cache
+from jupyter_modeldeploy.sources.reference import Fetched, Reference, RemoteFile, Resolution, parse
+
+__all__ = ["Fetched", "Reference", "RemoteFile", "Resolution", "Source", "fetch", "parse"]
+
+
+class Source(Protocol):
+    """One kind of source. It runs nothing of what it brings. A `local` one needs no network."""
+
+    local: ClassVar[bool]
+
+    def __init__(self, settings: Settings) -> None: ...
+
+    def resolve(self, reference: Reference) -> Resolution:
+        """The exact revision and its files, before the first byte of them.
+
+        Raises InvalidInput for a malformed name, NotFound, NotAuthenticated, Forbidden, Unavailable."""
+
+    def headers(self, url: str) -> dict[str, str]:
+        """The HTTP headers that a request for `url` needs, credentials only for the host that they belong to."""
+
+    def place(self, reference: Reference, resolution: Resolution, cache: Cache, into: Path, reporter: Reporter) -> None:
+        """Put the wanted files at the top of the empty folder `into`, downloading through `cache`."""
+
+
+def fetch(reference: str, into: Path, reporter: Reporter, settings: Settings) -> Fetched:
+    """Bring what `reference` names into the folder `into`, which is made; progress is told in bytes.
+
+    What was downloaded before is taken from the cache; a download that was cut off is resumed. With
+    `settings.offline` only the cache is used. Raises what `parse` and `Source.resolve` raise, UnsafeContent for
+    files that fail their hash or would escape the folder, StorageFull before the first byte where they cannot fit."""
+    wanted = parse(reference)
+    source: Source = plugins.load("sources", wanted.scheme)(settings)
+    cache = Cache(settings, source.headers)
+    resolution = source.resolve(wanted) if source.local else cache.resolve(wanted, source.resolve)
+    try:
+        into.mkdir(mode=0o700, parents=True, exist_ok=True)
+        source.place(wanted, resolution, cache, into, reporter)
+    except OSError as error:
+        raise from_os_error(error, f"fetching {wanted}") from error
+    return Fetched(into, resolution.source)
