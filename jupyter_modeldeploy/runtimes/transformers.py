@@ -5,10 +5,14 @@ Only weights in safetensors are read and no code of the checkpoint is run (`trus
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PretrainedConfig, PreTrainedModel
 
 from jupyter_modeldeploy import datatypes
@@ -48,25 +52,43 @@ def load_encoder(folder: Path) -> Encoder:
     """The text encoder or classifier in `folder`, in float32, ready to run.
 
     Raises InvalidInput where the files are no such checkpoint, lack safetensors, or need code of their own."""
-    try:
+    with _explained(folder):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        classifier = _is_classifier(config)
-        model = (AutoModelForSequenceClassification if classifier else AutoModel).from_pretrained(
+    if config.is_encoder_decoder or not hasattr(config, "vocab_size"):
+        raise InvalidInput(f"{config.model_type} is no text encoder.", "Encoders and text classifiers are supported.")
+    if any(name.endswith("ForSequenceClassification") for name in config.architectures or []):
+        model = load_checkpoint(AutoModelForSequenceClassification, folder, lambda model, name: False)
+        return Encoder(model, _signature(model, classifier=True))
+    # A pooler may be missing: it has no part in the last hidden state.
+    model = load_checkpoint(AutoModel, folder, lambda model, name: name.startswith("pooler."))
+    return Encoder(model, _signature(model, classifier=False))
+
+
+def load_checkpoint(
+    auto_class: Any, folder: Path, may_be_fresh: Callable[[PreTrainedModel, str], bool], **overrides: Any
+) -> PreTrainedModel:
+    """The model of `auto_class` (`AutoModel…`) in `folder`, in float32; `overrides` go to its configuration.
+
+    A weight that the files lack is drawn at random if `may_be_fresh(model, its name)`. Raises InvalidInput for any
+    other, and where the files are no checkpoint, lack safetensors, or need code of their own."""
+    with _explained(folder):
+        model, found = auto_class.from_pretrained(
             folder,
-            config=config,
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
             dtype=torch.float32,
+            **overrides,
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    mismatched = {entry[0] for entry in found["mismatched_keys"]}
+    if lacking := sorted(name for name in found["missing_keys"] | mismatched if not may_be_fresh(model, name)):
         raise InvalidInput(
-            f"{folder.name} is not a checkpoint that transformers can load: {error}",
-            "It needs config.json of a known architecture and model.safetensors that fits it.",
-        ) from error
-    if config.is_encoder_decoder or not hasattr(config, "vocab_size"):
-        raise InvalidInput(f"{config.model_type} is no text encoder.", "Encoders and text classifiers are supported.")
-    return Encoder(model, _signature(model, classifier))
+            f"{folder.name} has no fitting weights for {', '.join(lacking[:3])} ({len(lacking)} in all).",
+            "The weights and config.json are not of the same model: fetch it again.",
+        )
+    return cast(PreTrainedModel, model)
 
 
 class TransformersRuntime:
@@ -108,8 +130,16 @@ def _check_range(name: str, values: np.ndarray, below: int) -> None:
         raise InvalidInput(f"{name} holds {wrong}.", f"The model knows 0 to {below - 1}.")
 
 
-def _is_classifier(config: PretrainedConfig) -> bool:
-    return any(name.endswith("ForSequenceClassification") for name in config.architectures or [])
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """What transformers and safetensors raise for unusable files, as InvalidInput."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise InvalidInput(
+            f"{folder.name} is not a checkpoint that transformers can load: {error}",
+            "It needs config.json of a known architecture and model.safetensors that fits it.",
+        ) from error
 
 
 def _signature(model: PreTrainedModel, classifier: bool) -> Signature:

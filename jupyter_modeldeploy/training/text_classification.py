@@ -30,11 +30,13 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import EvalPrediction
 from transformers.utils.logging import disable_progress_bar
 
 from jupyter_modeldeploy.errors import InvalidInput, JobFailed, Unavailable
 from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.runtimes.transformers import load_checkpoint
 from jupyter_modeldeploy.training.checkpoints import Checkpoints, step_of
 from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult, Score
 from jupyter_modeldeploy.training.rows import Example, LengthGrouped, TokenRows
@@ -72,7 +74,9 @@ def finetune(
     resume = saved.latest()
     set_seed(options.seed)
     tokenizer = _load_tokenizer(base, options.max_length)
-    model = _load_model(base, classes)
+    past = TrainerState.load_from_json(str(resume / TRAINER_STATE_NAME)) if resume else TrainerState()
+    through = resume is not None and past.global_step >= past.max_steps
+    model = _load_model(resume if resume and through else base, classes)
     trainer = _ClassifierTrainer(
         model=model,
         args=_arguments(saved.writing, options, device),
@@ -86,7 +90,10 @@ def finetune(
         optimizers=(_optimizer(model, options), None),
     )
     before = _score_before(trainer, saved, reporter)
-    _train(trainer, resume, options)
+    if through:
+        trainer.state = past  # the Trainer itself would take one step more
+    else:
+        _train(trainer, resume, options)
     after = _score(trainer, reporter, "testing the fine-tuned model")
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
@@ -209,8 +216,7 @@ def _optimizer(model: PreTrainedModel, options: FinetuneOptions) -> torch.optim.
     """AdamW. A head that begins at random may learn faster than an encoder that should keep what it knows."""
     groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
-        in_head = not name.startswith(f"{model.base_model_prefix}.")
-        groups.setdefault((in_head, parameter.ndim > 1), []).append(parameter)
+        groups.setdefault((_in_head(model, name), parameter.ndim > 1), []).append(parameter)
     return torch.optim.AdamW(
         {
             "params": parameters,
@@ -226,7 +232,7 @@ def _load_tokenizer(base: Path, max_length: int) -> PreTrainedTokenizerBase:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             base, local_files_only=True, trust_remote_code=False
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidInput(
             f"{base.name} has no usable tokenizer: {error}", "Fetch a checkpoint with its tokenizer.json."
         ) from error
@@ -237,28 +243,22 @@ def _load_tokenizer(base: Path, max_length: int) -> PreTrainedTokenizerBase:
 
 
 def _load_model(base: Path, classes: Sequence[str]) -> PreTrainedModel:
-    try:
-        model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
-            base,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            ignore_mismatched_sizes=True,
-            dtype=torch.float32,
-            id2label=dict(enumerate(classes)),
-            label2id={name: index for index, name in enumerate(classes)},
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise InvalidInput(
-            f"{base.name} cannot be fine-tuned as a text classifier: {error}",
-            "Choose an encoder checkpoint (BERT, RoBERTa, MiniLM …) with model.safetensors.",
-        ) from error
-    model.config.problem_type = "single_label_classification"
-    return model
+    return load_checkpoint(
+        AutoModelForSequenceClassification,
+        base,
+        lambda model, name: _in_head(model, name) or ".pooler." in name,
+        id2label=dict(enumerate(classes)),
+        label2id={name: index for index, name in enumerate(classes)},
+        problem_type="single_label_classification",
+    )
+
+
+def _in_head(model: PreTrainedModel, name: str) -> bool:
+    return not name.startswith(f"{model.base_model_prefix}.")
 
 
 def _prepare_process(device: str) -> None:
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     if device == "cpu":
         return
