@@ -14,7 +14,7 @@ from traitlets import Float, Unicode
 from jupyter_modeldeploy.api.operation import Operation
 from jupyter_modeldeploy.api.operations import OPERATIONS
 from jupyter_modeldeploy.records import JobState
-from jupyter_modeldeploy.server.handlers import OpenAPIHandler, OperationHandler
+from jupyter_modeldeploy.server.handlers import OpenAPIHandler, OperationHandler, UnknownHandler
 from jupyter_modeldeploy.workspace import Workspace
 
 THREADS = 16
@@ -43,6 +43,7 @@ class ModelDeployApp(ExtensionApp):
             handler_arguments = {"operations": operations, **shared}
             self.handlers.append((_pattern(path), OperationHandler, handler_arguments))
         self.handlers.append((_pattern("openapi.json"), OpenAPIHandler))
+        self.handlers.append((_pattern(".*"), UnknownHandler))
 
     async def stop_extension(self) -> None:
         self._activity.stop()

@@ -131,6 +131,16 @@ class OpenAPIHandler(BaseHandler):
         self.finish(json.dumps(document()))
 
 
+class UnknownHandler(BaseHandler):
+    """Whatever else is asked for below the API's path."""
+
+    @allow_unauthenticated  # answered with our own 401 by check_allowed
+    async def prepare(self) -> None:
+        await super().prepare()
+        await self.check_allowed("read")
+        raise NotFound(f"The API has no {self.request.path}.", "See openapi.json for what there is.")
+
+
 def _from_status(status: int, error: Any) -> ModelDeployError:
     """What Jupyter or Tornado refused, as an error of ours with their words."""
     words = error.log_message or error.reason if isinstance(error, HTTPError) else None

@@ -56,9 +56,9 @@ class Versions:
     def add(self, new: NewVersion, folder: Path) -> Version:
         """Keep the files of `folder` as the next version of `new.model`.
 
-        A folder from `artifacts.staging()` is moved, any other is copied. Raises StorageFull, InvalidInput or
+        A folder below `artifacts.staging()` is moved, any other is copied. Raises StorageFull, InvalidInput or
         UnsafeContent with nothing changed."""
-        if folder.parent != self._artifacts.incoming:
+        if not folder.is_relative_to(self._artifacts.incoming):
             with self._artifacts.staging() as staging:
                 copy_into(folder, staging)
                 return self.add(new, staging)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from jupyter_server.auth import Authorizer
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+from jupyter_server.utils import url_path_join
+from tornado.httpclient import HTTPResponse
 
 from jupyter_modeldeploy.api.operation import Operation
 from jupyter_modeldeploy.api.operations import OPERATIONS
@@ -26,19 +28,8 @@ class Refusing(Authorizer):
         return False
 
 
-def url_of(operation: Operation) -> tuple[str, ...]:
-    return ("modeldeploy", "api", *operation.path.format(**EXAMPLES).split("/"))
-
-
-def body_of(operation: Operation) -> str | None:
-    return "{}" if operation.method == "POST" else None
-
-
-async def bare(jp_serverapp: Any, operation: Operation, **headers: str) -> HTTPResponse:
-    """A call with these headers only."""
-    url = jp_serverapp.connection_url + "/".join(url_of(operation))
-    request = HTTPRequest(url, operation.method, headers=headers, body=body_of(operation), follow_redirects=False)
-    return await AsyncHTTPClient().fetch(request, raise_error=False)
+def path_of(operation: Operation) -> str:
+    return "modeldeploy/api/" + operation.path.format(**EXAMPLES)
 
 
 def assert_error(response: HTTPResponse) -> dict[str, str]:
@@ -46,24 +37,39 @@ def assert_error(response: HTTPResponse) -> dict[str, str]:
     assert list(body) == ["error"]
     assert list(body["error"]) == ["code", "message", "hint"]
     assert body["error"]["message"]
-    return body["error"]
+    return dict(body["error"])
 
 
-by_name = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+Bare = Callable[..., Awaitable[HTTPResponse]]
 
 
-@by_name
-async def test_an_unauthenticated_call_is_refused(jp_serverapp: Any, operation: Operation) -> None:
-    response = await bare(jp_serverapp, operation)
-    assert response.code in (401, 403)
-    assert_error(response)
+@pytest.fixture
+def bare(jp_serverapp: Any, http_server_client: Any, jp_base_url: str) -> Bare:
+    """Calls an operation with these headers and no others: `jp_fetch` would add the token."""
+
+    def call(operation: Operation, **headers: str) -> Awaitable[HTTPResponse]:
+        body = "{}" if operation.method == "POST" else None
+        url = url_path_join(jp_base_url, path_of(operation))
+        answer: Awaitable[HTTPResponse] = http_server_client.fetch(
+            url, method=operation.method, headers=headers, body=body, raise_error=False
+        )
+        return answer
+
+    return call
 
 
-@by_name
-async def test_a_wrong_token_is_refused(jp_serverapp: Any, operation: Operation) -> None:
-    response = await bare(jp_serverapp, operation, Authorization="token nonsense")
-    assert response.code in (401, 403)
-    assert_error(response)
+async def test_every_route_refuses_an_unauthenticated_call(bare: Bare) -> None:
+    for operation in OPERATIONS:
+        response = await bare(operation)
+        assert response.code in (401, 403), operation.name
+        assert_error(response)
+
+
+async def test_every_route_refuses_a_wrong_token(bare: Bare) -> None:
+    for operation in OPERATIONS:
+        response = await bare(operation, Authorization="token nonsense")
+        assert response.code in (401, 403), operation.name
+        assert_error(response)
 
 
 class TestForbidden:
@@ -73,14 +79,12 @@ class TestForbidden:
         jp_server_config["ServerApp"]["authorizer_class"] = Refusing
         return jp_server_config
 
-    @by_name
-    async def test_a_forbidden_action_is_refused(self, jp_serverapp: Any, jp_fetch: Any, operation: Operation) -> None:
-        response = await jp_fetch(
-            *url_of(operation), method=operation.method, body=body_of(operation), raise_error=False
-        )
-        assert response.code == 403
-        assert assert_error(response)["code"] == "forbidden"
-        assert Refusing.asked == [(operation.action, "modeldeploy")]
+    async def test_every_route_refuses_a_forbidden_action(self, bare: Bare, jp_auth_header: dict[str, str]) -> None:
+        for operation in OPERATIONS:
+            response = await bare(operation, **jp_auth_header)
+            assert response.code == 403, operation.name
+            assert assert_error(response)["code"] == "forbidden"
+            assert Refusing.asked.pop() == (operation.action, "modeldeploy")
 
 
 def test_reading_never_asks_for_more_and_acting_never_for_less() -> None:
@@ -88,30 +92,28 @@ def test_reading_never_asks_for_more_and_acting_never_for_less() -> None:
         assert (operation.action == "read") == (operation.method == "GET"), operation.name
 
 
-class TestBrowser:
-    """A browser carries a cookie and no token: then a write needs the XSRF token too."""
+@pytest.fixture
+def cookie(jp_serverapp: Any, http_server_client: Any, jp_base_url: str, jp_asyncio_loop: Any) -> str:
+    """What a browser holds after its login."""
+    url = url_path_join(jp_base_url, "api/status") + f"?token={jp_serverapp.identity_provider.token}"
+    response = jp_asyncio_loop.run_until_complete(http_server_client.fetch(url))
+    cookies = [value.split(";")[0] for value in response.headers.get_list("Set-Cookie")]
+    assert any(value.startswith("username-") for value in cookies)
+    return "; ".join(value for value in cookies if not value.startswith("_xsrf"))
 
-    @pytest.fixture
-    async def cookie(self, jp_serverapp: Any) -> str:
-        login = jp_serverapp.connection_url + "lab?token=" + jp_serverapp.identity_provider.token
-        response = await AsyncHTTPClient().fetch(login, follow_redirects=False, raise_error=False)
-        cookies = [value.split(";")[0] for value in response.headers.get_list("Set-Cookie")]
-        assert any(value.startswith("username-") for value in cookies), response.headers
-        return "; ".join(value for value in cookies if not value.startswith("_xsrf"))
 
-    @pytest.mark.parametrize(
-        "operation", [one for one in OPERATIONS if one.method != "GET"], ids=lambda operation: operation.name
-    )
-    async def test_a_missing_xsrf_token_is_refused(self, jp_serverapp: Any, cookie: str, operation: Operation) -> None:
-        response = await bare(jp_serverapp, operation, Cookie=cookie)
-        assert response.code == 403
+async def test_every_write_of_a_browser_needs_its_xsrf_token(bare: Bare, cookie: str) -> None:
+    for operation in (one for one in OPERATIONS if one.method != "GET"):
+        response = await bare(operation, Cookie=cookie)
+        assert response.code == 403, operation.name
         assert "_xsrf" in assert_error(response)["message"]
 
-    async def test_with_the_xsrf_token_a_write_passes(self, jp_serverapp: Any, cookie: str) -> None:
-        operation = next(one for one in OPERATIONS if one.name == "cancel_job")
-        response = await bare(jp_serverapp, operation, Cookie=f"{cookie}; _xsrf=abc", **{"X-XSRFToken": "abc"})
-        assert response.code == 404
-        assert assert_error(response)["code"] == "not_found"
+
+async def test_with_the_xsrf_token_a_write_passes(bare: Bare, cookie: str) -> None:
+    operation = next(one for one in OPERATIONS if one.name == "cancel_job")
+    response = await bare(operation, Cookie=f"{cookie}; _xsrf=abc", **{"X-XSRFToken": "abc"})
+    assert response.code == 404
+    assert assert_error(response)["code"] == "not_found"
 
 
 @pytest.mark.parametrize(

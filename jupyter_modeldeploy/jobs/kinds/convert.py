@@ -37,7 +37,7 @@ def run(context: Context) -> dict[str, Any]:
     dataset = held_out.dataset_of(store, version)
     texts = [example.text for example in held_out.examples(store, dataset)[:PARITY_TEXTS]] if dataset else None
     with store.artifacts.staging() as staging:
-        conversion = transformers_to_onnx(store.versions.path(version), staging, context.reporter, texts)
+        conversion = transformers_to_onnx(store.versions.path(version), staging / "version", context.reporter, texts)
         new = NewVersion(
             model=version.model,
             format=Format.onnx,
@@ -47,7 +47,7 @@ def run(context: Context) -> dict[str, Any]:
             metrics={"parity_max_difference": max(row.max_absolute_difference for row in conversion.parity)},
             classes=version.classes,
         )
-        converted = store.versions.add(new, staging)
+        converted = store.versions.add(new, staging / "version")
     return {"version": converted.ref, "reused": False, "conversion": conversion.model_dump(mode="json")}
 
 

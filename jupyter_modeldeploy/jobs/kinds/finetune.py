@@ -46,7 +46,7 @@ def run(context: Context) -> dict[str, Any]:
             split.train,
             split.test,
             dataset.classes,
-            staging,
+            staging / "version",
             context.folder / "checkpoints",
             parameters.options,
             context.reporter,
@@ -60,7 +60,7 @@ def run(context: Context) -> dict[str, Any]:
             metrics={"accuracy_before": result.before.accuracy, "accuracy": result.after.accuracy},
             classes=dataset.classes,
         )
-        version = store.versions.add(new, staging)
+        version = store.versions.add(new, staging / "version")
     return {
         "version": version.ref,
         "metrics": version.metrics,

@@ -40,8 +40,8 @@ def run(context: Context) -> dict[str, Any]:
     from jupyter_modeldeploy.optimize.quantize import dynamic_int8
 
     with store.artifacts.staging() as staging:
-        quantization = dynamic_int8(store.versions.path(version), staging, context.reporter)
-        metrics = _cost(context, version, staging, dataset) if dataset else {}
+        quantization = dynamic_int8(store.versions.path(version), staging / "version", context.reporter)
+        metrics = _cost(context, version, staging / "version", dataset) if dataset else {}
         new = NewVersion(
             model=version.model,
             format=Format.onnx,
@@ -51,7 +51,7 @@ def run(context: Context) -> dict[str, Any]:
             metrics=metrics,
             classes=version.classes,
         )
-        quantized = store.versions.add(new, staging)
+        quantized = store.versions.add(new, staging / "version")
     return {
         "version": quantized.ref,
         "metrics": quantized.metrics,
