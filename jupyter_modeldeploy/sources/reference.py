@@ -19,7 +19,7 @@ PARTS = re.compile(r"^(?P<name>[^@=#\s]+)(?:(?:@|==)(?P<revision>[^#\s]+))?(?:#(
 
 @dataclass(frozen=True)
 class Reference:
-    """`scheme:name@revision#path`, taken apart. `original` is the canonical text; a `file:`'s name is its whole path."""
+    """`scheme:name@revision#path`, taken apart. `original` is the canonical text. A `file:` has its path as name."""
 
     scheme: str
     name: str
