@@ -29,6 +29,7 @@ def make_classifier(folder: Path, hidden: int = 32) -> Path:
     model = BertForSequenceClassification(_config(hidden, id2label=names, label2id={v: k for k, v in names.items()}))
     with torch.no_grad():
         model.classifier.weight.mul_(20)
+        model.classifier.bias.copy_(torch.tensor([0.1, -0.1]))
     model.save_pretrained(folder)
     return _with_tokenizer(folder)
 
