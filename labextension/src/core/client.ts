@@ -1,5 +1,14 @@
 import type { Api } from './api';
-import type { Answer, Changes, Job, LogChunk, Model, Service } from './types';
+import type {
+  Answer,
+  Changes,
+  Job,
+  JobList,
+  LogChunk,
+  ModelList,
+  Service,
+  ServiceList
+} from './types';
 
 export interface Request {
   method: 'GET' | 'POST';
@@ -17,16 +26,16 @@ export function createApi(send: Send): Api {
   const get = (path: string, signal?: AbortSignal) => send({ method: 'GET', path, signal });
   const post = (path: string, body: unknown = {}) => send({ method: 'POST', path, body });
   return {
-    models: async () => ((await get('models')) as { models: Model[] }).models,
+    models: async () => ((await get('models')) as ModelList).models,
     fetchModel: async (source, name) => (await post('models/fetch', { source, name })) as Job,
 
-    jobs: async () => ((await get('jobs')) as { jobs: Job[] }).jobs,
+    jobs: async () => ((await get('jobs')) as JobList).jobs,
     job: async id => (await get(at`jobs/${id}`)) as Job,
     cancelJob: async id => (await post(at`jobs/${id}/cancel`)) as Job,
     resumeJob: async id => (await post(at`jobs/${id}/resume`)) as Job,
     jobLog: async (id, offset) => (await get(at`jobs/${id}/log?offset=${offset}`)) as LogChunk,
 
-    services: async () => ((await get('services')) as { services: Service[] }).services,
+    services: async () => ((await get('services')) as ServiceList).services,
     startService: async name => (await post(at`services/${name}/start`)) as Service,
     stopService: async name => (await post(at`services/${name}/stop`)) as Service,
     predict: async (service, model, body) =>

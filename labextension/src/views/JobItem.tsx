@@ -28,7 +28,7 @@ export function JobItem({ job }: { job: Job }): JSX.Element {
   return (
     <li className="jp-ModelDeploy-item" aria-label={job.title}>
       <div className="jp-ModelDeploy-line">
-        <span className="jp-ModelDeploy-name" title={job.title}>
+        <span className="jp-ModelDeploy-title" title={job.title}>
           {job.title}
         </span>
         <span className="jp-ModelDeploy-actions">
@@ -72,7 +72,7 @@ export function JobItem({ job }: { job: Job }): JSX.Element {
           state={cancel.busy ? 'stopping' : job.state}
           text={stateText(job, cancel.busy, trans)}
         />
-        {job.device && <span>{job.device}</span>}
+        {living && job.device && <span>{job.device}</span>}
       </div>
       {living && asking && (
         <Confirmation
@@ -96,7 +96,7 @@ function stateText(job: Job, stopping: boolean, trans: Translation): string {
   }
   switch (job.state) {
     case 'queued':
-      return trans.__('queued');
+      return job.progress.message || trans.__('queued');
     case 'running':
       return job.progress.message || trans.__('running');
     case 'succeeded':

@@ -10,7 +10,7 @@ import { VersionItem } from './VersionItem';
 export function ModelItem({ model }: { model: Model }): JSX.Element {
   const trans = useTrans();
   const [open, setOpen] = useState(false);
-  const versionsId = useId();
+  const id = useId();
   const latest = model.versions.find(version => version.number === model.latest);
   const newestFirst = [...model.versions].sort((a, b) => b.number - a.number);
   return (
@@ -19,7 +19,9 @@ export function ModelItem({ model }: { model: Model }): JSX.Element {
         type="button"
         className="jp-ModelDeploy-row"
         aria-expanded={open}
-        aria-controls={versionsId}
+        aria-labelledby={`${id}-name`}
+        aria-describedby={`${id}-facts`}
+        aria-controls={`${id}-versions`}
         title={model.description || undefined}
         onClick={() => {
           setOpen(!open);
@@ -28,12 +30,14 @@ export function ModelItem({ model }: { model: Model }): JSX.Element {
         <Icon name="caret" />
         <span className="jp-ModelDeploy-rowText">
           <span className="jp-ModelDeploy-line">
-            <span className="jp-ModelDeploy-name">{model.name}</span>
+            <span id={`${id}-name`} className="jp-ModelDeploy-name">
+              {model.name}
+            </span>
             {latest && (
               <span className="jp-ModelDeploy-detail">{formatBytes(latest.size_bytes)}</span>
             )}
           </span>
-          <span className="jp-ModelDeploy-line jp-ModelDeploy-detail">
+          <span id={`${id}-facts`} className="jp-ModelDeploy-line jp-ModelDeploy-detail">
             <span>
               {latest
                 ? `${model.task} · @${latest.number}`
@@ -44,7 +48,7 @@ export function ModelItem({ model }: { model: Model }): JSX.Element {
         </span>
       </button>
       <ul
-        id={versionsId}
+        id={`${id}-versions`}
         role="list"
         aria-label={trans.__('Versions of %1', model.name)}
         hidden={!open}
@@ -62,5 +66,7 @@ export function ModelItem({ model }: { model: Model }): JSX.Element {
 }
 
 function aliasesOf(model: Model, number: number): string[] {
-  return Object.keys(model.aliases).filter(alias => model.aliases[alias] === number);
+  return Object.entries(model.aliases ?? {})
+    .filter(([, aliased]) => aliased === number)
+    .map(([alias]) => alias);
 }

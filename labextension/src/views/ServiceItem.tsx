@@ -5,6 +5,7 @@ import { Confirmation } from './Confirmation';
 import { useApi, useTrans } from './contexts';
 import { CopyButton } from './CopyButton';
 import { ErrorNote } from './ErrorNote';
+import { Icon } from './Icon';
 import { IconButton } from './IconButton';
 import { StateTag } from './StateTag';
 import { Traffic } from './Traffic';
@@ -88,6 +89,7 @@ export function ServiceItem({
             setTrying(!trying);
           }}
         >
+          <Icon name="caret" />
           {trans.__('Try it')}
         </button>
       )}
