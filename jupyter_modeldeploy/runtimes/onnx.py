@@ -53,10 +53,11 @@ class OnnxRuntime:
 
     signature: Signature
 
-    def __init__(self, folder: Path, threads: int = 1) -> None:
+    def __init__(self, folder: Path, threads: int = 1, options: onnxruntime.SessionOptions | None = None) -> None:
         path = model_file(folder)
+        options = options or session_options(threads)
         try:
-            self._session = onnxruntime.InferenceSession(str(path), session_options(threads), providers=providers())
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=providers())
         except _LOAD_ERRORS as error:
             raise InvalidInput(
                 f"ONNX Runtime cannot load {path.name}: {_reason(error)}", "Convert or export the model again."
