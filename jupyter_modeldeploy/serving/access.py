@@ -60,7 +60,7 @@ class Guard:
 
     def check(self, authorization: bytes | None) -> None:
         """Raise NotAuthenticated unless the header's value is right; the comparison takes constant time."""
-        if self._expected is None:
+        if self._expected is None or hmac.compare_digest(authorization or b"", self._expected):
             return
         scheme, _, rest = (authorization or b"").partition(b" ")
         given = b"Bearer " + rest.strip() if scheme.lower() == b"bearer" else b""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +40,7 @@ class Work:
 
 
 def execute(works: list[Work]) -> list[Outcome]:
-    """The outcome of each of the works, which share a run; where that fails each runs alone, so none fails by another."""
+    """The outcome of each of the works, which share a run; where it fails each runs alone, so none fails by another."""
     first = works[0]
     run: Callable[[list[Any]], list[Any]] = (
         first.version.run_tensors if first.kind == "tensors" else first.version.run_items
@@ -74,8 +75,7 @@ class Instances:
     def submit(self, work: Work) -> None:
         """Run the work: here and now where that is quickest, else on a thread. Raises Overloaded with a full queue."""
         if work.version.inline(work.kind, work.rows):
-            work.version.metrics.batches.observe(work.rows)
-            work.done(execute([work])[0])
+            self._run_inline(work)
             return
         if not self._idle and len(self._waiting) >= self._max_queue:
             raise Overloaded(f"{self._max_queue} requests are waiting already.", "Try again in a moment.")
@@ -95,6 +95,13 @@ class Instances:
     def close(self) -> None:
         """Let the running works end and stop the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run_inline(self, work: Work) -> None:
+        started = time.perf_counter()
+        outcome = execute([work])[0]
+        work.version.ran_inline(time.perf_counter() - started)
+        work.version.metrics.batches.observe(work.rows)
+        work.done(outcome)
 
     def _dispatch(self, works: list[Work]) -> None:
         self._idle -= 1

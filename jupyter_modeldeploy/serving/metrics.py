@@ -1,8 +1,8 @@
 """Counts and durations for Prometheus, of all replicas of a service in one answer.
 
 Each server process counts by itself and leaves its counts in a file of its own (once a second, and before each scrape
-it answers). Whichever replica is scraped writes out everyone's series with the label `replica`, from the files only: so
-a series never goes back between scrapes that reach different replicas, and a replica that restarts is an ordinary reset.
+it answers). Whichever replica is scraped writes out everyone's series with the label `replica`, from the files only:
+so a series never goes back between scrapes of different replicas, and a replica's restart is an ordinary reset.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Plan(Record):
 
 
 class Message(Record):
-    """What a server process tells the supervisor as a JSON line on its standard output: it is warm, or why it cannot be."""
+    """A JSON line from a server process to its supervisor, on standard output: it is warm, or why it cannot be."""
 
     ready: bool
     failure: Failure | None = None

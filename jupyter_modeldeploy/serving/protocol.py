@@ -51,6 +51,8 @@ class InferenceProtocol(HttpToolsProtocol):
         self.lingering = False
         self.draining = False
         self.header_bytes = 0
+        self._date = b""
+        self._date_of: list[tuple[bytes, bytes]] | None = None
         self.deadline = self.loop.time() + IDLE_TIMEOUT_S
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -69,11 +71,14 @@ class InferenceProtocol(HttpToolsProtocol):
         self.deadline = self.loop.time() + HEADER_TIMEOUT_S
 
     def on_url(self, url: bytes) -> None:
-        self._count(url)
         self.url += url
+        if len(self.url) > MAX_HEADER_BYTES:
+            raise ValueError("The request's URL is too long.")  # httptools ends the connection with 400
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(name + value)
+        self.header_bytes += len(name) + len(value)
+        if self.header_bytes > MAX_HEADER_BYTES:
+            raise ValueError("The request's headers are too large.")
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
@@ -181,8 +186,12 @@ class InferenceProtocol(HttpToolsProtocol):
 
     @property
     def date(self) -> bytes:
-        """The Date header's line, which uvicorn makes once a second."""
-        return b"".join([name + b": " + value + b"\r\n" for name, value in self.server_state.default_headers])
+        """The Date header's line, from the list that uvicorn makes anew once a second."""
+        headers = self.server_state.default_headers
+        if headers is not self._date_of:
+            self._date_of = headers
+            self._date = b"".join([name + b": " + value + b"\r\n" for name, value in headers])
+        return self._date
 
     def _target(self) -> Target | None:
         routes = self.endpoint.routes
@@ -200,11 +209,6 @@ class InferenceProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self.draining:
             self.cycle.keep_alive = False
-
-    def _count(self, piece: bytes) -> None:
-        self.header_bytes += len(piece)
-        if self.header_bytes > MAX_HEADER_BYTES:
-            raise ValueError("The request's headers are too large.")  # httptools ends the connection with 400
 
 
 class Exchange:

@@ -18,6 +18,7 @@ from jupyter_modeldeploy.serving.metrics import VersionMetrics
 from jupyter_modeldeploy.serving.plan import PlannedVersion
 
 INLINE_MS = 0.5
+INLINE_LIMIT_MS = 20 * INLINE_MS
 MIN_CHUNK_ROWS = 16
 CHUNK_BYTES = 2**20
 TIMED_RUNS = 5
@@ -79,6 +80,11 @@ class ServedVersion:
     def inline(self, kind: str, rows: int) -> bool:
         """Whether so many rows take less than half a millisecond, so that a thread would cost more than it gives."""
         return rows * self._row_ms[kind] <= INLINE_MS
+
+    def ran_inline(self, seconds: float) -> None:
+        """Never again inline, where the values of a request made it far slower than the warm-up told (a loop's count)."""
+        if seconds * 1000 > INLINE_LIMIT_MS:
+            self._row_ms = {"tensors": math.inf, "items": math.inf}
 
     def key(self, kind: str, payload: Any) -> Hashable | None:
         """Works of one key may share a run; None shares with nobody."""
