@@ -234,16 +234,16 @@ class ServedModel(Record):
 class ServiceSpec(Record):
     """What a user wants to be served; the supervisor makes it so."""
 
-    name: Name
+    name: Name = Field(description="the service's name")
     models: list[ServedModel] = Field(min_length=1)
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", description="the address to listen on; it must be a loopback one")
     port: int = Field(default=0, ge=0, le=65535, description="0 picks a free port")
-    auth: Literal["token", "none"] = "token"
-    replicas: int = Field(default=1, ge=1, le=64)
+    auth: Literal["token", "none"] = Field(default="token", description="what callers must send")
+    replicas: int = Field(default=1, ge=1, le=64, description="server processes that share the port")
     instances: int = Field(default=0, ge=0, le=256, description="sessions per server process; 0 means one per core")
     max_queue: int = Field(default=1024, ge=1, description="requests that may wait; more are answered 503")
     timeout_s: float = Field(default=30.0, gt=0, description="the longest a request may wait and run")
-    max_body_bytes: int = Field(default=64 * 2**20, ge=1024)
+    max_body_bytes: int = Field(default=64 * 2**20, ge=1024, description="larger requests are refused")
 
 
 class ServiceState(StrEnum):

@@ -40,17 +40,17 @@ class Nothing(Request):
 
 
 class ByName(Request):
-    name: Name
+    name: Name = Field(description="its name")
 
 
 class ById(Request):
-    id: str = Field(pattern=r"^[0-9a-f]{12}$")
+    id: str = Field(pattern=r"^[0-9a-f]{12}$", description="its id, 12 hexadecimal digits")
 
 
 class AliasRequest(Request):
-    name: Name
-    alias: Name
-    number: int = Field(ge=1)
+    name: Name = Field(description="the model's name")
+    alias: Name = Field(description="a word such as production")
+    number: int = Field(ge=1, description="the version that the alias points at")
 
 
 class Fetch(FetchParameters, Request):

@@ -493,11 +493,20 @@ export interface components {
     };
     /** AliasRequest */
     AliasRequest: {
-      /** Alias */
+      /**
+       * Alias
+       * @description a word such as production
+       */
       alias: string;
-      /** Name */
+      /**
+       * Name
+       * @description the model's name
+       */
       name: string;
-      /** Number */
+      /**
+       * Number
+       * @description the version that the alias points at
+       */
       number: number;
     };
     /**
@@ -515,12 +524,18 @@ export interface components {
     };
     /** ById */
     ById: {
-      /** Id */
+      /**
+       * Id
+       * @description its id, 12 hexadecimal digits
+       */
       id: string;
     };
     /** ByName */
     ByName: {
-      /** Name */
+      /**
+       * Name
+       * @description its name
+       */
       name: string;
     };
     /**
@@ -1288,7 +1303,10 @@ export interface components {
     };
     /** ReadLog */
     ReadLog: {
-      /** Id */
+      /**
+       * Id
+       * @description its id, 12 hexadecimal digits
+       */
       id: string;
       /**
        * Offset
@@ -1372,12 +1390,14 @@ export interface components {
     ServiceSpec: {
       /**
        * Auth
+       * @description what callers must send
        * @default token
        * @enum {string}
        */
       auth: 'token' | 'none';
       /**
        * Host
+       * @description the address to listen on; it must be a loopback one
        * @default 127.0.0.1
        */
       host: string;
@@ -1389,6 +1409,7 @@ export interface components {
       instances: number;
       /**
        * Max Body Bytes
+       * @description larger requests are refused
        * @default 67108864
        */
       max_body_bytes: number;
@@ -1400,7 +1421,10 @@ export interface components {
       max_queue: number;
       /** Models */
       models: components['schemas']['ServedModel'][];
-      /** Name */
+      /**
+       * Name
+       * @description the service's name
+       */
       name: string;
       /**
        * Port
@@ -1410,6 +1434,7 @@ export interface components {
       port: number;
       /**
        * Replicas
+       * @description server processes that share the port
        * @default 1
        */
       replicas: number;
@@ -1436,12 +1461,14 @@ export interface components {
     StartService: {
       /**
        * Auth
+       * @description what callers must send
        * @default token
        * @enum {string}
        */
       auth: 'token' | 'none';
       /**
        * Host
+       * @description the address to listen on; it must be a loopback one
        * @default 127.0.0.1
        */
       host: string;
@@ -1453,6 +1480,7 @@ export interface components {
       instances: number;
       /**
        * Max Body Bytes
+       * @description larger requests are refused
        * @default 67108864
        */
       max_body_bytes: number;
@@ -1464,7 +1492,10 @@ export interface components {
       max_queue: number;
       /** Models */
       models: components['schemas']['ServedModel'][];
-      /** Name */
+      /**
+       * Name
+       * @description the service's name
+       */
       name: string;
       /**
        * Port
@@ -1474,6 +1505,7 @@ export interface components {
       port: number;
       /**
        * Replicas
+       * @description server processes that share the port
        * @default 1
        */
       replicas: number;
@@ -3761,9 +3793,15 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': {
-          /** Alias */
+          /**
+           * Alias
+           * @description a word such as production
+           */
           alias: string;
-          /** Number */
+          /**
+           * Number
+           * @description the version that the alias points at
+           */
           number: number;
         };
       };
@@ -3956,12 +3994,14 @@ export interface operations {
         'application/json': {
           /**
            * Auth
+           * @description what callers must send
            * @default token
            * @enum {string}
            */
           auth?: 'token' | 'none';
           /**
            * Host
+           * @description the address to listen on; it must be a loopback one
            * @default 127.0.0.1
            */
           host?: string;
@@ -3973,6 +4013,7 @@ export interface operations {
           instances?: number;
           /**
            * Max Body Bytes
+           * @description larger requests are refused
            * @default 67108864
            */
           max_body_bytes?: number;
@@ -3984,7 +4025,10 @@ export interface operations {
           max_queue?: number;
           /** Models */
           models: components['schemas']['ServedModel'][];
-          /** Name */
+          /**
+           * Name
+           * @description the service's name
+           */
           name: string;
           /**
            * Port
@@ -3994,6 +4038,7 @@ export interface operations {
           port?: number;
           /**
            * Replicas
+           * @description server processes that share the port
            * @default 1
            */
           replicas?: number;

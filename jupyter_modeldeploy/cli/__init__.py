@@ -1,0 +1,12 @@
+"""The command line `modeldeploy`: a thin door over the API's table of operations.
+
+Only Typer is loaded to show help; a command loads what it needs when it runs."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Run the command that `sys.argv` names; never returns."""
+    from jupyter_modeldeploy.cli.app import app
+
+    app(prog_name="modeldeploy")

