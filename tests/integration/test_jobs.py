@@ -1,0 +1,215 @@
+"""Jobs outlive whoever asked for them, wait their turn, and say how they ended. The job is a real fine-tuning."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from jupyter_modeldeploy import Workspace, processes
+from jupyter_modeldeploy.errors import Conflict, JobFailed
+from jupyter_modeldeploy.jobs import launch
+from jupyter_modeldeploy.records import Format, Job, JobState, Lineage, NewVersion, Step
+from jupyter_modeldeploy.workspace import JobHandle
+from tests.tiny_bert import CLASSES, make_encoder, rows
+
+LONG = {"max_steps": 100_000, "checkpoint_every": 5, "batch_size": 4}
+DEADLINE_S = 90
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen in {DEADLINE_S} s"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def workspace(root: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A workspace with a tiny encoder and a dataset that it can learn."""
+    opened = Workspace(root)
+    new = NewVersion(model="tiny", format=Format.transformers, task="feature-extraction", lineage=Lineage(step=Step.fetched))
+    opened.store.versions.add(new, make_encoder(tmp_path / "tiny"))
+    with opened.store.artifacts.staging() as staging:
+        with (staging / "data.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([("text", "label"), *((text, CLASSES[label]) for text, label in rows(200))])
+        known = {"format": "csv", "text_column": "text", "label_column": "label", "classes": CLASSES, "rows": 200}
+        opened.store.datasets.add("sentences", staging, source="file:made", **known)
+    yield opened
+    for job in opened.jobs.list():
+        if not job.state.ended:
+            opened.jobs.get(job.id).cancel()
+    opened.close()
+
+
+def start(workspace: Workspace, **options: object) -> JobHandle:
+    return workspace.models.finetune("tiny", "sentences", "tuned", **{**LONG, **options})
+
+
+def training(handle: JobHandle, steps: int = 7) -> Job:
+    """The job once it has made some steps."""
+    until(lambda: handle.job.state.ended or handle.job.progress.done >= steps, "training")
+    job = handle.job
+    assert job.state is JobState.running, (job, handle.log()[0][-2000:])
+    return job
+
+
+def members(job: Job) -> list[psutil.Process]:
+    assert job.process is not None
+    return processes.group(job.process)
+
+
+def test_a_fine_tuning_makes_a_version_with_its_lineage(workspace: Workspace) -> None:
+    job = start(workspace, max_steps=30)
+    version = job.version(timeout_s=DEADLINE_S)
+    assert version.ref == "tuned@1"
+    assert (version.lineage.parent, version.lineage.dataset, version.lineage.job) == ("tiny@1", "sentences@1", job.id)
+    assert 0 <= version.metrics["accuracy_before"] <= 1
+    assert {point.name for point in job.metrics()} >= {"loss", "accuracy"}
+    assert job.job.progress.done == job.job.progress.total
+    again = start(workspace, max_steps=30, reuse=True)
+    assert again.result(DEADLINE_S) == {"version": "tuned@1", "metrics": version.metrics, "reused": True}
+
+
+def test_a_killed_worker_is_shown_as_died_and_resumes_from_its_checkpoint(workspace: Workspace) -> None:
+    handle = start(workspace, max_steps=60)
+    job = training(handle)
+    assert job.process is not None
+    os.kill(job.process.pid, signal.SIGKILL)
+    until(lambda: handle.job.state.ended, "the end")
+    died = handle.job
+    assert died.state is JobState.failed
+    assert died.error is not None
+    assert died.error.code == "worker_died"
+    assert "SIGKILL" in died.error.message
+    assert died.id in died.error.hint
+    with pytest.raises(JobFailed, match="SIGKILL"):
+        handle.wait()
+    handle.resume()
+    result = handle.result(timeout_s=DEADLINE_S)
+    assert result["training"]["resumed_from"] >= 5
+    assert result["training"]["steps"] == 60
+    assert handle.job.attempt == 2
+
+
+def test_cancel_leaves_no_process_and_gives_the_device_back(workspace: Workspace) -> None:
+    handle = start(workspace)
+    job = training(handle)
+    assert members(job)
+    assert handle.cancel().state is JobState.cancelled
+    assert members(job) == []
+    assert workspace.store.leases.queue("cpu") == []
+    with pytest.raises(Conflict):
+        handle.cancel()
+
+
+def test_a_worker_that_ignores_the_request_is_killed(workspace: Workspace) -> None:
+    handle = start(workspace)
+    job = training(handle)
+    assert job.process is not None
+    os.kill(job.process.pid, signal.SIGSTOP)  # it can answer no SIGTERM
+    assert handle.cancel().state is JobState.cancelled
+    assert members(job) == []
+
+
+def test_jobs_for_one_device_run_one_after_the_other_in_order(workspace: Workspace) -> None:
+    handles = [start(workspace, max_steps=3, seed=seed) for seed in range(3)]
+    ended = [handle.wait(timeout_s=DEADLINE_S) for handle in handles]
+    for earlier, later in zip(ended, ended[1:], strict=False):
+        assert earlier.ended_at is not None
+        assert later.started_at is not None
+        assert earlier.ended_at <= later.started_at
+
+
+def test_a_waiting_job_says_so_loads_nothing_heavy_and_can_be_cancelled(workspace: Workspace) -> None:
+    first, second = start(workspace), start(workspace)
+    until(lambda: "waiting for cpu" in second.job.progress.message, "waiting")
+    waiting = second.job
+    assert waiting.state is JobState.queued
+    assert waiting.process is not None
+    maps = Path(f"/proc/{waiting.process.pid}/maps").read_text()
+    assert "torch" not in maps
+    [device] = [device for device in workspace.devices.list() if device.id == "cpu"]
+    assert (device.holder, device.waiting) == (first.id, [second.id])
+    assert second.cancel().state is JobState.cancelled
+    assert [ticket.job for ticket in workspace.store.leases.queue("cpu")] == [first.id]
+
+
+def test_a_killed_holder_lets_the_next_one_in(workspace: Workspace) -> None:
+    first, second = start(workspace), start(workspace, max_steps=3)
+    job = training(first)
+    assert job.process is not None
+    os.kill(job.process.pid, signal.SIGKILL)
+    assert second.wait(timeout_s=DEADLINE_S).state is JobState.succeeded
+
+
+def test_a_job_outlives_the_process_that_asked_for_it(workspace: Workspace, root: Path) -> None:
+    code = (
+        "from jupyter_modeldeploy import Workspace\n"
+        "print(Workspace().models.finetune('tiny', 'sentences', 'tuned', max_steps=20, batch_size=4).id)\n"
+    )
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert workspace.jobs.get(asked.stdout.strip()).wait(timeout_s=DEADLINE_S).state is JobState.succeeded
+
+
+def test_a_job_whose_watcher_vanished_too_is_interrupted(workspace: Workspace) -> None:
+    handle = start(workspace)
+    job = training(handle)
+    assert job.process is not None
+    shell = psutil.Process(job.process.pid).parent()
+    assert shell is not None
+    shell.kill()
+    processes.find(job.process).kill()  # type: ignore[union-attr]
+    until(lambda: handle.job.state.ended, "the end")
+    assert handle.job.state is JobState.interrupted
+    assert handle.resume().state is JobState.queued
+
+
+def test_what_a_job_was_given_is_checked_before_it_starts(workspace: Workspace) -> None:
+    with pytest.raises(ValueError, match="learning_rate"):
+        start(workspace, learning_rate=-1)
+    assert workspace.jobs.list() == []
+
+
+def test_an_error_keeps_its_code_and_hint(workspace: Workspace) -> None:
+    handle = workspace.models.quantize("tiny")
+    with pytest.raises(JobFailed, match="Convert it first"):
+        handle.wait(timeout_s=DEADLINE_S)
+    assert handle.job.error is not None
+    assert handle.job.error.code == "invalid_input"
+
+
+def test_the_log_can_be_followed_piece_by_piece(workspace: Workspace) -> None:
+    handle = start(workspace, max_steps=3)
+    handle.wait(timeout_s=DEADLINE_S)
+    whole, end = handle.log()
+    assert "Fine-tune tiny@1" in whole
+    half, middle = whole[:20], 20
+    rest, _ = handle.log(middle)
+    assert half + rest == whole
+    assert handle.log(end) == ("", end)
+
+
+def test_a_job_that_succeeded_cannot_be_resumed(workspace: Workspace) -> None:
+    handle = start(workspace, max_steps=3)
+    handle.wait(timeout_s=DEADLINE_S)
+    with pytest.raises(Conflict):
+        handle.resume()
+
+
+def test_a_worker_that_could_not_even_start_is_found(workspace: Workspace) -> None:
+    handle = start(workspace, max_steps=3)
+    handle.wait(timeout_s=DEADLINE_S)
+    job = handle.job
+    lost = job.model_copy(update={"id": "0" * 12, "state": JobState.queued, "process": None, "queued_at": job.created_at})
+    workspace.store.jobs.add(lost)
+    (launch.status_path(workspace.store, lost)).write_text("127")
+    assert workspace.jobs.get(lost.id).job.state is JobState.failed
