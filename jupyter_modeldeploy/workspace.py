@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from jupyter_modeldeploy import devices, serving, sources
+from jupyter_modeldeploy import devices, sources
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, JobFailed, NotFound, ServiceFailed
 from jupyter_modeldeploy.jobs import control, launch
 from jupyter_modeldeploy.jobs.kinds import KINDS
@@ -32,6 +32,7 @@ from jupyter_modeldeploy.records import (
     ServiceSpec,
     Version,
 )
+from jupyter_modeldeploy.serving import lifecycle
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.store import Store
 
@@ -58,7 +59,7 @@ class Workspace:
     def changes(self, since: int) -> list[Change]:
         """The writes after number `since`, oldest first, at most 500. Also finds jobs and services that died."""
         reconcile_jobs(self.store)
-        serving.reconcile(self.store)
+        lifecycle.reconcile(self.store)
         return self.store.changes.since(since)
 
     def close(self) -> None:
@@ -259,11 +260,11 @@ class Jobs(_Room):
 
 class Services(_Room):
     def list(self) -> Sequence[Service]:
-        serving.reconcile(self._store)
+        lifecycle.reconcile(self._store)
         return self._store.services.list()
 
     def get(self, name: str) -> Service:
-        serving.reconcile(self._store)
+        lifecycle.reconcile(self._store)
         return self._store.services.get(name)
 
     def spec(self, name: str, versions: Sequence[str], weights: Sequence[float] = (), **settings: Any) -> ServiceSpec:
@@ -281,11 +282,11 @@ class Services(_Room):
     def start(self, spec: ServiceSpec) -> Service:
         """Start a service, or a stopped one again; returns when it is ready. Raises Conflict when it runs already,
         ServiceFailed with the reason when it does not come up."""
-        return serving.start(self._store, spec, self._store.settings.owner)
+        return lifecycle.start(self._store, spec, self._store.settings.owner)
 
     def stop(self, name: str) -> Service:
         """Let requests in flight end, then stop. Stopping a stopped service changes nothing."""
-        return serving.stop(self._store, name)
+        return lifecycle.stop(self._store, name)
 
     def remove(self, name: str) -> None:
         """Forget a stopped service."""
@@ -295,11 +296,11 @@ class Services(_Room):
 
     def token(self, name: str) -> str | None:
         """The token that callers send as `Authorization: Bearer …`; None where the service asks for none."""
-        return serving.token(self._store, name)
+        return lifecycle.token(self._store, name)
 
     def log(self, name: str, lines: int = 50) -> str:
         self._store.services.get(name)
-        return serving.log_tail(self._store, name, lines)
+        return lifecycle.log_tail(self._store, name, lines)
 
     def predict(self, name: str, body: Any, model: str | None = None) -> dict[str, Any]:
         """Send a request in the task's own words (`{"text": …}`) to a running service.

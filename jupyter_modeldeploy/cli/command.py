@@ -24,7 +24,7 @@ def command(app: typer.Typer, name: str, example: str) -> Callable[[Callable[...
     return add
 
 
-def answered(function: Callable[..., None], own: Sequence[inspect.Parameter] = ()) -> Callable[..., None]:
+def answered(function: Callable[..., None], own: Sequence[inspect.Parameter] | None = None) -> Callable[..., None]:
     """`function` as Typer takes it: with `--json`, and with its errors turned into messages and exit statuses.
 
     `own` are its parameters after the door, where they are not those of its signature."""
@@ -34,11 +34,12 @@ def answered(function: Callable[..., None], own: Sequence[inspect.Parameter] = (
         with door.answering(json):
             function(door, **arguments)
 
-    named = own or list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    if own is None:
+        own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
-            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in named),
+            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
             option("json", JSON, False),
         ]
     )

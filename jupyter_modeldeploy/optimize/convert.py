@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import os
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ import numpy as np
 import onnx
 import torch
 
-from jupyter_modeldeploy import runtimes
+from jupyter_modeldeploy import devices, runtimes
 from jupyter_modeldeploy.optimize.folders import building, copy_side_files
 from jupyter_modeldeploy.optimize.parity import OutputParity, check_parity
 from jupyter_modeldeploy.progress import Reporter
@@ -105,7 +104,7 @@ def _forget_inner_shapes(path: Path) -> None:
 
 
 def _prove(folder: Path, converted: Path, batches: Sequence[Tensors], tolerance: float) -> list[OutputParity]:
-    threads = len(os.sched_getaffinity(0))
+    threads = devices.usable_cores()
     reference = TransformersRuntime(folder, threads=threads)
     candidate = runtimes.load(Format.onnx, converted, threads=threads)
     try:

@@ -14,17 +14,17 @@ from jupyter_modeldeploy.runtimes import Runtime, Tensors
 class OutputParity(Record):
     """The largest difference of one output over all batches tried: `shapes` are those of the first input.
 
-    `relative` is to the output's largest magnitude in its batch."""
+    `max_relative_difference` is to the output's largest magnitude in its batch."""
 
     name: str
     shapes: list[list[int]]
-    absolute: float
-    relative: float
+    max_absolute_difference: float
+    max_relative_difference: float
     tolerance: float
 
     @property
     def passed(self) -> bool:
-        return self.absolute <= self.tolerance
+        return self.max_absolute_difference <= self.tolerance
 
 
 def check_parity(
@@ -44,8 +44,8 @@ def check_parity(
     for row in rows.values():
         if not row.passed:
             raise ParityFailed(
-                f"The output {row.name} differs by up to {row.absolute:.3g} (allowed: {row.tolerance:g}) from the "
-                f"original's.",
+                f"The output {row.name} differs from the original's by up to {row.max_absolute_difference:.3g} "
+                f"(allowed: {row.tolerance:g}).",
                 "Nothing was kept. The model does something that this conversion does not carry over.",
             )
     return list(rows.values())
@@ -66,7 +66,11 @@ def _compare(
     absolute = float(difference.max(initial=0.0))
     scale = float(np.abs(expected[finite]).max(initial=0.0))
     return OutputParity(
-        name=name, shapes=[shape], absolute=absolute, relative=absolute / scale if scale else 0.0, tolerance=tolerance
+        name=name,
+        shapes=[shape],
+        max_absolute_difference=absolute,
+        max_relative_difference=absolute / scale if scale else 0.0,
+        tolerance=tolerance,
     )
 
 
@@ -74,7 +78,7 @@ def _join(one: OutputParity, other: OutputParity) -> OutputParity:
     return OutputParity(
         name=one.name,
         shapes=[*one.shapes, *other.shapes],
-        absolute=max(one.absolute, other.absolute),
-        relative=max(one.relative, other.relative),
+        max_absolute_difference=max(one.max_absolute_difference, other.max_absolute_difference),
+        max_relative_difference=max(one.max_relative_difference, other.max_relative_difference),
         tolerance=one.tolerance,
     )

@@ -96,7 +96,7 @@ def _unpack(archive: Path, into: Path, wanted: str, top: str | None, limits: Lim
                 raise UnsafeContent(f"{member.name} in {archive.name} is a {member.special}.", NOTHING)
             budget.add_file(member.name)
             ensure_space(into, member.size)
-            _write(member, into / _checked(relative, archive), budget)
+            _write(member, into / relative_path(relative, archive.name), budget)
 
 
 def _wanted_name(name: str | None, wanted: str) -> str | None:
@@ -114,8 +114,8 @@ def _below(name: str, top: str | None) -> str | None:
     return name.removeprefix(top + "/") if name.startswith(top + "/") else None
 
 
-def _checked(name: str, archive: Path) -> PurePosixPath:
-    """The name as a relative path that stays below its folder on every system."""
+def relative_path(name: str, where: str) -> PurePosixPath:
+    """A file's name as a relative path that stays below its folder on every system. Raises UnsafeContent."""
     path = PurePosixPath(name)
     bad = (
         path.is_absolute()
@@ -123,11 +123,11 @@ def _checked(name: str, archive: Path) -> PurePosixPath:
         or ".." in path.parts
         or "\\" in name
         or path.parts[0][1:2] == ":"
-        or any(unicodedata.category(character) == "Cc" for character in name)
+        or any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
         or any(len(part.encode()) > 255 for part in path.parts)
     )
     if bad:
-        raise UnsafeContent(f"{archive.name} has a file named {name!r}, which would leave its folder.", NOTHING)
+        raise UnsafeContent(f"{where} has a file named {name!r}, which would leave its folder.", NOTHING)
     return path
 
 

@@ -6,17 +6,23 @@ writes into `writing/`; when all files are there they are listed with their size
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 from jupyter_modeldeploy.errors import Conflict, from_os_error
 
 MANIFEST = "complete.json"
 PREFIX = "checkpoint-"
 KEEP = 2
+FULL_DISK = ("No space left", "file write failed", "unexpected pos")
 
 
 class Checkpoints:
@@ -54,16 +60,13 @@ class Checkpoints:
         """Make what the Trainer wrote for `step` a checkpoint, and drop all but the last two."""
         written = self.writing / f"{PREFIX}{step}"
         target = self.folder / written.name
-        try:
-            sizes = {path.name: path.stat().st_size for path in written.iterdir()}
-            (written / MANIFEST).write_text(json.dumps(sizes))
-            for path in (*written.iterdir(), written):
-                _flush(path)
-            shutil.rmtree(target, ignore_errors=True)
-            written.rename(target)
-            _flush(self.folder)
-        except OSError as error:
-            raise from_os_error(error, f"writing {written.name}") from error
+        sizes = {path.name: path.stat().st_size for path in written.iterdir()}
+        (written / MANIFEST).write_text(json.dumps(sizes))
+        for path in (*written.iterdir(), written):
+            _flush(path)
+        shutil.rmtree(target, ignore_errors=True)
+        written.rename(target)
+        _flush(self.folder)
         for old in self._by_step()[KEEP:]:
             shutil.rmtree(old)
 
@@ -77,6 +80,19 @@ class Checkpoints:
 def step_of(checkpoint: Path) -> int:
     """The optimizer steps taken before `checkpoint` was written."""
     return int(checkpoint.name.removeprefix(PREFIX))
+
+
+@contextmanager
+def storage_errors(doing: str) -> Iterator[None]:
+    """Say it clearly when a file cannot be written: each library tells of a full disk in its own way (StorageFull)."""
+    try:
+        yield
+    except OSError as error:
+        raise from_os_error(error, doing) from error
+    except (RuntimeError, SafetensorError) as error:  # of torch.save and of safetensors
+        if not any(sign in str(error) for sign in FULL_DISK):
+            raise
+        raise from_os_error(OSError(errno.ENOSPC, str(error)), doing) from error
 
 
 def _complete(checkpoint: Path) -> bool:

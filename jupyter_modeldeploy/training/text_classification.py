@@ -7,44 +7,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
+import random
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    DataCollatorWithPadding,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-    set_seed,
-)
+from transformers import DataCollatorWithPadding, Trainer, TrainerState, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import EvalPrediction
 from transformers.utils.logging import disable_progress_bar
 
+from jupyter_modeldeploy import devices
 from jupyter_modeldeploy.errors import InvalidInput, JobFailed, Unavailable
 from jupyter_modeldeploy.progress import Reporter
-from jupyter_modeldeploy.runtimes.transformers import load_checkpoint
-from jupyter_modeldeploy.training.checkpoints import Checkpoints, step_of
+from jupyter_modeldeploy.training.checkpoints import Checkpoints, step_of, storage_errors
+from jupyter_modeldeploy.training.classifier import load_classifier, load_tokenizer, make_optimizer
 from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult, Score
-from jupyter_modeldeploy.training.rows import Example, LengthGrouped, TokenRows
+from jupyter_modeldeploy.training.rows import Example, TokenRows
+from jupyter_modeldeploy.training.trainer import ClassifierTrainer, Publish, Report, training_arguments
 
 __all__ = ["FinetuneOptions", "FinetuneResult", "Score", "finetune"]
-
-EVALUATION_BATCH = 64
-LOG_EVERY = 10
 
 
 def finetune(
@@ -65,38 +51,39 @@ def finetune(
     own: it takes all cores that the process may use and, for `cuda:<n>`, hides the other GPUs.
 
     Raises InvalidInput for unusable rows or an unusable base, Conflict when `checkpoints` is another run's, Unavailable
-    without the device, JobFailed when the loss is no longer a number or the memory does not suffice."""
-    train = train[: options.train_rows]
-    _check_rows(train, test, classes)
-    _prepare_process(device)
+    without the device, StorageFull, and JobFailed when the loss is no longer a number or memory does not suffice."""
     started = time.monotonic()
+    _check_rows(train, test, classes)
+    train = _chosen(train, options)
+    _prepare_process(device)
     saved = Checkpoints(checkpoints, _fingerprint(base, train, test, classes, options))
     resume = saved.latest()
-    set_seed(options.seed)
-    tokenizer = _load_tokenizer(base, options.max_length)
     past = TrainerState.load_from_json(str(resume / TRAINER_STATE_NAME)) if resume else TrainerState()
     through = resume is not None and past.global_step >= past.max_steps
-    model = _load_model(resume if resume and through else base, classes)
-    trainer = _ClassifierTrainer(
-        model=model,
-        args=_arguments(saved.writing, options, device),
+    set_seed(options.seed)
+    tokenizer = load_tokenizer(base, options.max_length)
+    model = load_classifier(resume if resume and through else base, classes)
+    trainer = ClassifierTrainer(
         options=options,
+        model=model,
+        args=training_arguments(saved, options, device),
         processing_class=tokenizer,
         data_collator=DataCollatorWithPadding(tokenizer),
         train_dataset=TokenRows(train, tokenizer, options.max_length),
         eval_dataset=TokenRows(test, tokenizer, options.max_length).longest_first(),
         compute_metrics=_count_correct,
-        callbacks=[_Report(reporter), _Publish(saved)],
-        optimizers=(_optimizer(model, options), None),
+        callbacks=[Report(reporter), Publish(saved)],
+        optimizers=(make_optimizer(model, options), None),
     )
-    before = _score_before(trainer, saved, reporter)
-    if through:
-        trainer.state = past  # the Trainer itself would take one step more
-    else:
-        _train(trainer, resume, options)
-    after = _score(trainer, reporter, "testing the fine-tuned model")
-    model.save_pretrained(out)
-    tokenizer.save_pretrained(out)
+    with storage_errors(f"fine-tuning {base.name}"):
+        before = _score_before(trainer, saved, reporter)
+        if through:
+            trainer.state = past  # the Trainer itself would take one step more
+        else:
+            _train(trainer, resume, options)
+        after = _score(trainer, reporter, "testing the fine-tuned model")
+        model.save_pretrained(out)
+        tokenizer.save_pretrained(out)
     return FinetuneResult(
         before=before,
         after=after,
@@ -105,56 +92,6 @@ def finetune(
         loss=next((entry["loss"] for entry in reversed(trainer.state.log_history) if "loss" in entry), None),
         seconds=time.monotonic() - started,
     )
-
-
-class _ClassifierTrainer(Trainer):
-    """The Trainer with batches of similar length in an order that survives a restart, and a watch on the loss."""
-
-    def __init__(self, *, options: FinetuneOptions, **arguments: Any) -> None:
-        self._options = options
-        super().__init__(**arguments)
-
-    def get_train_dataloader(self) -> DataLoader[Any]:
-        rows = cast(TokenRows, self.train_dataset)
-        order = LengthGrouped(rows.lengths, self._options.batch_size, self._options.seed)
-        loader = DataLoader(rows, self._options.batch_size, sampler=order, collate_fn=self.data_collator)
-        return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
-
-    def training_step(self, *arguments: Any, **named: Any) -> torch.Tensor:
-        loss: torch.Tensor = super().training_step(*arguments, **named)
-        if not math.isfinite(loss.item()):
-            raise JobFailed(
-                f"The loss became {loss.item()} at step {self.state.global_step + 1}: the training diverged.",
-                f"Lower the learning rates (now {self._options.learning_rate:g} and, of the head, "
-                f"{self._options.head_learning_rate:g}), say to a tenth, and start anew.",
-            )
-        return loss
-
-
-class _Report(TrainerCallback):
-    """Hands steps and logged values to the reporter."""
-
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
-
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self._reporter.progress(state.global_step, state.max_steps, "steps", "training")
-
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any) -> None:
-        logs: dict[str, float] = others["logs"]
-        for name in ("loss", "learning_rate", "grad_norm"):
-            if name in logs:
-                self._reporter.metric(name, float(logs[name]), state.global_step)
-
-
-class _Publish(TrainerCallback):
-    """Publishes each checkpoint once the Trainer has written all of it."""
-
-    def __init__(self, checkpoints: Checkpoints) -> None:
-        self._checkpoints = checkpoints
-
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self._checkpoints.publish(state.global_step)
 
 
 def _train(trainer: Trainer, resume: Path | None, options: FinetuneOptions) -> None:
@@ -190,82 +127,22 @@ def _count_correct(prediction: EvalPrediction) -> dict[str, float]:
     return {"correct": float((answers == prediction.label_ids).sum()), "total": float(len(answers))}
 
 
-def _arguments(folder: Path, options: FinetuneOptions, device: str) -> TrainingArguments:
-    return TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=options.epochs,
-        max_steps=options.max_steps or -1,
-        per_device_train_batch_size=options.batch_size,
-        per_device_eval_batch_size=EVALUATION_BATCH,
-        learning_rate=options.learning_rate,
-        lr_scheduler_type="linear",
-        warmup_steps=options.warmup_ratio,
-        seed=options.seed,
-        save_strategy="steps",
-        save_steps=options.checkpoint_every,
-        logging_steps=LOG_EVERY,
-        logging_nan_inf_filter=False,
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=device == "cpu",
-        dataloader_pin_memory=device != "cpu",
-    )
-
-
-def _optimizer(model: PreTrainedModel, options: FinetuneOptions) -> torch.optim.Optimizer:
-    """AdamW. A head that begins at random may learn faster than an encoder that should keep what it knows."""
-    groups: dict[tuple[bool, bool], list[torch.nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        groups.setdefault((_in_head(model, name), parameter.ndim > 1), []).append(parameter)
-    return torch.optim.AdamW(
-        {
-            "params": parameters,
-            "lr": options.head_learning_rate if in_head else options.learning_rate,
-            "weight_decay": options.weight_decay if decays else 0.0,
-        }
-        for (in_head, decays), parameters in groups.items()
-    )
-
-
-def _load_tokenizer(base: Path, max_length: int) -> PreTrainedTokenizerBase:
-    try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            base, local_files_only=True, trust_remote_code=False
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(
-            f"{base.name} has no usable tokenizer: {error}", "Fetch a checkpoint with its tokenizer.json."
-        ) from error
-    if not tokenizer.is_fast:
-        raise InvalidInput(f"{base.name} has no tokenizer.json.", "Choose a checkpoint with a fast tokenizer.")
-    tokenizer.model_max_length = min(tokenizer.model_max_length, max_length)
-    return tokenizer
-
-
-def _load_model(base: Path, classes: Sequence[str]) -> PreTrainedModel:
-    return load_checkpoint(
-        AutoModelForSequenceClassification,
-        base,
-        lambda model, name: _in_head(model, name) or ".pooler." in name,
-        id2label=dict(enumerate(classes)),
-        label2id={name: index for index, name in enumerate(classes)},
-        problem_type="single_label_classification",
-    )
-
-
-def _in_head(model: PreTrainedModel, name: str) -> bool:
-    return not name.startswith(f"{model.base_model_prefix}.")
-
-
 def _prepare_process(device: str) -> None:
     disable_progress_bar()  # type: ignore[no-untyped-call]
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(devices.usable_cores())
     if device == "cpu":
         return
     # The Trainer spreads over every GPU that it sees; this job holds one.
     os.environ["CUDA_VISIBLE_DEVICES"] = device.removeprefix("cuda:")
     if not torch.cuda.is_available():
         raise Unavailable(f"The device {device} cannot be used from here.", "Choose cpu, or install a CUDA torch.")
+
+
+def _chosen(train: Sequence[Example], options: FinetuneOptions) -> Sequence[Example]:
+    """`train_rows` of the rows at random, in their order: the first ones of a sorted file may be of one class only."""
+    if options.train_rows is None or options.train_rows >= len(train):
+        return train
+    return [train[index] for index in sorted(random.Random(options.seed).sample(range(len(train)), options.train_rows))]
 
 
 def _check_rows(train: Sequence[Example], test: Sequence[Example], classes: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from jupyter_modeldeploy.errors import Conflict, JobFailed
 from jupyter_modeldeploy.jobs import launch
 from jupyter_modeldeploy.records import Format, Job, JobState, Lineage, NewVersion, Step
 from jupyter_modeldeploy.workspace import JobHandle
-from tests.tiny_bert import CLASSES, make_encoder, rows
+from tiny_bert import CLASSES, make_encoder, rows
 
 LONG = {"max_steps": 100_000, "checkpoint_every": 5, "batch_size": 4}
 DEADLINE_S = 90

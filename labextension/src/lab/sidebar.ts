@@ -38,7 +38,7 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
     restorer?.add(panel, panel.id);
 
     app.commands.addCommand(OPEN, {
-      label: trans.__('Models, Jobs and Services'),
+      label: trans.__('Open Model Deployment'),
       caption: trans.__('Show the panel that lists models, jobs and services'),
       icon: modelDeployIcon,
       describedBy: { args: { type: 'object', properties: {} } },

@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tiny_bert import make_encoder
+
+from tests.tiny_bert import make_encoder
 
 
 @pytest.fixture(scope="session")
