@@ -1,0 +1,122 @@
+"""Confidence intervals and tests for proportions, means, medians and splits. Differences are `a − b`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats  # type: ignore[import-untyped]
+
+from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.records import Interval
+
+
+def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
+    """A proportion's score interval.
+
+    Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", JASA 22 (1927)."""
+    if not 0 <= successes <= trials or trials == 0:
+        raise InvalidInput(f"{successes} of {trials} is no proportion.", "Measure at least one sample.")
+    z, p = _z(level), successes / trials
+    centre = p + z**2 / (2 * trials)
+    spread = z * math.sqrt(p * (1 - p) / trials + z**2 / (4 * trials**2))
+    low, high = (centre - spread) / (1 + z**2 / trials), (centre + spread) / (1 + z**2 / trials)
+    # At 0 and 1 the formula gives the end exactly, arithmetic almost.
+    return Interval(value=p, low=0.0 if successes == 0 else low, high=1.0 if successes == trials else high, level=level)
+
+
+def difference_of_proportions(
+    successes_a: int, trials_a: int, successes_b: int, trials_b: int, level: float = 0.95
+) -> Interval:
+    """The difference of two independent proportions: the hybrid score interval without continuity correction.
+
+    Newcombe, "Interval estimation for the difference between independent proportions: comparison of eleven methods",
+    Statistics in Medicine 17 (1998) 873-890, method 10."""
+    a, b = wilson(successes_a, trials_a, level), wilson(successes_b, trials_b, level)
+    return _square_and_add(a, b, correlation=0.0)
+
+
+def paired_difference_of_proportions(
+    both: int, only_a: int, only_b: int, neither: int, level: float = 0.95
+) -> Interval:
+    """The difference of two proportions measured on the same samples, of which `both`, `only_a`, `only_b` or `neither`
+    succeeded: the hybrid score interval with a corrected correlation.
+
+    Newcombe, "Improved confidence intervals for the difference between binomial proportions based on paired data",
+    Statistics in Medicine 17 (1998) 2635-2650, method 10."""
+    total = both + only_a + only_b + neither
+    a, b = wilson(both + only_a, total, level), wilson(both + only_b, total, level)
+    margins = math.prod((both + only_a, only_b + neither, both + only_b, only_a + neither))
+    covariance = float(both * neither - only_a * only_b)
+    if covariance > 0:
+        covariance = max(0.0, covariance - total / 2)
+    return _square_and_add(a, b, correlation=covariance / math.sqrt(margins) if margins else 0.0)
+
+
+def mcnemar_exact(only_a: int, only_b: int) -> float:
+    """The two-sided p-value that two paired proportions are the same, from the samples on which they differ.
+
+    McNemar, Psychometrika 12 (1947); exact by the binomial distribution."""
+    return float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+
+
+def difference_of_means(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Interval:
+    """The difference of two means of samples with unequal variances, each of at least two.
+
+    Welch, "The generalization of 'Student's' problem when several different population variances are involved",
+    Biometrika 34 (1947), with Satterthwaite's degrees of freedom."""
+    if min(a.size, b.size) < 2:
+        raise InvalidInput(f"{a.size} and {b.size} samples are too few to compare.", "Send more requests.")
+    value = float(a.mean() - b.mean())
+    variances = a.var(ddof=1) / a.size, b.var(ddof=1) / b.size
+    if (total := float(sum(variances))) == 0:
+        return Interval(value=value, low=value, high=value, level=level)
+    freedom = total**2 / float(variances[0] ** 2 / (a.size - 1) + variances[1] ** 2 / (b.size - 1))
+    reach = float(stats.t.ppf((1 + level) / 2, freedom)) * math.sqrt(total)
+    return Interval(value=value, low=value - reach, high=value + reach, level=level)
+
+
+def ratio_of_medians(
+    a: np.ndarray, b: np.ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> Interval:
+    """median(a) / median(b) of two independent samples: the bootstrap's percentile interval, the same for one seed.
+
+    Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13."""
+    if not a.size or not b.size or np.median(b) == 0:
+        raise InvalidInput("The ratio of medians needs samples, and a median that is not 0 below the line.")
+    generator = np.random.default_rng(seed)
+    ratios = [np.median(generator.choice(a, a.size)) / np.median(generator.choice(b, b.size)) for _ in range(resamples)]
+    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value=float(np.median(a) / np.median(b)), low=float(low), high=float(high), level=level)
+
+
+def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> float:
+    """The p-value that `counts` came of a split by `weights`: Pearson's chi-square test of fit.
+
+    As a check of experiments: Fabijan et al., "Diagnosing Sample Ratio Mismatch in Online Controlled Experiments",
+    KDD 2019, who distrust every result below 0.0005 and most below 0.01."""
+    total, weight = sum(counts), sum(weights)
+    if len(counts) != len(weights) or total == 0 or min(weights) <= 0:
+        raise InvalidInput(f"The counts {list(counts)} cannot be held against the split {list(weights)}.")
+    return float(stats.chisquare(counts, [total * share / weight for share in weights]).pvalue)
+
+
+def _square_and_add(a: Interval, b: Interval, correlation: float) -> Interval:
+    """An interval for a − b from those of a and b (Zou and Donner call it MOVER)."""
+
+    def reach(towards_a: float, towards_b: float) -> float:
+        inside = towards_a**2 - 2 * correlation * towards_a * towards_b + towards_b**2
+        return math.sqrt(max(0.0, inside))
+
+    value = a.value - b.value
+    return Interval(
+        value=value,
+        low=value - reach(a.value - a.low, b.high - b.value),
+        high=value + reach(a.high - a.value, b.value - b.low),
+        level=a.level,
+    )
+
+
+def _z(level: float) -> float:
+    return float(stats.norm.ppf((1 + level) / 2))
