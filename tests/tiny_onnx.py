@@ -123,9 +123,12 @@ def classifier(folder: Path, token_types: bool = True) -> Path:
         [value("logits", TensorProto.FLOAT, ["batch", 2])],
         {"table": table, "last": np.array([2]), "tokens": np.array([1])},
     )
-    (folder / "config.json").write_text(
-        json.dumps({"id2label": {"0": "negative", "1": "positive"}, "max_position_embeddings": 64})
-    )
+    config = {
+        "architectures": ["BertForSequenceClassification"],
+        "id2label": {"0": "negative", "1": "positive"},
+        "max_position_embeddings": 64,
+    }
+    (folder / "config.json").write_text(json.dumps(config))
     return tokenizer(folder)
 
 

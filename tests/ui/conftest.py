@@ -1,0 +1,84 @@
+"""One JupyterLab and one browser for all tests here; a page and a layout of its own for each."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import tiny_onnx
+from playwright.sync_api import Browser, Page, expect
+from ui.lab import Lab, OpenPanel, running_browser, running_lab
+
+from jupyter_modeldeploy import Workspace
+from jupyter_modeldeploy.records import Service
+
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="package")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ui")
+
+
+@pytest.fixture(scope="package")
+def workspace(folder: Path) -> Iterator[Workspace]:
+    """The workspace that the panel shows. Nothing is left running in it."""
+    opened = Workspace(folder / "root")
+    yield opened
+    for job in opened.jobs.list():
+        if not job.state.ended:
+            opened.jobs.get(job.id).cancel()
+    for service in opened.services.list():
+        opened.services.stop(service.name)
+    opened.close()
+
+
+@pytest.fixture(scope="package")
+def lab(workspace: Workspace, folder: Path) -> Iterator[Lab]:
+    with running_lab(workspace.store.root, folder / "lab") as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with running_browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def classifier(folder: Path) -> Path:
+    """The files of a tiny text classifier."""
+    return tiny_onnx.classifier(folder / "classifier")
+
+
+@pytest.fixture(scope="package")
+def sentiment(workspace: Workspace, classifier: Path) -> str:
+    """The reference of a fetched text classifier."""
+    return workspace.models.fetch(f"file:{classifier}", "sentiment").version(timeout_s=60).ref
+
+
+@pytest.fixture
+def service(workspace: Workspace, sentiment: str) -> Iterator[Service]:
+    """A running service of the classifier."""
+    name = f"reviews-{secrets.token_hex(2)}"
+    yield workspace.services.start(workspace.services.spec(name, [sentiment]))
+    workspace.services.stop(name)
+    workspace.services.remove(name)
+
+
+@pytest.fixture
+def open_panel(lab: Lab, browser: Browser) -> Iterator[OpenPanel]:
+    """Opens JupyterLab in a new window with the panel shown. No script may fail in any of them."""
+    errors: list[str] = []
+    context = browser.new_context(viewport={"width": 1100, "height": 900})
+    context.on("weberror", lambda failed: errors.append(str(failed.error)))
+    yield lambda: lab.open(context.new_page(), secrets.token_hex(4))
+    context.close()
+    assert not errors
+
+
+@pytest.fixture
+def page(open_panel: OpenPanel) -> Page:
+    return open_panel()

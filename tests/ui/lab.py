@@ -1,0 +1,110 @@
+"""A real JupyterLab on loopback, with settings and a base URL of its own, and a browser to look at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+BASE_URL = "/user/ann/"
+START_S = 60
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+OpenPanel = Callable[[], Page]
+PANEL = "Models, jobs and services"
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab; its pages are opened with its token."""
+
+    url: str
+    token: str
+
+    def open(self, page: Page, workspace: str) -> Page:
+        """Load the layout `workspace` in `page` and show the panel."""
+        page.goto(f"{self.url}lab/workspaces/{workspace}?token={self.token}")
+        tab = page.get_by_role("tab", name=PANEL)
+        tab.wait_for(timeout=START_S * 1000)
+        if tab.get_attribute("aria-selected") != "true":
+            tab.click()
+        return page
+
+
+@contextmanager
+def running_lab(root: Path, folder: Path, theme: str = "JupyterLab Light") -> Iterator[Lab]:
+    """JupyterLab over the workspace `root`; everything else it writes goes below `folder`."""
+    token = secrets.token_hex(16)
+    _write_settings(folder / "settings", "notification", {"fetchNews": "false", "checkForUpdates": False})
+    _write_settings(folder / "settings", "themes", {"theme": theme})
+    for name in ("files", "runtime"):
+        (folder / name).mkdir(parents=True)
+    environment = {
+        **os.environ,
+        "JUPYTER_MODELDEPLOY_ROOT": str(root),
+        "JUPYTER_TOKEN": token,
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+    }
+    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", f"--ServerApp.base_url={BASE_URL}"]
+    with (folder / "lab.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options],
+            cwd=folder / "files",
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield Lab(_url(process, folder), token)
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """The system's Chromium with a profile of its own."""
+    executable = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if executable is None:
+        raise RuntimeError(f"None of {', '.join(BROWSERS)} was found. Install one: apt-get install chromium.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
+    """Where the server listens, from the file that it writes for its kernels."""
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := next((folder / "runtime").glob("jpserver-*.json"), None):
+            return str(json.loads(found.read_text())["url"])
+        time.sleep(0.05)
+    raise RuntimeError(f"JupyterLab did not start:\n{(folder / 'lab.log').read_text()[-2000:]}")
+
+
+def _write_settings(folder: Path, plugin: str, settings: dict[str, object]) -> None:
+    path = folder / "@jupyterlab" / "apputils-extension" / f"{plugin}.jupyterlab-settings"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(settings))

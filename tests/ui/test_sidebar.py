@@ -1,0 +1,131 @@
+"""What a person sees and does in the sidebar, in a real browser, under a base URL as behind a hub."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import tiny_bert
+from playwright.sync_api import Locator, Page, expect
+from ui.lab import PANEL, OpenPanel
+
+from jupyter_modeldeploy import Workspace
+from jupyter_modeldeploy.records import Job, JobState, Service
+from jupyter_modeldeploy.workspace import JobHandle
+
+
+def item(page: Page, section: str, name: str | re.Pattern[str]) -> Locator:
+    """The row of a job or a service."""
+    return page.get_by_role("list", name=section, exact=True).get_by_role("listitem", name=name)
+
+
+@pytest.fixture
+def training(workspace: Workspace, folder: Path) -> Iterator[JobHandle]:
+    """A fine-tuning that would take far longer than the test."""
+    rows = [f"{text},{tiny_bert.CLASSES[label]}" for text, label in tiny_bert.rows(120)]
+    table = folder / "reviews.csv"
+    table.write_text("\n".join(["text,label", *rows]))
+    workspace.datasets.add(f"file:{table}", "reviews", "text", "label").wait(timeout_s=60)
+    encoder = tiny_bert.make_encoder(folder / "encoder")
+    base = workspace.models.fetch(f"file:{encoder}", "encoder").version(timeout_s=60)
+    job = workspace.models.finetune(base.ref, "reviews", "tuned", max_steps=1_000_000, batch_size=8)
+    yield job
+    if not job.job.state.ended:
+        job.cancel()
+
+
+def group_of(job: Job) -> list[psutil.Process]:
+    """The processes that work for a job."""
+    assert job.process is not None
+    return [psutil.Process(job.process.pid), *psutil.Process(job.process.pid).children(recursive=True)]
+
+
+def test_lists_a_fetched_model_with_its_versions(page: Page, sentiment: str) -> None:
+    row = page.get_by_role("button", name="sentiment", exact=True)
+    expect(row).to_contain_text("text-classification · @1")
+    row.press("Enter")
+    expect(page.get_by_role("list", name="Versions of sentiment")).to_contain_text(sentiment)
+    expect(page.get_by_role("list", name="Versions of sentiment")).to_contain_text("fetched · onnx")
+
+
+def test_fetches_a_model_by_its_source(page: Page, classifier: Path, sentiment: str) -> None:
+    page.get_by_role("button", name="Fetch a model").click()
+    form = page.get_by_role("form", name="Fetch a model")
+    form.get_by_label("Name").fill("from-the-panel")
+    form.get_by_label("Source").fill("nowhere:at-all")
+    form.get_by_role("button", name="Fetch").click()
+    expect(form.get_by_role("alert")).to_contain_text("nowhere")
+    form.get_by_label("Source").fill(f"file:{classifier}")
+    form.get_by_label("Source").press("Enter")
+    expect(page.get_by_role("button", name="from-the-panel", exact=True)).to_contain_text("text-classification")
+    expect(item(page, "Jobs", re.compile("from-the-panel"))).to_contain_text("succeeded")
+
+
+def test_shows_a_jobs_progress_cancels_and_resumes_it(page: Page, workspace: Workspace, training: JobHandle) -> None:
+    row = item(page, "Jobs", re.compile("as tuned"))
+    bar = row.get_by_role("progressbar")
+    expect(bar).to_have_attribute("aria-valuetext", re.compile(r"\d+ %, \d.* left"))
+    workers = group_of(training.job)
+
+    row.get_by_role("button", name=re.compile("^Show the log")).click()
+    expect(row.get_by_role("log")).to_contain_text("Fine-tune encoder@1")
+    row.get_by_role("button", name=re.compile("^Cancel")).click()
+    row.get_by_role("button", name="Keep it").press("Escape")
+    expect(row.get_by_role("alertdialog")).to_have_count(0)
+    expect(row.get_by_role("button", name=re.compile("^Cancel"))).to_be_focused()
+    row.get_by_role("button", name=re.compile("^Cancel")).click()
+    row.get_by_role("button", name="Cancel the job").click()
+    expect(row).to_contain_text("cancelled")
+    assert not any(worker.is_running() for worker in workers)
+
+    row.get_by_role("button", name=re.compile("^Resume")).click()
+    expect(row.get_by_role("button", name=re.compile("^Cancel"))).to_be_visible()
+    assert training.job.state in (JobState.queued, JobState.running)
+
+
+def test_a_service_is_tried_stopped_and_started(page: Page, workspace: Workspace, service: Service) -> None:
+    row = item(page, "Services", service.name)
+    expect(row).to_contain_text(str(service.url))
+    expect(row).to_contain_text("sentiment@1100 %")
+    row.get_by_role("button", name=f"Try {service.name}").click()
+    row.get_by_label("Text").fill("good film")
+    row.get_by_role("button", name="Predict").click()
+    expect(row.get_by_role("status")).to_contain_text(re.compile(r"positive.*88\.1 %.*answered by sentiment@1"))
+
+    row.get_by_role("button", name=f"Stop {service.name}").click()
+    row.get_by_role("button", name="Stop the service").click()
+    expect(row).to_contain_text("stopped")
+    assert workspace.services.get(service.name).state.ended
+    row.get_by_role("button", name=f"Start {service.name}").click()
+    expect(row).to_contain_text("ready")
+
+
+def test_two_windows_stay_in_step(open_panel: OpenPanel, service: Service) -> None:
+    one, other = open_panel(), open_panel()
+    expect(item(other, "Services", service.name)).to_contain_text("ready")
+    item(one, "Services", service.name).get_by_role("button", name=f"Stop {service.name}").click()
+    one.get_by_role("button", name="Stop the service").click()
+    expect(item(other, "Services", service.name)).to_contain_text("stopped")
+
+
+def test_says_when_it_is_disconnected_and_catches_up(page: Page, workspace: Workspace, sentiment: str) -> None:
+    expect(page.get_by_role("button", name="sentiment", exact=True)).to_be_visible()
+    page.route("**/modeldeploy/api/**", lambda route: route.abort())
+    workspace.models.set_alias("sentiment", "missed", 1)
+    expect(page.get_by_role("status").filter(has_text="Disconnected")).to_be_visible()
+    page.unroute("**/modeldeploy/api/**")
+    page.get_by_role("button", name="sentiment", exact=True).click()
+    expect(page.get_by_role("list", name="Versions of sentiment")).to_contain_text("missed")
+    expect(page.get_by_role("status").filter(has_text="Disconnected")).to_have_count(0)
+
+
+def test_the_panel_is_there_again_after_a_reload(page: Page, sentiment: str) -> None:
+    expect(page.get_by_role("button", name="sentiment", exact=True)).to_be_visible()
+    with page.expect_response(lambda answer: "/api/workspaces/" in answer.url and answer.request.method == "PUT"):
+        page.get_by_role("tab", name="File Browser").click()
+        page.get_by_role("tab", name=PANEL).click()
+    page.reload()
+    expect(page.get_by_role("button", name="sentiment", exact=True)).to_be_visible()
