@@ -83,7 +83,8 @@ class HuggingFaceSource:
 
 def _ask(api: HfApi, reference: Reference) -> tuple[str, list[RepoSibling]]:
     """The commit that the revision names now, and its files with their sizes and hashes."""
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]  # its client's base
 
     try:
         info = api.model_info(reference.name, revision=reference.revision, files_metadata=True, timeout=ASK_TIMEOUT_S)
@@ -93,7 +94,7 @@ def _ask(api: HfApi, reference: Reference) -> tuple[str, list[RepoSibling]]:
         raise Unavailable(f"{reference} cannot be asked for: HF_HUB_OFFLINE is set.", "Unset it to fetch.") from error
     except HfHubHTTPError as error:
         raise _refusal(error, reference) from error
-    except HTTPError as error:
+    except TransportError as error:
         raise Unavailable(
             f"The hub {urlsplit(api.endpoint).hostname} cannot be reached: {error}.",
             "Check the network, or name another hub with HF_ENDPOINT.",

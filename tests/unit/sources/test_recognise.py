@@ -1,0 +1,169 @@
+"""Files say what model they are; what would run code is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import struct
+from pathlib import Path
+
+import onnx
+import pytest
+import tiny_bert
+import tiny_onnx
+import torch
+
+from jupyter_modeldeploy.errors import InvalidInput, UnsafeContent
+from jupyter_modeldeploy.records import Format
+from jupyter_modeldeploy.sources.recognise import recognise
+
+
+class Malicious:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("true",)
+
+
+@pytest.fixture(scope="module")
+def linear() -> torch.nn.Module:
+    return torch.nn.Linear(2, 2).eval()
+
+
+def test_a_classifier_tells_its_task_and_classes(tmp_path: Path) -> None:
+    found = recognise(tiny_bert.make_classifier(tmp_path))
+    assert (found.format, found.task, found.classes) == (Format.transformers, "text-classification", tiny_bert.CLASSES)
+    assert found.primary.name == "model.safetensors"
+
+
+def test_an_encoder_gives_features(tmp_path: Path) -> None:
+    found = recognise(tiny_bert.make_encoder(tmp_path))
+    assert (found.format, found.task, found.classes) == (Format.transformers, "feature-extraction", None)
+
+
+def test_an_onnx_file_tells_its_signature(tmp_path: Path) -> None:
+    found = recognise(tiny_onnx.add_one(tmp_path))
+    assert (found.format, found.task) == (Format.onnx, "tensor")
+    assert found.signature is not None
+    assert [(spec.name, spec.dtype, spec.shape) for spec in found.signature.inputs] == [("x", "FP32", [-1, 4])]
+
+
+def test_an_onnx_file_beside_a_tokenizer_has_the_task_of_its_configuration(tmp_path: Path) -> None:
+    tiny_bert.make_classifier(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    tiny_onnx.add_one(tmp_path)
+    found = recognise(tmp_path)
+    assert (found.format, found.task, found.classes) == (Format.onnx, "text-classification", tiny_bert.CLASSES)
+
+
+def test_pytorch_archives_are_told_apart(tmp_path: Path, linear: torch.nn.Module) -> None:
+    for name in ("script", "exported", "state", "legacy"):
+        (tmp_path / name).mkdir()
+    torch.jit.save(torch.jit.trace(linear, torch.zeros(1, 2)), tmp_path / "script" / "m.pt")
+    torch.export.save(torch.export.export(linear, (torch.zeros(1, 2),)), tmp_path / "exported" / "m.pt2")
+    torch.save(linear.state_dict(), tmp_path / "state" / "m.bin")
+    torch.save(linear.state_dict(), tmp_path / "legacy" / "m.bin", _use_new_zipfile_serialization=False)
+    found = [recognise(tmp_path / name).format for name in ("script", "exported", "state", "legacy")]
+    assert found == [Format.torchscript, Format.exported, Format.torch, Format.torch]
+
+
+def test_what_is_no_model_is_unknown_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    found = recognise(tmp_path)
+    assert found.format is Format.unknown
+    assert "notes.txt" in found.note
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "weights.dat", "sub/m.pkl", "no-suffix"])
+def test_a_pickle_that_runs_a_command_is_refused_by_name(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(pickle.dumps(Malicious()))
+    with pytest.raises(UnsafeContent, match=rf"{name} would run \w+\.system"):
+        recognise(tmp_path, trust=True)
+
+
+def test_a_command_in_a_saved_checkpoint_is_refused(tmp_path: Path) -> None:
+    torch.save({"weights": torch.zeros(2), "more": Malicious()}, tmp_path / "model.pt")
+    with pytest.raises(UnsafeContent, match=r"model.pt would run \w+\.system"):
+        recognise(tmp_path)
+
+
+def test_a_command_in_an_archive_within_an_archive_is_refused(tmp_path: Path, linear: torch.nn.Module) -> None:
+    import zipfile
+
+    torch.export.save(torch.export.export(linear, (torch.zeros(1, 2),)), tmp_path / "m.pt2")
+    torch.save(Malicious(), tmp_path / "inner.pt")
+    with zipfile.ZipFile(tmp_path / "m.pt2", "a") as package:
+        package.write(tmp_path / "inner.pt", "m/data/sample_inputs/second.pt")
+    (tmp_path / "inner.pt").unlink()
+    with pytest.raises(UnsafeContent, match="second.pt would run"):
+        recognise(tmp_path)
+
+
+def test_a_pickled_module_is_refused_unless_trusted(tmp_path: Path, linear: torch.nn.Module) -> None:
+    torch.save(linear, tmp_path / "model.pt")
+    with pytest.raises(UnsafeContent, match="torch.nn.modules.linear.Linear"):
+        recognise(tmp_path)
+    assert recognise(tmp_path, trust=True).format is Format.torch
+
+
+def test_a_model_with_its_own_code_is_refused_unless_trusted(tmp_path: Path) -> None:
+    tiny_bert.make_encoder(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "auto_map": {"AutoModel": "code.Model"}}))
+    with pytest.raises(UnsafeContent, match="auto_map"):
+        recognise(tmp_path)
+    assert recognise(tmp_path, trust=True).format is Format.transformers
+
+
+@pytest.mark.parametrize("header", [struct.pack("<Q", 1 << 40), struct.pack("<Q", 8) + b"{broken}", b""])
+def test_a_damaged_safetensors_file_is_refused(header: bytes, tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(header)
+    with pytest.raises(InvalidInput, match=r"model.safetensors is not a sound safetensors file"):
+        recognise(tmp_path)
+
+
+def with_external_data(folder: Path, location: str, length: int = 16) -> Path:
+    tiny_onnx.add_one(folder)
+    model = onnx.load(folder / "model.onnx")
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.ClearField("float_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", "0"), ("length", str(length))):
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    return folder
+
+
+@pytest.mark.parametrize("location", ["../secret", "/etc/passwd", "link", ""])
+def test_onnx_weights_outside_the_folder_are_refused(location: str, tmp_path: Path) -> None:
+    folder = with_external_data(tmp_path / "model", location)
+    (folder / "link").symlink_to("/etc/passwd")
+    with pytest.raises(UnsafeContent, match="outside its folder"):
+        recognise(folder)
+
+
+def test_onnx_weights_that_are_missing_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="weights.data"):
+        recognise(with_external_data(tmp_path, "weights.data"))
+
+
+def test_onnx_weights_that_are_cut_off_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "weights.data").write_bytes(b"1234")
+    with pytest.raises(InvalidInput, match="4 bytes"):
+        recognise(with_external_data(tmp_path, "weights.data", 16))
+
+
+def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"hello, I am not a protobuf")
+    with pytest.raises(InvalidInput, match="model.onnx"):
+        recognise(tmp_path)
+
+
+def test_an_index_that_names_a_missing_shard_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": {"a": "model-1.safetensors"}}')
+    with pytest.raises(InvalidInput, match=r"model-1.safetensors, which is missing"):
+        recognise(tmp_path)
