@@ -33,15 +33,16 @@ class Checkpoints:
     def __init__(self, folder: Path, fingerprint: str) -> None:
         self.folder = folder
         self.writing = folder / "writing"
-        shutil.rmtree(self.writing, ignore_errors=True)
-        self.writing.mkdir(parents=True)
         self._run = folder / "run.json"
-        if self._facts().setdefault("fingerprint", fingerprint) != fingerprint:
+        if self._facts().get("fingerprint", fingerprint) != fingerprint:
             raise Conflict(
                 f"{folder} holds the checkpoints of a training with other options, rows or base model.",
                 "Start a new job, or delete the folder to train from the beginning.",
             )
-        self.remember("fingerprint", fingerprint)
+        with storage_errors(f"writing to {folder}"):
+            shutil.rmtree(self.writing, ignore_errors=True)
+            self.writing.mkdir(parents=True)
+            self.remember("fingerprint", fingerprint)
 
     def remember(self, name: str, value: Any) -> None:
         """Keep a fact about the run (JSON) for later attempts."""

@@ -1,0 +1,35 @@
+"""Run by a test on a small disk of its own: train with ever less space, and say how each attempt ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from jupyter_modeldeploy.errors import StorageFull
+from jupyter_modeldeploy.progress import Silent
+from jupyter_modeldeploy.training.text_classification import FinetuneOptions, finetune
+from tests.tiny_bert import CLASSES, make_encoder, rows
+
+disk, work = map(Path, sys.argv[1:3])
+base = make_encoder(work / "base")
+options = FinetuneOptions(max_steps=4, batch_size=4, checkpoint_every=2)
+
+
+def train() -> str:
+    try:
+        finetune(base, rows(16), rows(4), CLASSES, disk / "out", disk / "checkpoints", options, Silent())
+    except StorageFull as error:
+        return error.code
+    return "trained"
+
+
+outcomes = []
+for space in (0, 20_000, 150_000, 300_000, 500_000):
+    with open(disk / "ballast", "wb") as ballast:
+        ballast.write(bytes(max(0, os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - space)))
+    outcomes.append(train())
+    (disk / "ballast").unlink()
+outcomes.append(train())
+print(json.dumps(outcomes))
