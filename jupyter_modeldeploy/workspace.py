@@ -325,7 +325,8 @@ class Services(_Room):
             answer: dict[str, Any] = response.json()
             return answer
         refused = InvalidInput if response.is_client_error else ServiceFailed
-        raise refused(f"{response.json()['error']}")
+        error = response.json()["error"]
+        raise refused(error["message"], error["hint"])
 
 
 class Experiments(_Room):

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command that `sys.argv` names; never returns."""
+    import logging
+
     from jupyter_modeldeploy.cli.app import app
 
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     app(prog_name="modeldeploy")

@@ -34,11 +34,11 @@ def _global_options(
     ctx: typer.Context,
     root: Annotated[
         Path | None,
-        typer.Option("--root", help="The workspace's folder (or JUPYTER_MODELDEPLOY_ROOT; else in Jupyter's data)."),
+        typer.Option("--root", help="the workspace's folder; else JUPYTER_MODELDEPLOY_ROOT"),
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="say more on stderr")] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version and exit")
     ] = False,
 ) -> None:
     ctx.obj = Door(root, verbose)
@@ -59,7 +59,7 @@ OperationCommand(
 @command(app, "demo", "modeldeploy demo --out demo")
 def run_demo(
     door: Door,
-    out: Annotated[Path, typer.Option("--out", help="The folder that the report is written to.")] = Path("build/demo"),
+    out: Annotated[Path, typer.Option("--out", help="the folder that the report is written to")] = Path("build/demo"),
 ) -> None:
     """Run the whole way on real data, from an empty workspace to a measured endpoint, and write a report."""
     from jupyter_modeldeploy import demo

@@ -11,7 +11,7 @@ from typer.core import TyperCommand
 
 from jupyter_modeldeploy.cli.door import Door
 
-JSON = Annotated[bool, typer.Option("--json", help="Print JSON only, as the API answers it.")]
+JSON = Annotated[bool, typer.Option("--json", help="print JSON only, as the API answers it")]
 
 
 def command(app: typer.Typer, name: str, example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ def services(ctx: typer.Context, incomplete: str) -> list[str]:
 def _matching(ctx: typer.Context, incomplete: str, names: Callable[[Workspace], list[str]]) -> list[str]:
     from jupyter_modeldeploy.workspace import Workspace
 
+    logging.disable(logging.WARNING)  # the shell shows stderr in the middle of the line that is typed
     try:
         workspace = Workspace(ctx.find_root().params.get("root"))
         try:

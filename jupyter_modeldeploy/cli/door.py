@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,7 +66,7 @@ class Door:
 
     def command(self, text: str) -> str:
         """A command for the reader to type, in this workspace."""
-        root = f"--root {self.root} " if self.root else ""
+        root = f"--root {shlex.quote(str(self.root))} " if self.root else ""
         return f"modeldeploy {root}{text}"
 
     def suggest(self, what: str, command: str) -> None:
@@ -86,9 +87,9 @@ class Door:
         if self.json:
             print(json.dumps(error.body()), file=sys.stderr)
         else:
-            self.err.print(printable(error.message), style="red")
+            self.err.print(printable(error.message), style="red", soft_wrap=True)
             if error.hint:
-                self.err.print(printable(error.hint))
+                self.err.print(printable(error.hint), soft_wrap=True)
         raise typer.Exit(status)
 
     @contextmanager
@@ -97,9 +98,9 @@ class Door:
         from pydantic import ValidationError
 
         self.json = as_json
-        quiet = logging.ERROR if as_json else logging.WARNING
-        level = logging.INFO if self.verbose else quiet
-        logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True)
+        logger = logging.getLogger("jupyter_modeldeploy")
+        before, quiet = logger.level, logging.ERROR if as_json else logging.WARNING
+        logger.setLevel(logging.INFO if self.verbose else quiet)
         try:
             yield
         except ModelDeployError as error:
@@ -108,8 +109,10 @@ class Door:
             wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
             self.fail(InvalidInput(f"{wrong}.", "See --help."))
         except KeyboardInterrupt:
-            self.fail(Interrupted("Interrupted."), INTERRUPTED)
+            hint = f"What was started goes on: {self.command('jobs list')}, {self.command('services list')}"
+            self.fail(Interrupted("Interrupted.", hint), INTERRUPTED)
         finally:
+            logger.setLevel(before)
             if "workspace" in self.__dict__:
                 self.workspace.close()
 

@@ -17,7 +17,7 @@ POLL_S = 0.2
 
 app = typer.Typer(no_args_is_help=True, help="See, follow, cancel and resume long actions.")
 
-JobId = Annotated[str, typer.Argument(metavar="ID", help="A job's id.", autocompletion=completion.jobs)]
+JobId = Annotated[str, typer.Argument(metavar="ID", help="a job's id", autocompletion=completion.jobs)]
 
 JOBS = (
     OperationCommand("list", "list_jobs", "List the jobs, newest first.", "modeldeploy jobs list", views.jobs),
@@ -56,7 +56,7 @@ def wait_for_job(door: Door, id: JobId) -> None:
 def read_log(
     door: Door,
     id: JobId,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on until the job ends")] = False,
 ) -> None:
     """Print a job's log. With --json each piece of it is a line of JSON."""
     offset = 0

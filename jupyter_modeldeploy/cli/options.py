@@ -76,7 +76,7 @@ def _parameter(name: str, field: FieldInfo, positional: bool, complete: Completi
 
 def _annotated(kind: Any, *metadata: Any) -> Any:
     """`Annotated` of what is known only now."""
-    return Annotated.__class_getitem__((kind, *metadata))  # type: ignore[attr-defined]
+    return Annotated.__class_getitem__((kind, *metadata)) if metadata else kind  # type: ignore[attr-defined]
 
 
 def _bare(annotation: Any) -> Any:

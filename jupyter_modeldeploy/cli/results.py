@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from jupyter_modeldeploy.cli.amounts import percent, size
 from jupyter_modeldeploy.cli.door import Door, printable
+from jupyter_modeldeploy.cli.tables import table
 from jupyter_modeldeploy.records import Experiment, Format, Interval, Profile, Version
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from jupyter_modeldeploy.records import Job, Latency
 
 TOP_OPERATORS = 10
@@ -76,13 +77,13 @@ def _dataset(door: Door, result: dict[str, Any]) -> None:
 
 
 def _evaluation(door: Door, result: dict[str, Any]) -> None:
-    table = Table("Version", "Accuracy", "95 % interval", title=f"On the held-out rows of {result['dataset']}")
+    rows = table("Version", ">Accuracy", ">95 % interval", title=f"On the held-out rows of {result['dataset']}")
     judged = [("version", "evaluation"), ("against", "against_evaluation")]
     for ref, evaluation in judged:
         if ref in result:
             accuracy = Interval.model_validate(result[evaluation]["accuracy"])
-            table.add_row(result[ref], percent(accuracy.value), f"{percent(accuracy.low)} to {percent(accuracy.high)}")
-    door.out.print(table)
+            rows.add_row(result[ref], percent(accuracy.value), f"{percent(accuracy.low)} to {percent(accuracy.high)}")
+    door.out.print(rows)
     if "accuracy_difference" in result:
         difference = Interval.model_validate(result["accuracy_difference"])
         door.out.print(f"{result['version']} against {result['against']}: {_points(difference)}.")
@@ -96,35 +97,32 @@ def _points(difference: Interval) -> str:
 
 def _profile(door: Door, result: dict[str, Any]) -> None:
     profile = Profile.model_validate(result["profile"])
-    operators = Table("Operator", "Type", title=f"Costliest operators of {profile.version}")
-    for heading in ("Share", "Time (ms)", "Calls"):
-        operators.add_column(heading, justify="right", no_wrap=True)
+    title = f"Costliest operators of {profile.version}"
+    operators = table("Operator", "Type", ">Share", ">Time (ms)", ">Calls", title=title)
     for operator in profile.operators[:TOP_OPERATORS]:
         name, kind = printable(operator.name), printable(operator.type)
         operators.add_row(name, kind, percent(operator.share), f"{operator.time_ms:.3f}", str(operator.calls))
     door.out.print(operators)
-    door.out.print(_latency_table(result["service"], profile.latency, profile.throughput))
+    door.out.print()
+    door.out.print(_latencies(result["service"], profile.latency, profile.throughput))
     door.out.print(f"Peak memory: {size(profile.peak_memory_bytes)}")
 
 
-def _latency_table(service: str, *measured: Latency) -> Table:
-    table = Table(title=f"Answers of {service} (ms)")
-    for heading in ("Connections", "p50", "p90", "p99", "Mean", "Requests/s", "Errors"):
-        table.add_column(heading, justify="right")
+def _latencies(service: str, *measured: Latency) -> Table:
+    title = f"Answers of {service} (ms)"
+    rows = table(">Connections", ">p50", ">p90", ">p99", ">Mean", ">Requests/s", ">Errors", title=title)
     for latency in measured:
         times = [f"{time:.2f}" for time in (latency.p50, latency.p90, latency.p99, latency.mean)]
-        table.add_row(str(latency.concurrency), *times, f"{latency.throughput_rps:.1f}", str(latency.errors))
-    return table
+        rows.add_row(str(latency.concurrency), *times, f"{latency.throughput_rps:.1f}", str(latency.errors))
+    return rows
 
 
 def _comparison(door: Door, result: dict[str, Any]) -> None:
     experiment = Experiment.model_validate(result["experiment"])
-    table = Table("Metric", title=f"{experiment.candidate} against {experiment.base} on {experiment.service}")
-    for heading in ("Base", "Candidate", "Difference", "95 % interval"):
-        table.add_column(heading, justify="right")
-    table.add_column("Verdict")
+    title = f"{experiment.candidate} against {experiment.base} on {experiment.service}"
+    rows = table("Metric", ">Base", ">Candidate", ">Difference", ">95 % interval", "Verdict", title=title)
     for metric in experiment.metrics:
-        table.add_row(
+        rows.add_row(
             f"{metric.metric} ({metric.unit})" if metric.unit else metric.metric,
             f"{metric.base:.4g}",
             f"{metric.candidate:.4g}",
@@ -132,7 +130,7 @@ def _comparison(door: Door, result: dict[str, Any]) -> None:
             f"{metric.difference.low:+.3g} to {metric.difference.high:+.3g}",
             metric.verdict,
         )
-    door.out.print(table)
+    door.out.print(rows)
     door.out.print(experiment.verdict, style="bold")
 
 

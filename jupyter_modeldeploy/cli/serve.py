@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 REFS = Annotated[
     list[str],
-    typer.Argument(metavar="REF...", help="Versions: NAME, NAME@3 or NAME@alias.", autocompletion=completion.versions),
+    typer.Argument(metavar="REF...", help="versions: NAME, NAME@3 or NAME@alias", autocompletion=completion.versions),
 ]
 SPLIT = Annotated[
     str | None,
-    typer.Option("--split", help="Shares of the traffic, one a version: 90,10. Equal when left out."),
+    typer.Option("--split", help="shares of the traffic, one a version: 90,10; equal when left out"),
 ]
 
 
@@ -40,16 +40,20 @@ def add_to(app: typer.Typer) -> None:
 
 def predict(
     door: Door,
-    service: Annotated[str, typer.Argument(help="A running service.", autocompletion=completion.services)],
+    service: Annotated[str, typer.Argument(help="a running service", autocompletion=completion.services)],
     texts: Annotated[
-        list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to send; - reads one a line from stdin.")
+        list[str] | None, typer.Argument(metavar="TEXT...", help="texts to send; - reads one a line from stdin")
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", help="Which of the service's models answers.", autocompletion=completion.models),
+        typer.Option(
+            "--model",
+            help="which of its models answers; the first when left out",
+            autocompletion=completion.models,
+        ),
     ] = None,
     body: Annotated[
-        str | None, typer.Option("--body", help="The whole request as JSON instead of texts; - reads it from stdin.")
+        str | None, typer.Option("--body", help="the whole request as JSON instead of texts; - reads it from stdin")
     ] = None,
 ) -> None:
     """Send texts, or a request of your own, to a running service."""

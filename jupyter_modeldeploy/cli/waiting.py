@@ -47,7 +47,7 @@ def _shown(door: Door, job: Job) -> Iterator[Show | None]:
     if door.json:
         yield None
         return
-    door.err.print(f"{printable(job.title)} (job {job.id})")
+    door.err.print(f"{printable(job.title)} (job {job.id})", soft_wrap=True)
     if not door.err.is_terminal:
         yield _lines(door)
         return

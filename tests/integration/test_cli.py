@@ -1,0 +1,266 @@
+"""The command line as a person and as a script uses it: real processes from fetching to stopping."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner, Result
+
+from jupyter_modeldeploy import Workspace
+from jupyter_modeldeploy.api.operations import OPERATIONS
+from jupyter_modeldeploy.cli.app import app
+from tests import tiny_onnx
+
+DEADLINE_S = 60
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def workspace_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One workspace for the module; its services are stopped at the end."""
+    path = tmp_path_factory.mktemp("cli") / "root"
+    yield path
+    workspace = Workspace(path)
+    for service in workspace.services.list():
+        workspace.services.stop(service.name)
+    workspace.close()
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tiny_onnx.classifier(tmp_path_factory.mktemp("model") / "classifier")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "architectures": ["BertForSequenceClassification"]}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def modeldeploy(workspace_root: Path) -> Run:
+    """Run `modeldeploy …` in this process; the jobs and services that it starts have their own."""
+    runner = CliRunner(env={"JUPYTER_MODELDEPLOY_ROOT": str(workspace_root), "COLUMNS": "80"})
+
+    def run(*arguments: str, text: str | None = None, status: int = 0) -> Result:
+        result = runner.invoke(app, arguments, input=text, catch_exceptions=False)
+        assert result.exit_code == status, f"{arguments}: {result.stdout}{result.stderr}"
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def fetched(modeldeploy: Run, model_folder: Path) -> dict[str, Any]:
+    """The job that fetched the model `films`."""
+    job: dict[str, Any] = json.loads(modeldeploy("fetch", f"file:{model_folder}", "--name", "films", "--json").stdout)
+    return job
+
+
+@pytest.fixture(scope="module")
+def served(modeldeploy: Run, fetched: dict[str, Any]) -> str:
+    """The running service `films-api`, which asks for a token."""
+    modeldeploy("serve", "films", "--name", "films-api")
+    return "films-api"
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "jupyter_modeldeploy.cli", *arguments]
+
+
+def _environment(root: Path) -> dict[str, str]:
+    return {**os.environ, "JUPYTER_MODELDEPLOY_ROOT": str(root), "COLUMNS": "80"}
+
+
+def test_a_fetched_model_is_listed_with_the_job_that_brought_it(modeldeploy: Run, fetched: dict[str, Any]) -> None:
+    assert fetched["state"] == "succeeded"
+    models = json.loads(modeldeploy("models", "list", "--json").stdout)["models"]
+    assert [(model["name"], model["versions"][0]["ref"]) for model in models] == [
+        ("films", fetched["result"]["version"])
+    ]
+    jobs = json.loads(modeldeploy("jobs", "list", "--json").stdout)["jobs"]
+    assert fetched["id"] in [job["id"] for job in jobs]
+
+
+@pytest.mark.parametrize("path", ["models", "jobs", "services", "datasets"])
+def test_json_is_what_the_api_answers(
+    modeldeploy: Run, fetched: dict[str, Any], workspace_root: Path, path: str
+) -> None:
+    operation = next(one for one in OPERATIONS if (one.method, one.path) == ("GET", path))
+    answer = operation.call(Workspace(workspace_root), operation.parse({}))
+    assert json.loads(modeldeploy(path, "list", "--json").stdout) == json.loads(answer.model_dump_json())
+
+
+def test_a_detached_action_answers_at_once_and_can_be_waited_for(modeldeploy: Run, model_folder: Path) -> None:
+    job_id = modeldeploy("fetch", f"file:{model_folder}", "--name", "later", "--detach").stdout.strip()
+    assert re.fullmatch("[0-9a-f]{12}", job_id)
+    waited = modeldeploy("jobs", "wait", job_id)
+    assert "Made later@1" in waited.stdout
+    assert "Serve it: modeldeploy serve later@1" in waited.stdout
+    assert "Fetch" in waited.stderr
+
+
+def test_the_log_of_a_job_is_followed_to_its_end(modeldeploy: Run, fetched: dict[str, Any]) -> None:
+    assert "(attempt 1)" in modeldeploy("jobs", "log", fetched["id"], "--follow").stdout
+    lines = modeldeploy("jobs", "log", fetched["id"], "--follow", "--json").stdout.splitlines()
+    pieces = [json.loads(line) for line in lines]
+    assert "(attempt 1)" in "".join(piece["text"] for piece in pieces)
+    assert pieces[-1]["ended"]
+
+
+def test_a_failed_action_ends_with_1_and_says_why(modeldeploy: Run) -> None:
+    ended = modeldeploy("fetch", "file:/nowhere", "--name", "nothing", status=1)
+    assert "/nowhere" in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_an_error_in_json_is_the_apis_on_stderr(modeldeploy: Run) -> None:
+    ended = modeldeploy("models", "show", "missing", "--json", status=1)
+    assert ended.stdout == ""
+    assert json.loads(ended.stderr)["error"]["code"] == "not_found"
+
+
+def test_an_alias_names_a_version(modeldeploy: Run, fetched: dict[str, Any]) -> None:
+    modeldeploy("models", "alias", "films", "production", "1")
+    shown = json.loads(modeldeploy("models", "show", "films", "--json").stdout)
+    assert shown["aliases"] == {"production": 1}
+    assert "@production is 1" in modeldeploy("models", "show", "films").stdout
+
+
+def test_a_service_answers_texts_lines_and_requests_of_ones_own(modeldeploy: Run, served: str) -> None:
+    assert modeldeploy("predict", served, "good film", "bad").stdout.split()[::2] == ["positive", "negative"]
+    lines = json.loads(modeldeploy("predict", served, "-", "--json", text="bad\n\ngood\n").stdout)
+    assert lines["version"] == "films@1"
+    assert [answer["label"] for answer in lines["predictions"]] == ["negative", "positive"]
+    own = json.loads(modeldeploy("predict", served, "--body", '{"text": "good"}', "--model", "films", "--json").stdout)
+    assert [answer["label"] for answer in own["predictions"]] == ["positive"]
+    refused = modeldeploy("predict", served, "--body", '{"nonsense": 1}', status=1)
+    assert "A request of texts was expected" in refused.stderr
+
+
+def test_serve_tells_how_to_call_without_showing_the_token(
+    modeldeploy: Run, fetched: dict[str, Any], workspace_root: Path
+) -> None:
+    ready = modeldeploy("serve", "films@1", "--name", "told", "--replicas", "1")
+    token = modeldeploy("services", "token", "told").stdout.strip()
+    assert token
+    assert token not in ready.stdout + ready.stderr
+    for shown in ("services list", "services show told", "services log told", "services list --json"):
+        assert token not in modeldeploy(*shown.split()).stdout
+    (curl,) = re.findall("With curl: modeldeploy (.*)", ready.stdout)
+    answer = subprocess.run(
+        [f"{sys.executable} -m jupyter_modeldeploy.cli {curl.replace('curl', 'curl --silent')}"],
+        shell=True, env=_environment(workspace_root), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(answer.stdout)["model"] == "films@1"
+    assert json.loads(modeldeploy("services", "stop", "told", "--json").stdout)["state"] == "stopped"
+
+
+def test_a_stopped_service_can_be_started_again_or_forgotten(modeldeploy: Run, served: str) -> None:
+    running = modeldeploy("services", "remove", served, status=1)
+    assert "Stop it first" in running.stderr
+    assert "is stopped" in modeldeploy("services", "stop", served).stdout
+    assert "is stopped" in modeldeploy("predict", served, "good", status=1).stderr
+    assert json.loads(modeldeploy("services", "start", served, "--json").stdout)["state"] == "ready"
+    modeldeploy("serve", "films", "--name", served, status=1)
+    modeldeploy("services", "stop", served)
+    modeldeploy("services", "remove", served)
+    modeldeploy("services", "show", served, status=1)
+    modeldeploy("serve", "films", "--name", served)
+
+
+def test_a_service_without_a_token_warns_and_stays_on_this_machine(modeldeploy: Run, fetched: dict[str, Any]) -> None:
+    opened = modeldeploy("serve", "films", "--name", "open", "--auth", "none")
+    assert "Warning" in opened.stderr
+    assert "services token" not in opened.stdout
+    modeldeploy("services", "stop", "open")
+    refused = modeldeploy("serve", "films", "--name", "wide", "--auth", "none", "--host", "0.0.0.0", status=1)
+    assert "0.0.0.0" in refused.stderr
+
+
+def test_the_traffic_is_split_as_asked(modeldeploy: Run, model_folder: Path, fetched: dict[str, Any]) -> None:
+    modeldeploy("fetch", f"file:{model_folder}", "--name", "films")
+    modeldeploy("serve", "films@1", "films@2", "--name", "split", "--split", "90,10")
+    assert "films@1 90 %, films@2 10 %" in " ".join(modeldeploy("services", "show", "split").stdout.split())
+    modeldeploy("services", "stop", "split")
+    wrong = modeldeploy("serve", "films@1", "films@2", "--name", "split", "--split", "100", status=1)
+    assert "1 weights for 2 versions" in wrong.stderr
+
+
+def test_ctrl_c_leaves_the_job_running_and_says_how_to_follow_it(workspace_root: Path, tmp_path: Path) -> None:
+    source = tmp_path / "held"
+    os.mkfifo(source)  # reading it waits for a writer, and so does the job
+    waiting = subprocess.Popen(
+        _command("datasets", "add", f"file:{source}", "--name", "held"),
+        env=_environment(workspace_root), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert waiting.stderr is not None
+    first = next(line for line in waiting.stderr if "(job " in line)
+    job_id = first.partition("(job ")[2].rstrip(")\n")
+    waiting.send_signal(signal.SIGINT)
+    _, rest = waiting.communicate(timeout=DEADLINE_S)
+    assert waiting.returncode == 130
+    assert f"The job {job_id} goes on" in rest
+    assert f"modeldeploy jobs cancel {job_id}" in rest
+
+
+def test_names_are_completed_from_the_workspace(workspace_root: Path, fetched: dict[str, Any]) -> None:
+    def completed(*words: str) -> list[str]:
+        line = ("modeldeploy", *words)
+        asked = {"COMP_WORDS": " ".join(line), "COMP_CWORD": str(len(words)), "_MODELDEPLOY_COMPLETE": "complete_bash"}
+        script = Path(sys.executable).with_name("modeldeploy")
+        ended = subprocess.run(
+            [script], env={**_environment(workspace_root), **asked}, capture_output=True, text=True, check=False
+        )
+        assert ended.stderr == ""
+        return ended.stdout.split()
+
+    assert "films@1" in completed("serve", "films")
+    assert "films" in completed("models", "show", "fi")
+    assert fetched["id"] in completed("jobs", "show", fetched["id"][:4])
+    assert completed("services", "stop", "no-such") == []
+
+
+def test_devices_are_listed(modeldeploy: Run) -> None:
+    assert json.loads(modeldeploy("devices", "--json").stdout)["devices"][0]["id"] == "cpu"
+    assert "cpu" in modeldeploy("devices").stdout
+
+
+def test_tables_fit_80_columns(modeldeploy: Run, served: str) -> None:
+    for shown in (
+        "models list",
+        "models show films",
+        "jobs list",
+        f"services show {served}",
+        "services list",
+        "devices",
+    ):
+        lines = modeldeploy(*shown.split()).stdout.splitlines()
+        assert max(len(line.rstrip()) for line in lines) <= 80, shown
+
+
+def test_the_commands_that_scripts_call_work_as_processes(workspace_root: Path, model_folder: Path) -> None:
+    def call(*arguments: str) -> Any:
+        ended = subprocess.run(
+            _command(*arguments), env=_environment(workspace_root), capture_output=True, check=True, timeout=DEADLINE_S
+        )
+        return json.loads(ended.stdout) if "--json" in arguments else ended.stdout
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    call("fetch", f"file:{model_folder}", "--name", "scripted")
+    call("serve", "scripted@1", "--name", "scripted", "--port", str(port), "--auth", "none")
+    answer = httpx.post(f"http://127.0.0.1:{port}/predict", json={"text": "good"}, trust_env=False)
+    assert answer.json()["predictions"][0]["label"] == "positive"
+    call("services", "stop", "scripted")
+    assert "scripted" in [model["name"] for model in call("models", "list", "--json")["models"]]
+    assert "Fetch" in call("jobs", "list", "--json")["jobs"][0]["title"]
