@@ -1,4 +1,5 @@
-"""One JupyterLab and one browser for all tests here; a page and a layout of its own for each."""
+"""One JupyterLab and one browser for a file of tests, since Playwright holds the event loop while it runs;
+a page and a layout of its own for each test."""
 
 from __future__ import annotations
 
@@ -17,12 +18,22 @@ from jupyter_modeldeploy.records import Service
 expect.set_options(timeout=30_000)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop() -> None:
+    """Instead of pytest-jupyter's, which would close the event loop that Playwright runs."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """Instead of pytest-jupyter's, which would wait for a server in this process on that loop."""
+
+
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("ui")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def workspace(folder: Path) -> Iterator[Workspace]:
     """The workspace that the panel shows. Nothing is left running in it."""
     opened = Workspace(folder / "root")
@@ -35,25 +46,25 @@ def workspace(folder: Path) -> Iterator[Workspace]:
     opened.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def lab(workspace: Workspace, folder: Path) -> Iterator[Lab]:
     with running_lab(workspace.store.root, folder / "lab") as started:
         yield started
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with running_browser() as started:
         yield started
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def classifier(folder: Path) -> Path:
     """The files of a tiny text classifier."""
     return tiny_onnx.classifier(folder / "classifier")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def sentiment(workspace: Workspace, classifier: Path) -> str:
     """The reference of a fetched text classifier."""
     return workspace.models.fetch(f"file:{classifier}", "sentiment").version(timeout_s=60).ref
