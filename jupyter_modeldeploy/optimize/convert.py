@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import time
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +13,7 @@ import torch
 from jupyter_modeldeploy import devices, runtimes
 from jupyter_modeldeploy.optimize.folders import building, copy_side_files
 from jupyter_modeldeploy.optimize.parity import OutputParity, check_parity
+from jupyter_modeldeploy.optimize.quiet import quiet
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records import Format, Record, Signature
 from jupyter_modeldeploy.runtimes import Tensors
@@ -80,7 +77,7 @@ def _export(encoder: Encoder, path: Path) -> None:
     # Sizes other than 1, which the exporter would take for constants; a tensor each, or it takes the inputs for one.
     example = {name: torch.ones((2, 8), dtype=torch.int64) for name in names}
     weights = sum(parameter.numel() * parameter.element_size() for parameter in encoder.parameters())
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         program = torch.onnx.export(
             encoder,
             kwargs=example,
@@ -130,16 +127,3 @@ def _batches(encoder: Encoder, folder: Path, texts: Sequence[str]) -> list[Tenso
         tokenizer = TextEncoder(folder, encoder.signature)
         batches += [tokenizer.encode(list(texts[first : first + 8])) for first in range(0, min(len(texts), 64), 8)]
     return batches
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the exporter's account of its own steps, which says nothing to a reader of the job's log."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)

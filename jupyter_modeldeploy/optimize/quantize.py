@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +14,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore
 from jupyter_modeldeploy import datatypes, runtimes
 from jupyter_modeldeploy.errors import InvalidInput, ParityFailed
 from jupyter_modeldeploy.optimize.folders import building, copy_side_files
+from jupyter_modeldeploy.optimize.quiet import quiet
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records import Format, Record, Signature
 from jupyter_modeldeploy.runtimes import Tensors
@@ -69,7 +67,7 @@ def dynamic_int8(folder: Path, out: Path, reporter: Reporter) -> Quantization:
     before = _read(folder)
     with building(out) as partial:
         reporter.progress(0, 2, "parts", "quantizing the weights")
-        with _quiet():
+        with quiet():  # it advises a pre-processing that fuses, and so hides, what can be quantized
             quantize_dynamic(
                 folder / MODEL,
                 partial / MODEL,
@@ -154,14 +152,3 @@ def _weighted_nodes(model: onnx.ModelProto) -> int:
 
 def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob(f"{MODEL}*"))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the quantizer's advice to pre-process, which would fuse and so break what it can quantize."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(before)
