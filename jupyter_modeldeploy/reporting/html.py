@@ -1,0 +1,38 @@
+"""One HTML file that needs nothing beside it: no script, no font, no picture, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import jinja2
+
+from jupyter_modeldeploy.reporting import charts, figures
+from jupyter_modeldeploy.reporting.report import METRIC_NAMES, Report
+
+SHOWN_OPERATORS = 10
+
+
+def render(report: Report | Mapping[str, Any]) -> str:
+    """The report as an HTML page. Raises pydantic's ValidationError for a mapping that is no report."""
+    checked = report if isinstance(report, Report) else Report.model_validate(report)
+    return _template().render(report=checked, shown=SHOWN_OPERATORS, names=METRIC_NAMES)
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(__name__.rpartition(".")[0], "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        figures=figures,
+        charts=charts,
+        share_tick=lambda value: figures.percent(value, 0),
+        point_tick=lambda value: figures.points(value, 1),
+        plain_tick=lambda value: figures.signed(value, 2),
+    )
+    return environment.get_template("report.html.j2")
