@@ -27,6 +27,8 @@ class Fault:
 
     drop_after: int | None = None
     """Close the connection after so many bytes of the body."""
+    stall_after: int | None = None
+    """Send so many bytes of the body and then nothing until the other side has gone."""
     content: bytes | None = None
     """Send this in place of the file, with an ETag of its own."""
     damage: bool = False
@@ -78,6 +80,7 @@ class Hub:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.content_url = f"http://localhost:{self.server.server_port}"  # to clients, another host
 
     def contents(self) -> list[Request]:
         """The requests for the bytes of files."""
@@ -157,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers |= {
             "X-Linked-ETag": f'"{hashlib.sha256(files[path]).hexdigest()}"',
             "X-Linked-Size": str(len(files[path])),
-            "Location": f"{self.hub.url}/content/{name}/{sha}/{path}",
+            "Location": f"{self.hub.content_url}/content/{name}/{sha}/{path}",
         }
         self._send(HTTPStatus.FOUND, b"", headers)
 
@@ -187,11 +190,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = bytes([content[0] ^ 1]) + content[1:] if fault.damage else content
         start = self._start(etag, fault)
         if start is None:
-            return self._send(HTTPStatus.OK, body, headers, fault.drop_after)
+            return self._send(HTTPStatus.OK, body, headers, fault)
         if start >= len(content):
             return self._send(416, b"", {"Content-Range": f"bytes */{len(content)}"})
         headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        self._send(HTTPStatus.PARTIAL_CONTENT, body[start:], headers, fault.drop_after)
+        self._send(HTTPStatus.PARTIAL_CONTENT, body[start:], headers, fault)
 
     def _start(self, etag: str, fault: Fault) -> int | None:
         """Where the wanted range begins; None for all, also where If-Range names another revision."""
@@ -205,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _json(self, value: Any) -> None:
         self._send(HTTPStatus.OK, json.dumps(value).encode(), {"Content-Type": "application/json"})
 
-    def _send(self, status: int, body: bytes, headers: dict[str, str], drop_after: int | None = None) -> None:
+    def _send(self, status: int, body: bytes, headers: dict[str, str], fault: Fault = Fault()) -> None:  # noqa: B008
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -213,10 +216,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
-        self.wfile.write(body if drop_after is None else body[:drop_after])
+        stop = fault.drop_after if fault.stall_after is None else fault.stall_after
+        self.wfile.write(body[:stop])
         self.wfile.flush()
-        if drop_after is not None:
-            self.close_connection = True
+        self.close_connection = self.close_connection or stop is not None
+        if fault.stall_after is not None:
+            self.rfile.read(1)
 
 
 def _sibling(path: str, content: bytes, blobs: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import struct
+import zipfile
 from pathlib import Path
 
 import onnx
@@ -89,20 +90,18 @@ def test_a_command_in_a_saved_checkpoint_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_command_in_an_archive_within_an_archive_is_refused(tmp_path: Path, linear: torch.nn.Module) -> None:
-    import zipfile
-
     torch.export.save(torch.export.export(linear, (torch.zeros(1, 2),)), tmp_path / "m.pt2")
     torch.save(Malicious(), tmp_path / "inner.pt")
     with zipfile.ZipFile(tmp_path / "m.pt2", "a") as package:
         package.write(tmp_path / "inner.pt", "m/data/sample_inputs/second.pt")
     (tmp_path / "inner.pt").unlink()
-    with pytest.raises(UnsafeContent, match="second.pt would run"):
+    with pytest.raises(UnsafeContent, match=r"second.pt would run"):
         recognise(tmp_path)
 
 
 def test_a_pickled_module_is_refused_unless_trusted(tmp_path: Path, linear: torch.nn.Module) -> None:
     torch.save(linear, tmp_path / "model.pt")
-    with pytest.raises(UnsafeContent, match="torch.nn.modules.linear.Linear"):
+    with pytest.raises(UnsafeContent, match=r"torch\.nn\.modules\.linear\.Linear"):
         recognise(tmp_path)
     assert recognise(tmp_path, trust=True).format is Format.torch
 
@@ -146,7 +145,7 @@ def test_onnx_weights_outside_the_folder_are_refused(location: str, tmp_path: Pa
 
 
 def test_onnx_weights_that_are_missing_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="weights.data"):
+    with pytest.raises(InvalidInput, match=r"weights\.data"):
         recognise(with_external_data(tmp_path, "weights.data"))
 
 
@@ -158,7 +157,7 @@ def test_onnx_weights_that_are_cut_off_are_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_onnx_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"hello, I am not a protobuf")
-    with pytest.raises(InvalidInput, match="model.onnx"):
+    with pytest.raises(InvalidInput, match=r"model\.onnx"):
         recognise(tmp_path)
 
 
