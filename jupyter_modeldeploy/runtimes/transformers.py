@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PretrainedConfig, PreTrainedModel
+from transformers.utils.logging import disable_progress_bar
 
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.errors import InvalidInput
@@ -21,6 +22,8 @@ from jupyter_modeldeploy.records import Signature, TensorSpec
 from jupyter_modeldeploy.runtimes import Tensors
 
 BATCH_BY_LENGTH = [-1, -1]
+
+disable_progress_bar()  # type: ignore[no-untyped-call]  # it is no use in a log
 
 
 class Encoder(torch.nn.Module):

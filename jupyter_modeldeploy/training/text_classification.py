@@ -19,7 +19,6 @@ import torch
 from transformers import DataCollatorWithPadding, Trainer, TrainerState, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import EvalPrediction
-from transformers.utils.logging import disable_progress_bar
 
 from jupyter_modeldeploy import devices
 from jupyter_modeldeploy.errors import InvalidInput, JobFailed, Unavailable
@@ -128,7 +127,6 @@ def _count_correct(prediction: EvalPrediction) -> dict[str, float]:
 
 
 def _prepare_process(device: str) -> None:
-    disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(devices.usable_cores())
     if device == "cpu":
         return
