@@ -51,6 +51,7 @@ class InferenceProtocol(HttpToolsProtocol):
         self.lingering = False
         self.draining = False
         self.header_bytes = 0
+        self.in_headers = self.new_request = False
         self._date = b""
         self._date_of: list[tuple[bytes, bytes]] | None = None
         self.deadline = self.loop.time() + IDLE_TIMEOUT_S
@@ -61,6 +62,15 @@ class InferenceProtocol(HttpToolsProtocol):
         self.pipeline.clear()
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        """Counts the pieces that hold nothing but headers of one request: they are limited, too."""
+        self.new_request = not self.in_headers
+        super().data_received(data)
+        if self.in_headers and not self.new_request:
+            self.header_bytes += len(data)
+            if self.header_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
+                self.send_400_response("The request's headers are too large.")
+
     # Parser callbacks
 
     def on_message_begin(self) -> None:
@@ -68,20 +78,17 @@ class InferenceProtocol(HttpToolsProtocol):
         self.headers = []
         self.expect_100_continue = False
         self.header_bytes = 0
+        self.in_headers = self.new_request = True
         self.deadline = self.loop.time() + HEADER_TIMEOUT_S
 
     def on_url(self, url: bytes) -> None:
         self.url += url
-        if len(self.url) > MAX_HEADER_BYTES:
-            raise ValueError("The request's URL is too long.")  # httptools ends the connection with 400
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.header_bytes += len(name) + len(value)
-        if self.header_bytes > MAX_HEADER_BYTES:
-            raise ValueError("The request's headers are too large.")
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
+        self.in_headers = False
         if self.lingering:
             return
         target = self._target() if self.parser.get_method() == b"POST" else None

@@ -6,6 +6,7 @@ of that input means that the supervisor is gone; standard output carries message
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -63,6 +64,8 @@ async def _serve(plan: Plan, listener: socket.socket) -> int:
     metrics.gauge("queue_depth", lambda: instances.depth)
     metrics.gauge("connections", lambda: len(server.server_state.connections))
     metrics.flush()
+    gc.collect()
+    gc.freeze()  # what is loaded stays: no collection during a request looks through it
     upkeep = loop.create_task(_keep_up(server, metrics))
     signal.signal(signal.SIGTERM, lambda number, frame: None)  # uvicorn raises it again after the drain
     await server.serve(sockets=[listener])

@@ -19,6 +19,8 @@ from jupyter_modeldeploy.serving.plan import PlannedVersion
 
 INLINE_MS = 0.5
 INLINE_LIMIT_MS = 20 * INLINE_MS
+MAX_SLOW_RUNS = 3
+SLOW_RUNS_WITHIN_S = 10.0
 MIN_CHUNK_ROWS = 16
 CHUNK_BYTES = 2**20
 TIMED_RUNS = 5
@@ -53,6 +55,7 @@ class ServedVersion:
         self.signature: Signature = self._runtime.signature
         self.task = tasks.load(planned.task, planned.folder, self.signature)
         self.independent = False
+        self._slow_runs: list[float] = []
         self._row_ms = {"tensors": math.inf, "items": math.inf}
         self._batched = all(spec.shape[:1] == [-1] for spec in self.signature.inputs + self.signature.outputs)
         self.chunk_rows = self._chunk_rows()
@@ -83,7 +86,11 @@ class ServedVersion:
 
     def ran_inline(self, seconds: float) -> None:
         """Never again inline, where the values of a request made it far slower than the warm-up told (a loop's count)."""
-        if seconds * 1000 > INLINE_LIMIT_MS:
+        if seconds * 1000 <= INLINE_LIMIT_MS:
+            return
+        now = time.monotonic()
+        self._slow_runs = [at for at in self._slow_runs if now - at < SLOW_RUNS_WITHIN_S] + [now]
+        if len(self._slow_runs) >= MAX_SLOW_RUNS:  # one may have been the garbage collector's
             self._row_ms = {"tensors": math.inf, "items": math.inf}
 
     def key(self, kind: str, payload: Any) -> Hashable | None:

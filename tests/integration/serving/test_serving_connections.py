@@ -190,8 +190,8 @@ def test_a_half_closed_connection_still_gets_its_answer(connection: Connection) 
         b"POST /predict HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
         b"POST /predict HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         b"POST /predict HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
-        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: " + b"a" * 500_000 + b"\r\n\r\n",
+        b"GET /" + b"a" * 500_000 + b" HTTP/1.1\r\n\r\n",
     ],
 )
 def test_what_is_no_http_gets_400_and_the_end(connection: Connection, garbage: bytes) -> None:

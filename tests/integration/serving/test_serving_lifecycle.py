@@ -1,0 +1,311 @@
+"""Services start ready, survive what kills their parts or their starter, and leave nothing when they stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+import tiny_onnx
+from serving_service import add, client, spec
+
+from jupyter_modeldeploy import processes
+from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, ServiceFailed, Unavailable
+from jupyter_modeldeploy.records import Format, Lineage, NewVersion, ProcessRef, Service, ServiceState, Step
+from jupyter_modeldeploy.serving import lifecycle
+from jupyter_modeldeploy.store import Store
+
+
+@pytest.fixture
+def models(store: Store, tmp_path: Path) -> Iterator[Store]:
+    """A store with `adder` and `slow`; whatever a test started is stopped."""
+    add(store, "adder", tiny_onnx.add_one(tmp_path / "adder"))
+    add(store, "slow", tiny_onnx.slow(tmp_path / "slow"))
+    yield store
+    for service in store.services.list():
+        lifecycle.stop(store, service.name, wait_s=5)
+
+
+def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+    """What `condition` gives, once that is true."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+    return value
+
+
+def supervisor(service: Service) -> ProcessRef:
+    assert service.process is not None
+    return service.process
+
+
+def replicas(service: Service) -> list[psutil.Process]:
+    ref = supervisor(service)
+    return [process for process in processes.group(ref) if process.pid != ref.pid]
+
+
+def answers(store: Store, service: Service) -> bool:
+    with client(store, service) as connected:
+        try:
+            return connected.get("/v2/health/ready").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def test_start_gives_back_a_ready_service_and_stop_leaves_nothing(models: Store) -> None:
+    service = lifecycle.start(models, spec("one", ("adder", [1]), replicas=2), "me")
+    assert (service.state, service.replicas_ready, service.owner) == (ServiceState.ready, 2, "me")
+    assert len(replicas(service)) == 2
+    assert answers(models, service)
+    stopped = lifecycle.stop(models, "one")
+    assert (stopped.state, stopped.process, stopped.url, stopped.replicas_ready) == (
+        ServiceState.stopped,
+        None,
+        None,
+        0,
+    )
+    assert processes.group(supervisor(service)) == []
+    assert lifecycle.stop(models, "one") == stopped
+
+
+def test_a_running_service_keeps_its_name_and_a_stopped_one_takes_a_new_spec(models: Store) -> None:
+    lifecycle.start(models, spec("one", ("adder", [1])), "me")
+    with pytest.raises(Conflict, match="'one' is ready"):
+        lifecycle.start(models, spec("one", ("slow", [1])), "me")
+    first = lifecycle.stop(models, "one")
+    second = lifecycle.start(models, spec("one", ("slow", [1])), "you")
+    assert second.spec.models[0].model == "slow"
+    assert second.created_at == first.created_at
+
+
+def test_of_two_starts_at_once_one_wins(models: Store) -> None:
+    outcomes: list[Any] = []
+
+    def start() -> None:
+        try:
+            outcomes.append(lifecycle.start(models, spec("one", ("adder", [1])), "me").state)
+        except Conflict as error:
+            outcomes.append(type(error))
+
+    threads = [threading.Thread(target=start) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, outcomes)) == sorted(map(str, [ServiceState.ready, Conflict, Conflict]))
+
+
+def test_a_killed_replica_comes_back_and_the_other_serves_meanwhile(models: Store) -> None:
+    service = lifecycle.start(models, spec("one", ("adder", [1]), replicas=2), "me")
+    victim, survivor = replicas(service)
+    victim.kill()
+    until(lambda: models.services.get("one").replicas_ready == 1)
+    assert models.services.get("one").state is ServiceState.ready
+    assert answers(models, service)
+    recovered = until(lambda: (row := models.services.get("one")).replicas_ready == 2 and row)
+    assert recovered.url == service.url
+    assert survivor.pid in {process.pid for process in replicas(recovered)}
+    assert victim.pid not in {process.pid for process in replicas(recovered)}
+
+
+def test_a_killed_supervisor_takes_its_replicas_along_and_is_reported(models: Store) -> None:
+    service = lifecycle.start(models, spec("one", ("adder", [1]), replicas=2), "me")
+    os.kill(supervisor(service).pid, signal.SIGKILL)
+    until(lambda: processes.group(supervisor(service)) == [])
+    lifecycle.reconcile(models)
+    row = models.services.get("one")
+    assert row.state is ServiceState.failed
+    assert row.error is not None
+    assert f"process {supervisor(service).pid}" in row.error.message
+    assert lifecycle.start(models, spec("one", ("adder", [1])), "me").state is ServiceState.ready
+
+
+def test_reconcile_leaves_a_running_service_alone(models: Store) -> None:
+    service = lifecycle.start(models, spec("one", ("adder", [1])), "me")
+    lifecycle.reconcile(models)
+    assert models.services.get("one") == service
+
+
+def test_a_service_outlives_whoever_started_it(models: Store, tmp_path: Path) -> None:
+    script = (
+        "from jupyter_modeldeploy.records import ServiceSpec\n"
+        "from jupyter_modeldeploy.serving import lifecycle\n"
+        "from jupyter_modeldeploy.store import Store\n"
+        f"spec = ServiceSpec.model_validate_json({spec('one', ('adder', [1])).model_dump_json()!r})\n"
+        "lifecycle.start(Store(), spec, 'me')\n"
+        "import os, signal; os.killpg(0, signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], start_new_session=True, timeout=60, check=False)
+    service = models.services.get("one")
+    assert service.state is ServiceState.ready
+    assert answers(models, service)
+
+
+def test_a_replica_that_keeps_crashing_fails_the_service_with_the_end_of_its_log(models: Store) -> None:
+    service = lifecycle.start(models, spec("one", ("adder", [1])), "me")
+
+    def killed_until_given_up() -> Service | None:
+        for replica in replicas(service):
+            replica.kill()
+        row = models.services.get("one")
+        return row if row.state.ended else None
+
+    row = until(killed_until_given_up, 40)
+    assert row.state is ServiceState.failed
+    assert row.error is not None
+    assert "crashed 5 times" in row.error.message
+    assert "SIGKILL" in row.error.message
+    until(lambda: processes.group(supervisor(service)) == [])
+
+
+def test_a_model_that_does_not_load_fails_the_start_with_the_reason(models: Store, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "model.onnx").write_bytes(b"no model")
+    add(models, "broken", broken)
+    with pytest.raises(ServiceFailed, match=r"cannot load model\.onnx"):
+        lifecycle.start(models, spec("one", ("broken", [1])), "me")
+    assert models.services.get("one").state is ServiceState.failed
+    assert "cannot load" in lifecycle.log_tail(models, "one")
+
+
+def test_what_cannot_be_served_is_refused_before_anything_starts(models: Store, tmp_path: Path) -> None:
+    folder = tiny_onnx.add_one(tmp_path / "strange")
+    new = NewVersion(model="strange", format=Format.unknown, task="tensor", lineage=Lineage(step=Step.imported))
+    models.versions.add(new, folder)
+    for wanted, error in [
+        (spec("one", ("nothing", [1])), NotFound),
+        (spec("one", ("adder", [1, 1])), NotFound),
+        (spec("one", ("strange", [1])), Unavailable),
+        (spec("one", ("adder", [1]), host="0.0.0.0"), InvalidInput),
+        (spec("one", ("adder", [1]), host="0.0.0.0", auth="none"), InvalidInput),
+        (spec("one", ("adder", [1]), ("adder", [1])), InvalidInput),
+    ]:
+        with pytest.raises(error):
+            lifecycle.start(models, wanted, "me")
+    assert models.services.list() == []
+
+
+def test_a_port_that_is_taken_is_told(models: Store) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Conflict, match=str(port)):
+            lifecycle.start(models, spec("one", ("adder", [1]), port=port), "me")
+    service = lifecycle.start(models, spec("one", ("adder", [1]), port=port), "me")
+    assert service.url == f"http://127.0.0.1:{port}"
+
+
+def test_a_stop_answers_what_is_under_way(models: Store) -> None:
+    service = lifecycle.start(models, spec("one", ("slow", [1]), instances=1), "me")
+    body = {"inputs": {"x": [[100.0]]}}
+    statuses: list[int] = []
+
+    def ask() -> None:
+        with client(models, service) as connected:
+            statuses.append(connected.post("/predict", json=body).status_code)
+
+    askers = [threading.Thread(target=ask) for _ in range(8)]
+    for asker in askers:
+        asker.start()
+    with client(models, service) as connected:
+        until(lambda: 'modeldeploy_queue_depth{replica="0"} 7' in connected.get("/metrics").text)
+    lifecycle.stop(models, "one", wait_s=30)
+    for asker in askers:
+        asker.join()
+    assert statuses == [200] * 8
+
+
+def test_a_busy_client_loses_no_request_to_a_stop(models: Store) -> None:
+    service = lifecycle.start(models, spec("one", ("adder", [1])), "me")
+    started, lost, count = threading.Event(), [], 0
+    with client(models, service) as connected:
+
+        def ask_until_told_to_close() -> None:
+            nonlocal count
+            while True:
+                try:
+                    response = connected.post("/predict", json={"inputs": {"x": [[1, 2, 3, 4]]}})
+                except httpx.TransportError as error:
+                    lost.append(error)
+                    return
+                count += response.status_code == 200
+                started.set()
+                if response.headers.get("connection") == "close":
+                    return
+
+        asker = threading.Thread(target=ask_until_told_to_close)
+        asker.start()
+        assert started.wait(20)
+        lifecycle.stop(models, "one")
+        asker.join()
+    assert lost == []
+    assert count > 0
+
+
+def test_a_stop_that_takes_too_long_is_cut_short(models: Store) -> None:
+    service = lifecycle.start(models, spec("one", ("slow", [1])), "me")
+
+    def ask() -> None:
+        with client(models, service) as connected, pytest.raises(httpx.TransportError):
+            connected.post("/predict", json={"inputs": {"x": [[1e6]]}})
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    with client(models, service) as connected:
+        until(lambda: 'modeldeploy_connections{replica="0"} 2' in connected.get("/metrics").text)
+    assert lifecycle.stop(models, "one", wait_s=0.3).state is ServiceState.stopped
+    assert processes.group(supervisor(service)) == []
+    asker.join()
+
+
+def test_metrics_of_any_replica_tell_of_all(models: Store) -> None:
+    service = lifecycle.start(models, spec("one", ("adder", [1]), replicas=2), "me")
+    for _ in range(20):
+        with client(models, service) as connected:
+            connected.post("/predict", json={"inputs": {"x": [[1, 2, 3, 4]]}})
+
+    def counted() -> bool:
+        with client(models, service) as connected:
+            lines = connected.get("/metrics").text.splitlines()
+        counts = [float(line.split()[-1]) for line in lines if line.startswith("modeldeploy_requests_total{")]
+        return sum(counts) == 20
+
+    until(counted)
+
+
+def test_without_auth_everybody_on_this_machine_is_let_in(models: Store) -> None:
+    service = lifecycle.start(models, spec("one", ("adder", [1]), auth="none"), "me")
+    assert lifecycle.token(models, "one") is None
+    assert httpx.get(f"{service.url}/v2").status_code == 200
+
+
+def test_the_token_is_in_no_process_list_and_in_no_log(models: Store) -> None:
+    service = lifecycle.start(models, spec("one", ("adder", [1])), "me")
+    assert answers(models, service)
+    token = str(lifecycle.token(models, "one"))
+    seen = [
+        " ".join([*process.cmdline(), *process.environ().values()]) for process in processes.group(supervisor(service))
+    ]
+    assert len(seen) == 2
+    assert not any(token in text for text in [*seen, lifecycle.log_tail(models, "one", 1000)])
+    assert token not in json.dumps([row.model_dump(mode="json") for row in models.services.list()])
+
+
+def test_a_server_process_loads_no_torch(models: Store) -> None:
+    service = lifecycle.start(models, spec("one", ("adder", [1])), "me")
+    maps = Path(f"/proc/{replicas(service)[0].pid}/maps").read_text()
+    assert "onnxruntime" in maps
+    assert "libtorch" not in maps
