@@ -29,9 +29,18 @@ class Scale:
         return round((value - self.low) / (self.high - self.low) * self.width, 2)
 
     @property
+    def _step(self) -> float:
+        return _round_step((self.high - self.low) / 5)
+
+    @property
+    def digits(self) -> int:
+        """How many digits behind the point tell the ticks apart."""
+        return max(0, -math.floor(math.log10(self._step) + 1e-9))
+
+    @property
     def ticks(self) -> list[Tick]:
         """Three to eight round values within the scale."""
-        step = _round_step((self.high - self.low) / 5)
+        step = self._step
         first = math.ceil(self.low / step)
         values = [round(number * step, 12) for number in range(first, math.floor(self.high / step) + 1)]
         return [Tick(value, self.x(value)) for value in values]

@@ -5,19 +5,21 @@ from __future__ import annotations
 import math
 
 MINUS = "−"
+GAP = "\u00a0"
+"""Between a number and its unit, which no line break parts."""
 
 
 def size(count: float) -> str:
     """Bytes in the decimal units that disks and downloads are told in: `91.6 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
         if abs(count) < 1000:
-            return f"{count:.0f} B" if unit == "B" else f"{significant(count)} {unit}"
+            return f"{count:.0f}{GAP}B" if unit == "B" else f"{significant(count)}{GAP}{unit}"
         count /= 1000
-    return f"{significant(count)} TB"
+    return f"{significant(count)}{GAP}TB"
 
 
 def milliseconds(value: float) -> str:
-    return f"{significant(value)} ms"
+    return f"{significant(value)}{GAP}ms"
 
 
 def rate(value: float) -> str:
@@ -26,12 +28,12 @@ def rate(value: float) -> str:
 
 
 def percent(proportion: float, digits: int = 1) -> str:
-    return f"{100 * proportion:.{digits}f} %".replace("-", MINUS)
+    return f"{100 * proportion:.{digits}f}{GAP}%".replace("-", MINUS)
 
 
 def points(proportion: float, digits: int = 1) -> str:
     """A difference of proportions in percentage points, with its sign: `−0.2 pp`."""
-    return f"{signed(100 * proportion, digits)} pp"
+    return f"{signed(100 * proportion, digits)}{GAP}pp"
 
 
 def signed(value: float, digits: int) -> str:
@@ -45,12 +47,12 @@ def times(ratio: float) -> str:
 
 def difference(value: float, unit: str) -> str:
     """A difference in a metric's unit: proportions become percentage points."""
-    return points(value, 2) if unit == "proportion" else f"{signed(value, 3 if abs(value) < 1 else 2)} {unit}"
+    return points(value, 2) if unit == "proportion" else f"{signed(value, 3 if abs(value) < 1 else 2)}{GAP}{unit}"
 
 
 def quantity(value: float, unit: str) -> str:
     """A value in a metric's unit: proportions become per cent."""
-    return percent(value, 2) if unit == "proportion" else f"{significant(value)} {unit}"
+    return percent(value, 2) if unit == "proportion" else f"{significant(value)}{GAP}{unit}"
 
 
 def p_value(value: float) -> str:

@@ -12,12 +12,13 @@ from jupyter_modeldeploy.reporting import charts, figures
 from jupyter_modeldeploy.reporting.report import METRIC_NAMES, Report
 
 SHOWN_OPERATORS = 10
+SHOWN_TYPES = 6
 
 
 def render(report: Report | Mapping[str, Any]) -> str:
     """The report as an HTML page. Raises pydantic's ValidationError for a mapping that is no report."""
     checked = report if isinstance(report, Report) else Report.model_validate(report)
-    return _template().render(report=checked, shown=SHOWN_OPERATORS, names=METRIC_NAMES)
+    return _template().render(report=checked, shown=SHOWN_OPERATORS, types=SHOWN_TYPES, names=METRIC_NAMES)
 
 
 @cache
@@ -31,8 +32,8 @@ def _template() -> jinja2.Template:
     environment.globals.update(
         figures=figures,
         charts=charts,
-        share_tick=lambda value: figures.percent(value, 0),
-        point_tick=lambda value: figures.points(value, 1),
-        plain_tick=lambda value: figures.signed(value, 2),
+        share_tick=lambda value, digits: figures.percent(value, max(0, digits - 2)),
+        point_tick=lambda value, digits: figures.points(value, max(0, digits - 2)),
+        plain_tick=lambda value, digits: figures.signed(value, digits),
     )
     return environment.get_template("report.html.j2")

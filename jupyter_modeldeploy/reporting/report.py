@@ -118,6 +118,14 @@ class Parity(Record):
     tolerance: float
 
 
+class TypeTime(Record):
+    """All nodes of one type together."""
+
+    type: str
+    share: float
+    nodes: int
+
+
 def installed() -> dict[str, str]:
     """The versions of the packages that a measurement depends on, by name."""
     found = {}
@@ -158,12 +166,13 @@ class Report(Record):
     notes: list[str] = Field(default_factory=list)
 
     @property
-    def time_by_type(self) -> list[tuple[str, float]]:
-        """Types of operators with their shares of the time, the costliest first."""
-        shares: dict[str, float] = {}
+    def time_by_type(self) -> list[TypeTime]:
+        """Types of operators, the costliest first."""
+        by_type: dict[str, list[float]] = {}
         for operator in self.operators:
-            shares[operator.type] = shares.get(operator.type, 0.0) + operator.share
-        return sorted(shares.items(), key=lambda pair: -pair[1])
+            by_type.setdefault(operator.type, []).append(operator.share)
+        times = [TypeTime(type=type, share=sum(shares), nodes=len(shares)) for type, shares in by_type.items()]
+        return sorted(times, key=lambda time: -time.share)
 
     @property
     def size_ratio(self) -> float:

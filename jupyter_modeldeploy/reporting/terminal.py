@@ -78,7 +78,7 @@ def _operators(report: Report) -> Table:
 
 def _comparison(comparison: Comparison) -> Table:
     table = _table(
-        "On live traffic",
+        "Compared under one load",
         ("", "left"),
         (comparison.base, "right"),
         (comparison.candidate, "right"),
