@@ -139,7 +139,8 @@ def installed() -> dict[str, str]:
 
 class Report(Record):
     """`accuracy_before` is of the model before fine-tuning; `accuracy_difference` is INT8 − FP32 on the same texts,
-    with the ends of its 95 % interval. `operators` and `peak_memory_bytes` are of INT8, the form to be deployed."""
+    with the ends of its 95 % interval; `accuracy_intervals` are by "before", "fp32" and "int8", as far as they are
+    known. `operators` (the costliest first, best all of them) and `peak_memory_bytes` are of INT8, the form to deploy."""
 
     title: str = "From a hub to a measured endpoint"
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
@@ -148,12 +149,11 @@ class Report(Record):
     accuracy_int8: float
     accuracy_difference: float
     accuracy_difference_ci: tuple[float, float]
-    accuracy_intervals: dict[Literal["before", "fp32", "int8"], Interval] = Field(default_factory=dict)
+    accuracy_intervals: dict[str, Interval] = Field(default_factory=dict)
     test_samples: int | None = None
     size_fp32_bytes: int
     size_int8_bytes: int
     latency_ms: LatencyPair
-    latency_ratio_ci: tuple[float, float] | None = None
     throughput_rps: ThroughputPair
     peak_memory_bytes: int
     peak_memory_fp32_bytes: int | None = None
@@ -164,6 +164,11 @@ class Report(Record):
     machine: dict[str, Any] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=installed)
     notes: list[str] = Field(default_factory=list)
+
+    @property
+    def all_operators(self) -> bool:
+        """Whether `operators` are all that the model has, not only the costliest."""
+        return sum(operator.share for operator in self.operators) > 0.99
 
     @property
     def time_by_type(self) -> list[TypeTime]:

@@ -94,6 +94,20 @@ def test_names_are_text_and_never_markup(report: Report) -> None:
     assert "<script>alert(1)</script>" in page.text
 
 
+def test_types_are_summed_only_where_all_operators_are_known(report: Report) -> None:
+    assert "by the type of operator" in Page(render(report)).text
+    some = report.model_copy(update={"operators": report.operators[:3]})
+    text = Page(render(some)).text
+    assert "by the type of operator" not in text
+    assert "The 3 costliest operators" in text
+
+
+def test_an_accuracy_without_an_interval_is_shown_beside_those_with_one(report: Report) -> None:
+    text = Page(render(report)).text
+    assert "84.2 % (82.0 % – 86.0 %)" in text
+    assert text.count("50.3 %") == 2
+
+
 def test_a_split_that_is_off_is_said_aloud(report: Report) -> None:
     comparison = report.comparison.model_copy(update={"split_p_value": 1.8e-6})
     html = render(report.model_copy(update={"comparison": comparison}))
