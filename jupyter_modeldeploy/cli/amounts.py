@@ -16,7 +16,7 @@ def amount(value: float, unit: str) -> str:
     """`3.2 steps`, `12.0 MB`."""
     if unit == "bytes":
         return size(value)
-    return f"{value:,.0f} {unit}".rstrip() if value >= 100 else f"{value:.3g} {unit}".rstrip()
+    return f"{value:,.0f} {unit}".rstrip() if value >= 10 else f"{value:.2g} {unit}".rstrip()
 
 
 def duration(seconds: float) -> str:

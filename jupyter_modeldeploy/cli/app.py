@@ -63,10 +63,10 @@ def run_demo(
 ) -> None:
     """Run the whole way on real data, from an empty workspace to a measured endpoint, and write a report."""
     from jupyter_modeldeploy import demo
-    from jupyter_modeldeploy.cli import waiting
+    from jupyter_modeldeploy.cli import report, waiting
 
-    report = demo.run(door.workspace, out, wait=lambda id: waiting.wait(door, id), say=door.tell)
-    door.show(report, lambda door, report: door.tell(report.text()))
+    door.show(demo.run(door.workspace, out, wait=lambda id: waiting.wait(door, id), say=door.tell), report.show)
+    door.tell(f"The report: {out / 'report.html'}, and its figures: {out / 'report.json'}")
 
 
 app.add_typer(models.app, name="models")

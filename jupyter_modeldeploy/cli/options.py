@@ -88,9 +88,7 @@ def _bare(annotation: Any) -> Any:
 
 def _check(field: FieldInfo) -> Callable[[Any], Any]:
     """A wrong value is a usage error, told in the field's own words."""
-    adapter: TypeAdapter[Any] = TypeAdapter(
-        _annotated(field.annotation, *field.metadata) if field.metadata else field.annotation
-    )
+    adapter = TypeAdapter[Any](_annotated(field.annotation, *field.metadata))
 
     def check(value: Any) -> Any:
         try:

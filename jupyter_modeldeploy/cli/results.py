@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modeldeploy.cli.amounts import percent, size
@@ -13,7 +13,7 @@ from jupyter_modeldeploy.records import Experiment, Format, Interval, Profile, V
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from jupyter_modeldeploy.records import Job, Latency
+    from jupyter_modeldeploy.records import Job, Latency, MetricComparison, OperatorTime
 
 TOP_OPERATORS = 10
 
@@ -52,7 +52,7 @@ def _show_accuracy(door: Door, version: Version) -> None:
     if "accuracy_difference" in metrics:
         low, high = metrics["accuracy_difference_low"], metrics["accuracy_difference_high"]
         interval = Interval(value=metrics["accuracy_difference"], low=low, high=high)
-        door.out.print(f"Accuracy against {version.lineage.parent}: {_points(interval)}.")
+        door.out.print(f"Accuracy against {version.lineage.parent}: {points(interval)}.")
 
 
 def _suggest_after(door: Door, version: Version) -> None:
@@ -86,10 +86,10 @@ def _evaluation(door: Door, result: dict[str, Any]) -> None:
     door.out.print(rows)
     if "accuracy_difference" in result:
         difference = Interval.model_validate(result["accuracy_difference"])
-        door.out.print(f"{result['version']} against {result['against']}: {_points(difference)}.")
+        door.out.print(f"{result['version']} against {result['against']}: {points(difference)}.")
 
 
-def _points(difference: Interval) -> str:
+def points(difference: Interval) -> str:
     """A difference of two shares, in percentage points with its interval."""
     value, low, high = (100 * end for end in (difference.value, difference.low, difference.high))
     return f"{value:+.2f} percentage points ({100 * difference.level:.0f} % interval {low:+.2f} to {high:+.2f})"
@@ -97,15 +97,18 @@ def _points(difference: Interval) -> str:
 
 def _profile(door: Door, result: dict[str, Any]) -> None:
     profile = Profile.model_validate(result["profile"])
-    title = f"Costliest operators of {profile.version}"
-    operators = table("Operator", "Type", ">Share", ">Time (ms)", ">Calls", title=title)
-    for operator in profile.operators[:TOP_OPERATORS]:
-        name, kind = printable(operator.name), printable(operator.type)
-        operators.add_row(name, kind, percent(operator.share), f"{operator.time_ms:.3f}", str(operator.calls))
-    door.out.print(operators)
+    door.out.print(operators_table(profile.operators, f"Costliest operators of {profile.version}"))
     door.out.print()
     door.out.print(_latencies(result["service"], profile.latency, profile.throughput))
     door.out.print(f"Peak memory: {size(profile.peak_memory_bytes)}")
+
+
+def operators_table(operators: Sequence[OperatorTime], title: str) -> Table:
+    rows = table("Operator", "Type", ">Share", ">Time (ms)", ">Calls", title=title)
+    for operator in operators[:TOP_OPERATORS]:
+        name, kind = printable(operator.name), printable(operator.type)
+        rows.add_row(name, kind, percent(operator.share), f"{operator.time_ms:.3f}", str(operator.calls))
+    return rows
 
 
 def _latencies(service: str, *measured: Latency) -> Table:
@@ -120,18 +123,23 @@ def _latencies(service: str, *measured: Latency) -> Table:
 def _comparison(door: Door, result: dict[str, Any]) -> None:
     experiment = Experiment.model_validate(result["experiment"])
     title = f"{experiment.candidate} against {experiment.base} on {experiment.service}"
+    door.out.print(metrics_table(experiment.metrics, title))
+    door.out.print(experiment.verdict, style="bold")
+
+
+def metrics_table(metrics: Sequence[MetricComparison], title: str) -> Table:
     rows = table("Metric", ">Base", ">Candidate", ">Difference", ">95 % interval", "Verdict", title=title)
-    for metric in experiment.metrics:
+    for metric in metrics:
+        difference = metric.difference
         rows.add_row(
-            f"{metric.metric} ({metric.unit})" if metric.unit else metric.metric,
+            metric.metric,
             f"{metric.base:.4g}",
             f"{metric.candidate:.4g}",
-            f"{metric.difference.value:+.3g}",
-            f"{metric.difference.low:+.3g} to {metric.difference.high:+.3g}",
+            f"{difference.value:+.3g}",
+            f"{difference.low:+.3g} to {difference.high:+.3g}",
             metric.verdict,
         )
-    door.out.print(rows)
-    door.out.print(experiment.verdict, style="bold")
+    return rows
 
 
 VIEWS: dict[str, Callable[[Door, dict[str, Any]], None]] = {
