@@ -140,7 +140,7 @@ def installed() -> dict[str, str]:
 class Report(Record):
     """`accuracy_before` is of the model before fine-tuning; `accuracy_difference` is INT8 − FP32 on the same texts,
     with the ends of its 95 % interval; `accuracy_intervals` are by "before", "fp32" and "int8", as far as they are
-    known. `operators` (the costliest first, best all of them) and `peak_memory_bytes` are of INT8, the form to deploy."""
+    known. `operators` (the costliest first; all, if possible) and `peak_memory_bytes` are of INT8, the form to use."""
 
     title: str = "From a hub to a measured endpoint"
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
