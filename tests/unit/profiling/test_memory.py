@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import profiled_models as tiny
 import pytest
-import tiny_onnx as tiny
 
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.profiling.memory import peak_memory

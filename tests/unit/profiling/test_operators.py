@@ -3,8 +3,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import profiled_models as tiny
 import pytest
-import tiny_onnx as tiny
 
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.profiling.operators import profile_onnx
