@@ -14,28 +14,15 @@ from urllib.parse import unquote_to_bytes
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, TooLarge
-from jupyter_modeldeploy.serving.calls import Headers
+from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.serving.endpoint import Endpoint, Target
-from jupyter_modeldeploy.serving.instances import Work
+from jupyter_modeldeploy.serving.exchange import BODY_TIMEOUT_S, IDLE_TIMEOUT_S, Exchange
 from jupyter_modeldeploy.serving.replies import Reply, error_reply
 
 HEADER_TIMEOUT_S = 15.0
-BODY_TIMEOUT_S = 30.0
-IDLE_TIMEOUT_S = 75.0
 LINGER_S = 2.0
 DRAIN_IDLE_S = 0.2
 MAX_HEADER_BYTES = 64 * 1024
-
-
-class _Nobody:
-    """Stands for the event that an ASGI application would wait on."""
-
-    def set(self) -> None:
-        return None
-
-
-NOBODY = _Nobody()
 
 
 class InferenceProtocol(HttpToolsProtocol):
@@ -216,138 +203,3 @@ class InferenceProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self.draining:
             self.cycle.keep_alive = False
-
-
-class Exchange:
-    """One inference request and its answer. The names that uvicorn's protocol uses of its own cycles are the same."""
-
-    __slots__ = (
-        "_body",
-        "_size",
-        "_turn",
-        "disconnected",
-        "endpoint",
-        "expect",
-        "headers",
-        "keep_alive",
-        "message_event",
-        "protocol",
-        "refusal",
-        "response_complete",
-        "target",
-        "whole",
-        "work",
-    )
-
-    def __init__(self, protocol: InferenceProtocol, target: Target, headers: Headers) -> None:
-        parser = protocol.parser
-        self.protocol = protocol
-        self.endpoint = protocol.endpoint
-        self.target = target
-        self.headers = headers
-        self.keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive() and not protocol.draining
-        self.expect = headers.get(b"expect", b"").lower() == b"100-continue"
-        self.message_event = NOBODY
-        self.response_complete = False
-        self.disconnected = False
-        self.work: Work | None = None
-        self._body: list[bytes] = []
-        self._size = 0
-        self._turn = False
-        self.whole = False
-        self.refusal = self._refused()
-
-    def feed(self, body: bytes) -> None:
-        """Some more of the body. What is too much, or comes for a refused request, is dropped."""
-        if self.response_complete:
-            return
-        self._size += len(body)
-        if self._size > self.endpoint.max_body_bytes:
-            self._body.clear()
-            self.refusal = self.refusal or self._too_large(self._size)
-            if self._turn:
-                self._refuse_early()
-        elif self.refusal is None:
-            self._body.append(body)
-
-    def complete(self) -> None:
-        """The body has ended."""
-        self.whole = True
-        if self._turn and not self.response_complete:
-            self._answer()
-
-    def begin(self) -> None:
-        """All requests before this one are answered."""
-        if self.protocol.transport.is_closing():
-            return
-        self._turn = True
-        self.protocol.active = self
-        self.protocol.deadline = math.inf if self.whole else self.protocol.loop.time() + BODY_TIMEOUT_S
-        if self.whole:
-            self._answer()
-        elif isinstance(self.refusal, TooLarge) or (self.refusal is not None and self.expect):
-            self._refuse_early()
-        elif self.expect:
-            self.protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def fail(self, error: ModelDeployError) -> None:
-        """The rest of the request makes no sense."""
-        if not self.whole:
-            self.refusal = error
-            self.complete()
-
-    def abandon(self) -> None:
-        """The connection is gone."""
-        self.disconnected = True
-        if self.work is not None and not self.response_complete:
-            self.endpoint.cancel(self.work)
-
-    def send(self, reply: Reply) -> None:
-        """Write the answer, once the client has read enough of those before it."""
-        protocol = self.protocol
-        if self.disconnected or protocol.transport.is_closing():
-            return
-        if protocol.flow.write_paused:
-            protocol.held = (self, reply)
-            protocol.flow.pause_reading()
-            protocol.deadline = protocol.loop.time() + IDLE_TIMEOUT_S
-            return
-        protocol.transport.write(reply.head_and_body(protocol.date, self.keep_alive))
-        self.response_complete = True
-        protocol.active = None
-        if not self.keep_alive:
-            protocol.transport.close() if self.whole else protocol.linger()
-        protocol.on_response_complete()
-
-    def _answer(self) -> None:
-        if self.refusal is not None:
-            self._refuse()
-            return
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._body.clear()
-        work = self.endpoint.infer(self.target, self.headers, body, self.send)
-        if not self.response_complete:
-            self.work = work
-
-    def _refuse_early(self) -> None:
-        self.keep_alive = False
-        self._refuse()
-
-    def _refuse(self) -> None:
-        if self.refusal is not None:
-            self.endpoint.metrics.version("", "").answered(self.refusal.status, 0.0)
-            self.send(error_reply(self.refusal, self.target.v2))
-
-    def _refused(self) -> ModelDeployError | None:
-        try:
-            self.endpoint.guard.check(self.headers.get(b"authorization"))
-        except ModelDeployError as error:
-            return error
-        length = self.headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > self.endpoint.max_body_bytes:
-            return self._too_large(int(length))
-        return None
-
-    def _too_large(self, size: int) -> TooLarge:
-        limit = self.endpoint.max_body_bytes
-        return TooLarge(f"The body has {size} bytes or more; the service takes {limit}.", "Send less at once.")

@@ -85,7 +85,7 @@ class ServedVersion:
         return rows * self._row_ms[kind] <= INLINE_MS
 
     def ran_inline(self, seconds: float) -> None:
-        """Never again inline, where the values of a request made it far slower than the warm-up told (a loop's count)."""
+        """Never again inline, where values keep making it far slower than the warm-up told (a loop's count)."""
         if seconds * 1000 <= INLINE_LIMIT_MS:
             return
         now = time.monotonic()
@@ -99,14 +99,19 @@ class ServedVersion:
             return None
         if kind == "items":
             return "items"
+        if not _aligned(payload):
+            return None
         return tuple((name, array.dtype, array.shape[1:]) for name, array in sorted(payload.items()))
 
     def run_tensors(self, works: list[Tensors]) -> list[Tensors]:
         """The outputs of each, from as few runs as the chunk allows."""
+        whole = not self.independent or _rows(works[0]) <= self.chunk_rows or not _aligned(works[0])
+        if len(works) == 1 and whole:
+            return [self._runtime.run(works[0])]
         rows = [_rows(tensors) for tensors in works]
         joined = works[0] if len(works) == 1 else _joined(works)
         total = sum(rows)
-        if not self.independent or total <= self.chunk_rows:
+        if total <= self.chunk_rows:
             outputs = self._runtime.run(joined)
         else:
             starts = range(0, total, self.chunk_rows)
@@ -116,8 +121,6 @@ class ServedVersion:
                     for start in starts
                 ]
             )
-        if len(works) == 1:
-            return [outputs]
         return _split(outputs, rows)
 
     def run_items(self, works: list[list[Any]]) -> list[list[Any]]:
@@ -182,11 +185,19 @@ def _rows(tensors: Tensors) -> int:
     return 1 if first is None or first.ndim == 0 else len(first)
 
 
+def _aligned(tensors: Tensors) -> bool:
+    """Whether row n of each input belongs to row n of the others (and none is broadcast)."""
+    return all(array.ndim > 0 for array in tensors.values()) and len({len(array) for array in tensors.values()}) == 1
+
+
 def _joined(works: list[Tensors]) -> Tensors:
     return {name: np.concatenate([tensors[name] for tensors in works]) for name in works[0]}
 
 
 def _split(outputs: Tensors, rows: list[int]) -> list[Tensors]:
+    for name, array in outputs.items():
+        if array.ndim == 0 or len(array) != sum(rows):
+            raise InvalidInput(f"The output {name!r} has the shape {list(array.shape)} for {sum(rows)} rows.")
     bounds = np.cumsum(rows)[:-1]
     pieces = {name: np.split(array, bounds) for name, array in outputs.items()}
     return [{name: arrays[index] for name, arrays in pieces.items()} for index in range(len(rows))]

@@ -94,6 +94,23 @@ def test_rows_that_touch_each_other_never_share_a_run(tmp_path: Path) -> None:
     assert np.array_equal(version.run_tensors([{"x": big}])[0]["y"], big)
 
 
+def test_requests_that_broadcast_are_never_joined(tmp_path: Path) -> None:
+    folder = tiny_onnx.save(
+        tmp_path / "sum",
+        [tiny_onnx.helper.make_node("Add", ["a", "b"], ["y"])],
+        [tiny_onnx.value(name, TensorProto.FLOAT, ["batch", 1]) for name in "ab"],
+        [tiny_onnx.value("y", TensorProto.FLOAT, ["batch", 1])],
+        {},
+    )
+    version = served(folder)
+    wide, tall = np.array([[1], [2]], np.float32), np.array([[10]], np.float32)
+    assert version.independent
+    assert version.key("tensors", {"a": wide, "b": wide}) is not None
+    assert version.key("tensors", {"a": wide, "b": tall}) is None
+    version.chunk_rows = 1
+    assert version.run_tensors([{"a": wide, "b": tall}])[0]["y"].tolist() == [[11], [12]]
+
+
 def test_a_large_request_is_run_in_chunks_with_the_same_answer(tmp_path: Path) -> None:
     version = served(tiny_onnx.add_one(tmp_path / "adder"))
     big = {"x": np.arange(4 * (version.chunk_rows * 2 + 3), dtype=np.float32).reshape(-1, 4)}
