@@ -103,6 +103,17 @@ def test_a_service_is_tried_stopped_and_started(page: Page, workspace: Workspace
     expect(row).to_contain_text("ready")
 
 
+def test_serves_a_version_and_forgets_the_service(page: Page, sentiment: str) -> None:
+    page.get_by_role("button", name="sentiment", exact=True).click()
+    page.get_by_role("button", name=f"Serve {sentiment}").click()
+    row = item(page, "Services", "sentiment")
+    expect(row).to_contain_text("ready")
+    row.get_by_role("button", name="Stop sentiment").click()
+    row.get_by_role("button", name="Stop the service").click()
+    row.get_by_role("button", name="Forget sentiment").click()
+    expect(row).to_have_count(0)
+
+
 def test_two_windows_stay_in_step(open_panel: OpenPanel, service: Service) -> None:
     one, other = open_panel(), open_panel()
     expect(item(other, "Services", service.name)).to_contain_text("ready")

@@ -15,8 +15,12 @@ export interface Api {
   jobLog(id: string, offset: number): Promise<LogChunk>;
 
   services(): Promise<Service[]>;
+  /** Serve one version as the service `name`; resolves when it is ready. */
+  serve(name: string, model: string, version: number): Promise<Service>;
   startService(name: string): Promise<Service>;
   stopService(name: string): Promise<Service>;
+  /** Forget a stopped service. */
+  removeService(name: string): Promise<void>;
   /** Ask `model` of a service (null: its only one); `body` is in the words of the model's task. */
   predict(service: string, model: string | null, body: unknown): Promise<Answer>;
 

@@ -11,7 +11,7 @@ import type {
 } from './types';
 
 export interface Request {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   /** Relative to the API's root, with its query. */
   path: string;
   body?: unknown;
@@ -36,8 +36,13 @@ export function createApi(send: Send): Api {
     jobLog: async (id, offset) => (await get(at`jobs/${id}/log?offset=${offset}`)) as LogChunk,
 
     services: async () => ((await get('services')) as ServiceList).services,
+    serve: async (name, model, version) =>
+      (await post('services', { name, models: [{ model, arms: [{ version }] }] })) as Service,
     startService: async name => (await post(at`services/${name}/start`)) as Service,
     stopService: async name => (await post(at`services/${name}/stop`)) as Service,
+    removeService: async name => {
+      await send({ method: 'DELETE', path: at`services/${name}` });
+    },
     predict: async (service, model, body) =>
       (await post(at`services/${service}/predict`, { model, body })) as Answer,
 

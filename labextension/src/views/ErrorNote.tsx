@@ -1,5 +1,7 @@
 import type { JSX } from 'react';
-/** What went wrong and what to do next, of a failed call or a failed record. */
+import { ApiError } from '../core/errors';
+
+/** What went wrong and what to do next, of a call that just failed (which is announced) or of a failed record. */
 export function ErrorNote({
   error
 }: {
@@ -9,7 +11,7 @@ export function ErrorNote({
     return null;
   }
   return (
-    <div className="jp-ModelDeploy-error" role="alert">
+    <div className="jp-ModelDeploy-error" role={error instanceof ApiError ? 'alert' : undefined}>
       <div>{error.message}</div>
       {error.hint && <div className="jp-ModelDeploy-hint">{error.hint}</div>}
     </div>

@@ -3,16 +3,14 @@ import type { Translation } from '../core/translation';
 import type { Service } from '../core/types';
 import { Confirmation } from './Confirmation';
 import { useApi, useTrans } from './contexts';
-import { CopyButton } from './CopyButton';
+import { Endpoint } from './Endpoint';
 import { ErrorNote } from './ErrorNote';
-import { Icon } from './Icon';
 import { IconButton } from './IconButton';
 import { StateTag } from './StateTag';
 import { Traffic } from './Traffic';
-import { TryIt } from './TryIt';
 import { useAction } from './useAction';
 
-/** One endpoint: where it is, what it serves, and a box to try it. `tasks` is by model. */
+/** One endpoint: its state, what it serves and what can be done with it. `tasks` is by model. */
 export function ServiceItem({
   service,
   tasks
@@ -23,16 +21,16 @@ export function ServiceItem({
   const api = useApi();
   const trans = useTrans();
   const [asking, setAsking] = useState(false);
-  const [trying, setTrying] = useState(false);
-  const { name, state, url } = service;
+  const { name, state } = service;
   const stop = useAction(async () => {
     await api.stopService(name);
   });
   const start = useAction(async () => {
     await api.startService(name);
   });
-  const ready = state === 'ready';
-  const stoppable = ready || state === 'starting';
+  const remove = useAction(() => api.removeService(name));
+  const stoppable = state === 'ready' || state === 'starting';
+  const ended = state === 'stopped' || state === 'failed';
   return (
     <li className="jp-ModelDeploy-item" aria-label={name}>
       <div className="jp-ModelDeploy-line">
@@ -49,22 +47,24 @@ export function ServiceItem({
               }}
             />
           )}
-          {(state === 'stopped' || state === 'failed') && (
-            <IconButton
-              icon="play"
-              label={trans.__('Start %1', name)}
-              disabled={start.busy}
-              onClick={start.run}
-            />
+          {ended && (
+            <>
+              <IconButton
+                icon="play"
+                label={trans.__('Start %1', name)}
+                disabled={start.busy}
+                onClick={start.run}
+              />
+              <IconButton
+                icon="close"
+                label={trans.__('Forget %1', name)}
+                disabled={start.busy || remove.busy}
+                onClick={remove.run}
+              />
+            </>
           )}
         </span>
       </div>
-      {ready && url && (
-        <div className="jp-ModelDeploy-line jp-ModelDeploy-detail">
-          <code className="jp-ModelDeploy-url">{url}</code>
-          <CopyButton text={url} label={trans.__('Copy the URL of %1', name)} />
-        </div>
-      )}
       {service.spec.models.map(served => (
         <Traffic key={served.model} served={served} />
       ))}
@@ -78,22 +78,8 @@ export function ServiceItem({
           }}
         />
       )}
-      <ErrorNote error={stop.error ?? start.error ?? service.error} />
-      {ready && (
-        <button
-          type="button"
-          className="jp-ModelDeploy-link"
-          aria-expanded={trying}
-          aria-label={trans.__('Try %1', name)}
-          onClick={() => {
-            setTrying(!trying);
-          }}
-        >
-          <Icon name="caret" />
-          {trans.__('Try it')}
-        </button>
-      )}
-      {ready && trying && <TryIt service={service} tasks={tasks} />}
+      <ErrorNote error={stop.error ?? start.error ?? remove.error ?? service.error} />
+      {state === 'ready' && <Endpoint service={service} tasks={tasks} />}
     </li>
   );
 }

@@ -18,7 +18,7 @@ export function ServicesSection({ services, models }: Props): JSX.Element {
     <Section title={trans.__('Services')} count={services?.length ?? null}>
       {services?.length === 0 && (
         <div className="jp-ModelDeploy-empty">
-          <p>{trans.__('Nothing is served. Serve a model in a terminal:')}</p>
+          <p>{trans.__('Nothing is served. Serve a version above, or in a terminal:')}</p>
           <code>{FIRST_STEP}</code>
         </div>
       )}

@@ -1,9 +1,13 @@
 import type { JSX } from 'react';
 import type { Version } from '../core/types';
+import { useApi, useTrans } from './contexts';
+import { ErrorNote } from './ErrorNote';
 import { formatBytes } from './format';
+import { IconButton } from './IconButton';
 import { Score } from './Score';
+import { useAction } from './useAction';
 
-/** One version: how it was made, in which format, how large and how good it is. */
+/** One version: how it was made, in which format, how large and how good it is. Can be served under its model's name. */
 export function VersionItem({
   version,
   aliases
@@ -11,9 +15,16 @@ export function VersionItem({
   version: Version;
   aliases: string[];
 }): JSX.Element {
-  const origin = version.lineage.parent ?? version.lineage.source;
+  const api = useApi();
+  const trans = useTrans();
+  const serve = useAction(async () => {
+    await api.serve(version.model, version.model, version.number);
+  });
   return (
-    <li className="jp-ModelDeploy-version" title={origin ?? undefined}>
+    <li
+      className="jp-ModelDeploy-version"
+      title={version.lineage.parent ?? version.lineage.source ?? undefined}
+    >
       <span className="jp-ModelDeploy-line">
         <span>
           {version.ref}
@@ -23,12 +34,21 @@ export function VersionItem({
             </span>
           ))}
         </span>
-        <span className="jp-ModelDeploy-detail">{formatBytes(version.size_bytes)}</span>
+        <span className="jp-ModelDeploy-actions">
+          <span className="jp-ModelDeploy-detail">{formatBytes(version.size_bytes)}</span>
+          <IconButton
+            icon="play"
+            label={trans.__('Serve %1', version.ref)}
+            disabled={serve.busy}
+            onClick={serve.run}
+          />
+        </span>
       </span>
       <span className="jp-ModelDeploy-line jp-ModelDeploy-detail">
         <span>{`${version.lineage.step} · ${version.format}`}</span>
         <Score metrics={version.metrics} />
       </span>
+      <ErrorNote error={serve.error} />
     </li>
   );
 }
