@@ -23,9 +23,9 @@ app = typer.Typer(
 
 def _print_version(asked: bool) -> None:
     if asked:
-        from jupyter_modeldeploy import __version__
+        from importlib.metadata import version
 
-        print(f"modeldeploy {__version__}")
+        print(f"modeldeploy {version('jupyter_modeldeploy')}")
         raise typer.Exit
 
 

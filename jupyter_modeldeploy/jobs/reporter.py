@@ -25,12 +25,14 @@ class JobReporter:
         self._points: list[tuple[str, int, float]] = []
         self._stage: tuple[str, float | None] = ("", None)
         self._stage_start = (0.0, 0.0)
+        self._done = 0.0
         self._written_at = float("-inf")
 
     def progress(self, done: float, total: float | None, unit: str = "", message: str = "") -> None:
         now = self._clock()
-        if (unit, total) != self._stage or done < self._stage_start[1]:
+        if (unit, total) != self._stage or done < self._done:
             self._stage, self._stage_start = (unit, total), (now, done)
+        self._done = done
         self._latest = Progress(
             done=done, total=total, unit=unit, message=message, seconds_left=self._seconds_left(now, done, total)
         )
