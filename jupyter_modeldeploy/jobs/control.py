@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from jupyter_modeldeploy import devices, processes
@@ -26,10 +27,8 @@ def cancel(store: Store, job_id: str) -> Job:
     if job.process is not None:
         members = {process.pid for process in processes.group(job.process)}
         processes.stop_group(job.process, GRACE_S)
-    try:
+    with suppress(Conflict):  # the worker wrote its own end
         store.jobs.update(job_id, expect=LIVING, state=JobState.cancelled, ended_at=datetime.now(UTC))
-    except Conflict:  # the worker wrote its own end
-        pass
     store.leases.give_back(job_id)
     if job.device is not None:
         _wait_until_freed(members, job.device)
@@ -64,6 +63,6 @@ def _wait_until_freed(pids: set[int], device: str) -> None:
     while held := devices.memory_held_by(pids, device):
         if time.monotonic() > deadline:
             raise ModelDeployError(
-                f"The job was cancelled, but {held} bytes are still held on {device}.", "Check the device with nvidia-smi."
+                f"The job was cancelled, but {held} bytes are still held on {device}.", "Look at nvidia-smi."
             )
         time.sleep(0.1)

@@ -27,8 +27,8 @@ class ModelDeployApp(ExtensionApp):
     extension_url = "/modeldeploy"
     load_other_extensions = True
 
-    root = Unicode("", config=True, help="The workspace's root folder; JUPYTER_MODELDEPLOY_ROOT and its default if empty.")
-    activity_interval = Float(60.0, config=True, help="Seconds between looks for running jobs, which keep the server alive.")
+    root = Unicode("", config=True, help="The workspace's folder; if empty, that of the environment.")
+    activity_interval = Float(60.0, config=True, help="Seconds between looks for jobs, which keep a server alive.")
 
     def initialize_settings(self) -> None:
         self.workspace = Workspace(self.root or None)
@@ -53,8 +53,8 @@ class ModelDeployApp(ExtensionApp):
     def _note_activity(self) -> None:
         """A running job keeps a hub from culling the server as idle."""
         if self.workspace.store.jobs.list([JobState.queued, JobState.running]):
-            times = self.serverapp.web_app.settings["last_activity_times"]
-            times["modeldeploy"] = datetime.now(UTC)
+            assert self.serverapp is not None
+            self.serverapp.web_app.settings["last_activity_times"]["modeldeploy"] = datetime.now(UTC)
 
 
 def _by_path() -> dict[str, dict[str, Operation]]:

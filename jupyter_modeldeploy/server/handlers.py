@@ -67,6 +67,11 @@ class OperationHandler(BaseHandler):
     workspace: Workspace
     executor: Executor
 
+    _gone = False
+
+    def on_connection_close(self) -> None:
+        self._gone = True  # nobody waits for the answer any more
+
     def initialize(self, operations: dict[str, Operation], workspace: Workspace, executor: Executor) -> None:
         self.operations, self.workspace, self.executor = operations, workspace, executor
         polls = all(operation.ready is not None for operation in operations.values())
@@ -101,7 +106,7 @@ class OperationHandler(BaseHandler):
         assert operation.ready is not None
         deadline = time.monotonic() + request.wait
         while not await self._run(operation.ready, request):
-            if time.monotonic() >= deadline or self.request.connection.stream.closed():
+            if time.monotonic() >= deadline or self._gone:
                 return
             await asyncio.sleep(POLL_S)
 
@@ -135,8 +140,8 @@ class UnknownHandler(BaseHandler):
     """Whatever else is asked for below the API's path."""
 
     @allow_unauthenticated  # answered with our own 401 by check_allowed
-    async def prepare(self) -> None:
-        await super().prepare()
+    async def prepare(self, **named: Any) -> None:
+        await super().prepare(**named)
         await self.check_allowed("read")
         raise NotFound(f"The API has no {self.request.path}.", "See openapi.json for what there is.")
 

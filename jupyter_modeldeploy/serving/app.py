@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 from typing import Any
 
-from jupyter_modeldeploy import __version__
 from jupyter_modeldeploy.errors import ModelDeployError, NotFound
 from jupyter_modeldeploy.serving.endpoint import Endpoint
 from jupyter_modeldeploy.serving.metrics import CONTENT_TYPE
@@ -90,7 +90,8 @@ class Application:
         return json_reply({"service": self._endpoint.service, "models": models, "routes": ROUTES})
 
     def _server(self) -> Reply:
-        return json_reply({"name": "jupyter_modeldeploy", "version": __version__, "extensions": EXTENSIONS})
+        name = "jupyter_modeldeploy"
+        return json_reply({"name": name, "version": version(name), "extensions": EXTENSIONS})
 
     def _model(self, name: str, number: str | None, ready: bool) -> Reply:
         model = self._endpoint.model(name)

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
-from jupyter_modeldeploy import Workspace
+from jupyter_modeldeploy import Workspace, devices, processes
 from jupyter_modeldeploy.api.operations import OPERATIONS
 from jupyter_modeldeploy.cli.app import app
 from tests import tiny_onnx
@@ -195,21 +195,26 @@ def test_the_traffic_is_split_as_asked(modeldeploy: Run, model_folder: Path, fet
     assert "1 weights for 2 versions" in wrong.stderr
 
 
-def test_ctrl_c_leaves_the_job_running_and_says_how_to_follow_it(workspace_root: Path, tmp_path: Path) -> None:
-    source = tmp_path / "held"
-    os.mkfifo(source)  # reading it waits for a writer, and so does the job
+def test_ctrl_c_leaves_the_job_running_and_says_how_to_follow_it(
+    modeldeploy: Run, fetched: dict[str, Any], workspace_root: Path
+) -> None:
+    workspace = Workspace(workspace_root)
+    device = devices.default_device("inference")
+    workspace.store.leases.draw(device, "the-test", processes.current())  # so that the job waits for its turn
     waiting = subprocess.Popen(
-        _command("datasets", "add", f"file:{source}", "--name", "held"),
-        env=_environment(workspace_root), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        _command("convert", "films"), env=_environment(workspace_root), stderr=subprocess.PIPE, text=True
+    )
     assert waiting.stderr is not None
-    first = next(line for line in waiting.stderr if "(job " in line)
-    job_id = first.partition("(job ")[2].rstrip(")\n")
+    job_id = next(line for line in waiting.stderr if "(job " in line).partition("(job ")[2].rstrip(")\n")
     waiting.send_signal(signal.SIGINT)
     _, rest = waiting.communicate(timeout=DEADLINE_S)
     assert waiting.returncode == 130
     assert f"The job {job_id} goes on" in rest
     assert f"modeldeploy jobs cancel {job_id}" in rest
+    assert json.loads(modeldeploy("jobs", "show", job_id, "--json").stdout)["state"] == "queued"
+    assert json.loads(modeldeploy("jobs", "cancel", job_id, "--json").stdout)["state"] == "cancelled"
+    workspace.store.leases.give_back("the-test")
+    workspace.close()
 
 
 def test_names_are_completed_from_the_workspace(workspace_root: Path, fetched: dict[str, Any]) -> None:

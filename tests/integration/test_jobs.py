@@ -9,17 +9,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
 import pytest
+from tiny_bert import CLASSES, make_encoder, rows
 
 from jupyter_modeldeploy import Workspace, processes
 from jupyter_modeldeploy.errors import Conflict, JobFailed
 from jupyter_modeldeploy.jobs import launch
 from jupyter_modeldeploy.records import Format, Job, JobState, Lineage, NewVersion, Step
 from jupyter_modeldeploy.workspace import JobHandle
-from tiny_bert import CLASSES, make_encoder, rows
 
 LONG = {"max_steps": 100_000, "checkpoint_every": 5, "batch_size": 4}
 DEADLINE_S = 90
@@ -36,7 +37,9 @@ def until(condition: Callable[[], object], what: str) -> None:
 def workspace(root: Path, tmp_path: Path) -> Iterator[Workspace]:
     """A workspace with a tiny encoder and a dataset that it can learn."""
     opened = Workspace(root)
-    new = NewVersion(model="tiny", format=Format.transformers, task="feature-extraction", lineage=Lineage(step=Step.fetched))
+    new = NewVersion(
+        model="tiny", format=Format.transformers, task="feature-extraction", lineage=Lineage(step=Step.fetched)
+    )
     opened.store.versions.add(new, make_encoder(tmp_path / "tiny"))
     with opened.store.artifacts.staging() as staging:
         with (staging / "data.csv").open("w", newline="") as file:
@@ -123,7 +126,7 @@ def test_a_worker_that_ignores_the_request_is_killed(workspace: Workspace) -> No
 def test_jobs_for_one_device_run_one_after_the_other_in_order(workspace: Workspace) -> None:
     handles = [start(workspace, max_steps=3, seed=seed) for seed in range(3)]
     ended = [handle.wait(timeout_s=DEADLINE_S) for handle in handles]
-    for earlier, later in zip(ended, ended[1:], strict=False):
+    for earlier, later in pairwise(ended):
         assert earlier.ended_at is not None
         assert later.started_at is not None
         assert earlier.ended_at <= later.started_at
@@ -209,7 +212,7 @@ def test_a_worker_that_could_not_even_start_is_found(workspace: Workspace) -> No
     handle = start(workspace, max_steps=3)
     handle.wait(timeout_s=DEADLINE_S)
     job = handle.job
-    lost = job.model_copy(update={"id": "0" * 12, "state": JobState.queued, "process": None, "queued_at": job.created_at})
+    lost = job.model_copy(update={"id": "0" * 12, "state": JobState.queued, "process": None})
     workspace.store.jobs.add(lost)
     (launch.status_path(workspace.store, lost)).write_text("127")
     assert workspace.jobs.get(lost.id).job.state is JobState.failed

@@ -1,4 +1,4 @@
-"""The kinds of jobs, one file each: what they take, what they do with the capabilities, what they leave in the store."""
+"""The kinds of jobs, one file each: what they take, what they do with the capabilities, what they leave."""
 
 from __future__ import annotations
 

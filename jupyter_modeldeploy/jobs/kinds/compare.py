@@ -49,9 +49,9 @@ def run(context: Context) -> dict[str, Any]:
         keep_answers=requests.labels is not None,
     )
     result = load.run(plan, context.reporter)
-    observed = [_observations(result, ref, requests.labels, dataset) for ref in (base, candidate)]
+    base_side, candidate_side = (_observations(result, ref, requests.labels, dataset) for ref in (base, candidate))
+    metrics = compare(base_side, candidate_side)
     counts = [int(np.sum(result.version == ref)) for ref in (base, candidate)]
-    metrics = compare(*observed)
     p_value = split_check(counts, weights)
     experiment = store.experiments.add(
         Experiment(
@@ -72,11 +72,10 @@ def run(context: Context) -> dict[str, Any]:
 
 
 def _arms(service: Service, base: str | None, candidate: str | None) -> tuple[str, str, list[float]]:
-    """The two versions to compare and their weights. Raises InvalidInput unless both are arms of one model with traffic."""
+    """The two versions to compare and their weights. Raises InvalidInput unless both get traffic of one model."""
     name = base.partition("@")[0] if base else service.spec.models[0].model
-    served = {
-        f"{model.model}@{arm.version}": arm.weight for model in service.spec.models if model.model == name for arm in model.arms
-    }
+    models = [model for model in service.spec.models if model.model == name]
+    served = {f"{model.model}@{arm.version}": arm.weight for model in models for arm in model.arms}
     refs = list(served)
     base = base or (refs[0] if refs else "")
     candidate = candidate or next((ref for ref in refs if ref != base), "")
@@ -99,9 +98,8 @@ def _observations(result: LoadResult, ref: str, labels: list[int] | None, datase
         rows = np.flatnonzero(answered)
         right = [dataset.classes[labels[result.payload[row]]] for row in rows]
         correct = np.array([result.answers[row]["predictions"][0]["label"] for row in rows]) == np.array(right)
-    return Observations(
-        version=ref, latency_ms=result.latency_ms[answered], errors=int(np.sum(mine & (result.status != 200))), correct=correct
-    )
+    errors = int(np.sum(mine & (result.status != 200)))
+    return Observations(version=ref, latency_ms=result.latency_ms[answered], errors=errors, correct=correct)
 
 
 KIND = Kind("compare", CompareParameters, lambda p: f"Compare two versions behind {p.service}", run)

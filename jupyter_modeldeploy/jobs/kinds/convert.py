@@ -7,17 +7,16 @@ from typing import Any, Literal
 from pydantic import Field
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
+from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
 from jupyter_modeldeploy.jobs.kinds import held_out
 from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
 
 PARITY_TEXTS = 64
 
 
-class ConvertParameters(Parameters):
+class ConvertParameters(Reusing):
     version: str = Field(description="the version to convert: NAME, NAME@3 or NAME@alias")
     target: Literal["onnx"] = Field(default="onnx", description="the format to convert to")
-    reuse: bool = Field(default=False, description="take the version that was made from the same things, if there is one")
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -25,7 +24,7 @@ def run(context: Context) -> dict[str, Any]:
     store = context.store
     version = store.versions.get(parameters.version)
     if version.format is not Format.transformers:
-        raise InvalidInput(f"{version.ref} has the format {version.format}.", "Convert a version of format transformers.")
+        raise InvalidInput(f"{version.ref} has the format {version.format}.", "Name a transformers version.")
     lineage = Lineage(
         step=Step.converted, parent=version.ref, parameters={"target": parameters.target}, job=context.job_id
     )
@@ -44,7 +43,10 @@ def run(context: Context) -> dict[str, Any]:
             task=version.task,
             lineage=lineage,
             signature=conversion.signature,
-            metrics={"parity_max_difference": max(row.max_absolute_difference for row in conversion.parity)},
+            metrics={
+                "parity_max_difference": max(row.max_absolute_difference for row in conversion.parity),
+                "parity_tolerance": max(row.tolerance for row in conversion.parity),
+            },
             classes=version.classes,
         )
         converted = store.versions.add(new, staging / "version")

@@ -12,7 +12,7 @@ from jupyter_modeldeploy.jobs.kinds import held_out
 
 class EvaluateParameters(Parameters):
     version: str = Field(description="the version to judge: NAME, NAME@3 or NAME@alias")
-    dataset: str | None = Field(default=None, description="judge on its held-out rows; else on the version's own dataset")
+    dataset: str | None = Field(default=None, description="judge on its held-out rows; else on the version's own")
     against: str | None = Field(default=None, description="a second version: the paired difference to it is reported")
 
 

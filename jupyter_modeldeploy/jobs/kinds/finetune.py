@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 from pydantic import Field
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
+from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
 from jupyter_modeldeploy.records import Format, Lineage, Name, NewVersion, Step
 from jupyter_modeldeploy.training.options import FinetuneOptions
 
 
-class FinetuneParameters(Parameters):
+class FinetuneParameters(Reusing):
     base: str = Field(description="the version to start from: NAME, NAME@3 or NAME@alias")
     dataset: str = Field(description="the dataset to learn from: NAME or NAME@2")
     name: Name = Field(description="the model that the new version is added to")
     options: FinetuneOptions = FinetuneOptions()
-    reuse: bool = Field(default=False, description="take the version that was made from the same things, if there is one")
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def run(context: Context) -> dict[str, Any]:
     store = context.store
     base, dataset = store.versions.get(parameters.base), store.datasets.get(parameters.dataset)
     if base.format is not Format.transformers:
-        raise InvalidInput(f"{base.ref} has the format {base.format}.", "Fine-tune a version of format transformers.")
+        raise InvalidInput(f"{base.ref} has the format {base.format}.", "Name a transformers version.")
     lineage = Lineage(
         step=Step.finetuned,
         parent=base.ref,
@@ -61,6 +61,7 @@ def run(context: Context) -> dict[str, Any]:
             classes=dataset.classes,
         )
         version = store.versions.add(new, staging / "version")
+    shutil.rmtree(context.folder / "checkpoints")  # they served to resume; the version holds what they led to
     return {
         "version": version.ref,
         "metrics": version.metrics,

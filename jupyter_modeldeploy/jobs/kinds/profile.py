@@ -19,8 +19,8 @@ OPERATOR_REPEATS = 3
 class ProfileParameters(Parameters):
     version: str = Field(description="the version to profile: NAME, NAME@3 or NAME@alias")
     service: Name = Field(description="the running service that the requests go through")
-    dataset: str | None = Field(default=None, description="send its held-out rows; else those of the version's dataset")
-    requests: int = Field(default=300, ge=10, le=1_000_000, description="requests one after the other, and again at once")
+    dataset: str | None = Field(default=None, description="send its held-out rows; else the version's own")
+    requests: int = Field(default=300, ge=10, le=1_000_000, description="requests in turn, and again at once")
     concurrency: int = Field(default=4, ge=1, le=1024, description="connections for the throughput")
 
 
@@ -33,7 +33,7 @@ def run(context: Context) -> dict[str, Any]:
     store = context.store
     version = store.versions.get(parameters.version)
     if version.format is not Format.onnx:
-        raise InvalidInput(f"{version.ref} has the format {version.format}.", f"Convert it first: convert {version.ref}.")
+        raise InvalidInput(f"{version.ref} has the format {version.format}.", "Convert it first.")
     service = store.services.get(parameters.service)
     _check_served(version, [f"{m.model}@{arm.version}" for m in service.spec.models for arm in m.arms], service.name)
     dataset = store.datasets.get(parameters.dataset) if parameters.dataset else held_out.dataset_of(store, version)

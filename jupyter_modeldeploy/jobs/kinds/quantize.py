@@ -8,16 +8,15 @@ from typing import Any, Literal
 from pydantic import Field
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
+from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
 from jupyter_modeldeploy.jobs.kinds import held_out
 from jupyter_modeldeploy.records import Dataset, Format, Lineage, NewVersion, Step, Version
 
 
-class QuantizeParameters(Parameters):
+class QuantizeParameters(Reusing):
     version: str = Field(description="the ONNX version to quantize: NAME, NAME@3 or NAME@alias")
-    method: Literal["dynamic-int8"] = Field(default="dynamic-int8", description="INT8 weights, activations at run time")
-    dataset: str | None = Field(default=None, description="judge the accuracy on this; else on the version's own dataset")
-    reuse: bool = Field(default=False, description="take the version that was made from the same things, if there is one")
+    method: Literal["dynamic-int8"] = Field(default="dynamic-int8", description="INT8 weights; activations when run")
+    dataset: str | None = Field(default=None, description="judge the accuracy on this; else on the version's own")
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -25,7 +24,7 @@ def run(context: Context) -> dict[str, Any]:
     store = context.store
     version = store.versions.get(parameters.version)
     if version.format is not Format.onnx:
-        raise InvalidInput(f"{version.ref} has the format {version.format}.", f"Convert it first: convert {version.ref}.")
+        raise InvalidInput(f"{version.ref} has the format {version.format}.", "Convert it first.")
     dataset = store.datasets.get(parameters.dataset) if parameters.dataset else held_out.dataset_of(store, version)
     lineage = Lineage(
         step=Step.quantized,

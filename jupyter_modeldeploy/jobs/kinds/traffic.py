@@ -28,8 +28,8 @@ SENTENCES = (
 
 @dataclass(frozen=True)
 class Traffic:
-    """What to send: `bodies` of `POST` requests to `path` below a service's URL, the same as `inputs` for a runtime, and
-    each one's right class index where it is known."""
+    """What to send: `bodies` of `POST` requests to `path` below a service's URL, the same as `inputs` for a runtime,
+    and each one's right class index where it is known."""
 
     path: str
     bodies: list[bytes]
@@ -58,7 +58,7 @@ def make_traffic(store: Store, version: Version, dataset: Dataset | None, count:
 def endpoint(store: Store, service: Service) -> tuple[str, dict[str, str]]:
     """A running service's URL and the headers that it asks for. Raises Conflict when it does not run."""
     if service.url is None or service.state.ended:
-        raise Conflict(f"The service {service.name!r} is {service.state}.", "Start it first: modeldeploy services start.")
+        raise Conflict(f"The service {service.name!r} is {service.state}.", "Start it first.")
     token = store.service_token(service.name)
     return service.url, {"Authorization": f"Bearer {token}"} if token else {}
 
@@ -88,8 +88,9 @@ def _tensor(spec: TensorSpec, generator: np.random.Generator) -> np.ndarray:
 
 
 def _infer_body(specs: Sequence[TensorSpec], tensors: Tensors) -> bytes:
-    inputs = [
-        {"name": spec.name, "datatype": spec.dtype, "shape": list(tensors[spec.name].shape), "data": tensors[spec.name].ravel().tolist()}
-        for spec in specs
-    ]
+    inputs = []
+    for spec in specs:
+        tensor = tensors[spec.name]
+        shape, data = list(tensor.shape), tensor.ravel().tolist()
+        inputs.append({"name": spec.name, "datatype": spec.dtype, "shape": shape, "data": data})
     return json.dumps({"inputs": inputs}).encode()

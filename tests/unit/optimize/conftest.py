@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tiny_bert import make_classifier
 
 from jupyter_modeldeploy.optimize.convert import Conversion, transformers_to_onnx
 from jupyter_modeldeploy.progress import Silent
-from tests.tiny_bert import make_classifier
 
 TEXTS = ["a good film", "the plot was dull and the actors were poor", "it was quite lovely"]
 

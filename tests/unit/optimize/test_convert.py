@@ -8,13 +8,13 @@ import numpy as np
 import onnx
 import pytest
 from safetensors.torch import load_file, save_file
+from tiny_bert import make_encoder
 
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, ParityFailed
 from jupyter_modeldeploy.optimize.convert import Conversion, transformers_to_onnx
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.runtimes.onnx import OnnxRuntime
 from jupyter_modeldeploy.runtimes.transformers import TransformersRuntime
-from tests.tiny_bert import make_encoder
 
 
 def test_the_converted_model_answers_like_the_original(conversion: tuple[Path, Conversion]) -> None:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from tiny_bert import make_classifier, make_encoder
 
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.records import TensorSpec
 from jupyter_modeldeploy.runtimes.transformers import TransformersRuntime
-from tests.tiny_bert import make_classifier, make_encoder
 
 IDS = np.array([[2, 7, 9, 3], [2, 8, 3, 0]])
 INPUTS = {"input_ids": IDS, "attention_mask": (IDS > 0).astype(np.int64), "token_type_ids": np.zeros_like(IDS)}

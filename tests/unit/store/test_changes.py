@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 
+import pytest
+
+from jupyter_modeldeploy.errors import Conflict
 from jupyter_modeldeploy.records import Job, JobState, Progress
 from jupyter_modeldeploy.store import Store
 
@@ -54,8 +57,6 @@ def test_waiting_for_nothing_ends_too(store: Store) -> None:
 def test_a_failed_write_leaves_no_change(store: Store) -> None:
     store.jobs.add(job())
     before = store.changes.latest()
-    try:
+    with pytest.raises(Conflict, match="queued"):
         store.jobs.update(job().id, [JobState.succeeded], progress=Progress(done=1))
-    except Exception as error:  # noqa: BLE001 - which error it is, is tested elsewhere
-        assert "queued" in str(error)
     assert store.changes.latest() == before

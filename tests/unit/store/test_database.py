@@ -18,11 +18,12 @@ from jupyter_modeldeploy.store.tables import metadata
 
 
 def shape(tables: MetaData) -> dict[str, dict[str, tuple[str, bool, bool]]]:
-    return {
-        name: {column.name: (str(column.type.compile()), bool(column.nullable), column.primary_key) for column in table.columns}
-        for name, table in tables.tables.items()
-        if name != "alembic_version"
-    }
+    found = {}
+    for name, table in tables.tables.items():
+        if name != "alembic_version":
+            columns = table.columns
+            found[name] = {one.name: (str(one.type.compile()), bool(one.nullable), one.primary_key) for one in columns}
+    return found
 
 
 def indexes(tables: MetaData) -> set[str]:

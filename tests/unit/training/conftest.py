@@ -3,8 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from tests.tiny_bert import make_encoder
+from tiny_bert import make_encoder
 
 
 @pytest.fixture(scope="session")

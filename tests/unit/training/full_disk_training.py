@@ -7,10 +7,11 @@ import os
 import sys
 from pathlib import Path
 
+from tiny_bert import CLASSES, make_encoder, rows
+
 from jupyter_modeldeploy.errors import StorageFull
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.training.text_classification import FinetuneOptions, finetune
-from tests.tiny_bert import CLASSES, make_encoder, rows
 
 disk, work = map(Path, sys.argv[1:3])
 base = make_encoder(work / "base")

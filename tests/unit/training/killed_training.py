@@ -7,9 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
+from tiny_bert import CLASSES, rows
+
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.training.text_classification import FinetuneOptions, finetune
-from tests.tiny_bert import CLASSES, rows
 
 
 class KilledAt(Silent):

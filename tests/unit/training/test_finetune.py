@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_bert import CLASSES, make_classifier, make_encoder, rows
 
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, JobFailed
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.training.text_classification import FinetuneOptions, FinetuneResult, finetune
-from tests.tiny_bert import CLASSES, make_classifier, make_encoder, rows
 
 OPTIONS = FinetuneOptions(
     max_steps=30, batch_size=8, learning_rate=3e-3, head_learning_rate=1e-2, max_length=32, checkpoint_every=10
@@ -90,7 +90,7 @@ def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
 
     killed = subprocess.run(
         [sys.executable, script, *paths, "23", OPTIONS.model_dump_json()],
-        env={**os.environ, "PYTHONPATH": str(script.parents[3])},
+        env={**os.environ, "PYTHONPATH": str(script.parents[2])},
         capture_output=True,
         check=False,
     )

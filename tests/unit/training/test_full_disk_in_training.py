@@ -23,7 +23,7 @@ def test_a_full_disk_ends_the_training_with_a_clear_error_and_it_goes_on_with_sp
 
     run = subprocess.run(
         [*as_root, "sh", "-c", mount, sys.executable, script, disk, work],
-        env={**os.environ, "PYTHONPATH": str(script.parents[3])},
+        env={**os.environ, "PYTHONPATH": str(script.parents[2])},
         capture_output=True,
         text=True,
         timeout=120,
