@@ -1,11 +1,16 @@
-import type { JSX } from 'react';
+import { useState, type JSX } from 'react';
 import type { Job } from '../core/types';
 import { useTrans } from './contexts';
 import { JobItem } from './JobItem';
 import { Section } from './Section';
 
+/** How many ended jobs are shown until the others are asked for. */
+const RECENT = 3;
+
 export function JobsSection({ jobs }: { jobs: readonly Job[] | null }): JSX.Element {
   const trans = useTrans();
+  const [all, setAll] = useState(false);
+  const earlier = new Set(jobs?.filter(hasEnded).slice(RECENT));
   return (
     <Section title={trans.__('Jobs')} count={jobs?.length ?? null}>
       {jobs?.length === 0 && (
@@ -16,10 +21,25 @@ export function JobsSection({ jobs }: { jobs: readonly Job[] | null }): JSX.Elem
         </p>
       )}
       <ul role="list" aria-label={trans.__('Jobs')}>
-        {jobs?.map(job => (
-          <JobItem key={job.id} job={job} />
-        ))}
+        {jobs?.map(job => (all || !earlier.has(job)) && <JobItem key={job.id} job={job} />)}
       </ul>
+      {earlier.size > 0 && (
+        <button
+          type="button"
+          className="jp-ModelDeploy-more"
+          onClick={() => {
+            setAll(!all);
+          }}
+        >
+          {all
+            ? trans.__('Show recent jobs only')
+            : trans._n('Show %1 earlier job', 'Show %1 earlier jobs', earlier.size, earlier.size)}
+        </button>
+      )}
     </Section>
   );
+}
+
+function hasEnded(job: Job): boolean {
+  return job.state !== 'queued' && job.state !== 'running';
 }
