@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -29,18 +29,18 @@ COMPLETIONS: dict[str, Completion] = {
 
 def parameters_of(
     model: type[BaseModel],
-    arguments: Collection[str] = (),
+    arguments: Sequence[str] = (),
     exclude: Collection[str] = (),
     completions: Mapping[str, Completion] = COMPLETIONS,
 ) -> list[inspect.Parameter]:
     """A parameter for each field of `model`; the fields of a model inside it are options of their own.
 
-    Those named in `arguments` are positional."""
-    return [
-        _parameter(name, field, name in arguments, completions.get(name))
-        for _, name, field in _flat(model)
-        if name not in exclude
-    ]
+    Those named in `arguments` are positional and come first, in that order, then what must be given."""
+    fields = {name: field for _, name, field in _flat(model) if name not in exclude}
+    options = sorted(
+        (name for name in fields if name not in arguments), key=lambda name: not fields[name].is_required()
+    )
+    return [_parameter(name, fields[name], name in arguments, completions.get(name)) for name in (*arguments, *options)]
 
 
 def fields_from(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
