@@ -609,7 +609,7 @@ export interface components {
     Convert: {
       /**
        * Reuse
-       * @description take the version that was made from the same things, if there is one
+       * @description take the version made from the same things, if there is one
        * @default false
        */
       reuse: boolean;
@@ -747,7 +747,7 @@ export interface components {
       against: string | null;
       /**
        * Dataset
-       * @description judge on its held-out rows; else on the version's own dataset
+       * @description judge on its held-out rows; else on the version's own
        * @default null
        */
       dataset: string | null;
@@ -872,7 +872,7 @@ export interface components {
       options: components['schemas']['FinetuneOptions'];
       /**
        * Reuse
-       * @description take the version that was made from the same things, if there is one
+       * @description take the version made from the same things, if there is one
        * @default false
        */
       reuse: boolean;
@@ -1225,13 +1225,13 @@ export interface components {
       concurrency: number;
       /**
        * Dataset
-       * @description send its held-out rows; else those of the version's dataset
+       * @description send its held-out rows; else the version's own
        * @default null
        */
       dataset: string | null;
       /**
        * Requests
-       * @description requests one after the other, and again at once
+       * @description requests in turn, and again at once
        * @default 300
        */
       requests: number;
@@ -1278,20 +1278,20 @@ export interface components {
     Quantize: {
       /**
        * Dataset
-       * @description judge the accuracy on this; else on the version's own dataset
+       * @description judge the accuracy on this; else on the version's own
        * @default null
        */
       dataset: string | null;
       /**
        * Method
-       * @description INT8 weights, activations at run time
+       * @description INT8 weights; activations when run
        * @default dynamic-int8
        * @constant
        */
       method: 'dynamic-int8';
       /**
        * Reuse
-       * @description take the version that was made from the same things, if there is one
+       * @description take the version made from the same things, if there is one
        * @default false
        */
       reuse: boolean;
@@ -2977,7 +2977,7 @@ export interface operations {
         'application/json': {
           /**
            * Reuse
-           * @description take the version that was made from the same things, if there is one
+           * @description take the version made from the same things, if there is one
            * @default false
            */
           reuse?: boolean;
@@ -3098,7 +3098,7 @@ export interface operations {
           against?: string | null;
           /**
            * Dataset
-           * @description judge on its held-out rows; else on the version's own dataset
+           * @description judge on its held-out rows; else on the version's own
            * @default null
            */
           dataset?: string | null;
@@ -3350,7 +3350,7 @@ export interface operations {
           options?: components['schemas']['FinetuneOptions'];
           /**
            * Reuse
-           * @description take the version that was made from the same things, if there is one
+           * @description take the version made from the same things, if there is one
            * @default false
            */
           reuse?: boolean;
@@ -3459,13 +3459,13 @@ export interface operations {
           concurrency?: number;
           /**
            * Dataset
-           * @description send its held-out rows; else those of the version's dataset
+           * @description send its held-out rows; else the version's own
            * @default null
            */
           dataset?: string | null;
           /**
            * Requests
-           * @description requests one after the other, and again at once
+           * @description requests in turn, and again at once
            * @default 300
            */
           requests?: number;
@@ -3578,20 +3578,20 @@ export interface operations {
         'application/json': {
           /**
            * Dataset
-           * @description judge the accuracy on this; else on the version's own dataset
+           * @description judge the accuracy on this; else on the version's own
            * @default null
            */
           dataset?: string | null;
           /**
            * Method
-           * @description INT8 weights, activations at run time
+           * @description INT8 weights; activations when run
            * @default dynamic-int8
            * @constant
            */
           method?: 'dynamic-int8';
           /**
            * Reuse
-           * @description take the version that was made from the same things, if there is one
+           * @description take the version made from the same things, if there is one
            * @default false
            */
           reuse?: boolean;

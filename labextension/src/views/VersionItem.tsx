@@ -26,14 +26,7 @@ export function VersionItem({
       title={version.lineage.parent ?? version.lineage.source ?? undefined}
     >
       <span className="jp-ModelDeploy-line">
-        <span>
-          {version.ref}
-          {aliases.map(alias => (
-            <span key={alias} className="jp-ModelDeploy-tag">
-              {alias}
-            </span>
-          ))}
-        </span>
+        <span>{version.ref}</span>
         <span className="jp-ModelDeploy-actions">
           <span className="jp-ModelDeploy-detail">{formatBytes(version.size_bytes)}</span>
           <IconButton
@@ -45,7 +38,14 @@ export function VersionItem({
         </span>
       </span>
       <span className="jp-ModelDeploy-line jp-ModelDeploy-detail">
-        <span>{`${version.lineage.step} · ${version.format}`}</span>
+        <span>
+          {aliases.map(alias => (
+            <span key={alias} className="jp-ModelDeploy-tag">
+              {alias}
+            </span>
+          ))}
+          {`${version.lineage.step} · ${version.format}`}
+        </span>
         <Score metrics={version.metrics} />
       </span>
       <ErrorNote error={serve.error} />
