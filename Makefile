@@ -1,26 +1,83 @@
-# The front door. Every target sets up what it needs from nothing; `make` lists them.
+# The front door. Every target sets up what it needs from nothing.
 SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
 BIN := .venv/bin
-SYSTEM_PACKAGES := chromium
 DEMO := build/demo
+ARGS ?=
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test lab lint bench generate wheel clean
+LABEXTENSION := jupyter_modeldeploy/labextension/package.json
+FRONT_END := package.json yarn.lock $(shell find labextension/src labextension/style labextension/schema -type f)
+
+.PHONY: help demo test lab lint bench generate wheel clean system
 .DEFAULT_GOAL := help
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
+demo: .venv/ready  ## the main job on real data, from nothing to a measured endpoint; report in build/demo
+	modeldeploy --root $(DEMO)/workspace demo --out $(DEMO)
+
+test: .venv/developing $(LABEXTENSION) system  ## all tests; make test ARGS="tests/unit -k leases" for some
+	python -m pytest $(ARGS)
+
+lab: .venv/developing $(LABEXTENSION)  ## JupyterLab with the extension and the quickstart open
+	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/quickstart.ipynb
+
+lint: .venv/developing $(LABEXTENSION)  ## ruff, mypy, import-linter, ESLint, and that generated files are up to date
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	jlpm lint
+	mkdir -p build
+	python -m jupyter_modeldeploy.api.openapi | diff docs/openapi.json - >/dev/null || { echo "docs/openapi.json is stale: make generate"; exit 1; }
+	cp labextension/src/core/openapi.ts build/openapi.ts
+	jlpm generate >/dev/null && diff -q build/openapi.ts labextension/src/core/openapi.ts || { echo "openapi.ts was stale: commit it"; exit 1; }
+
+bench: .venv/developing  ## the benchmarks, into benchmarks/results
+	for benchmark in benchmarks/*.py; do echo "== $$benchmark"; python "$$benchmark" $(ARGS); done
+
+generate: .venv/developing $(LABEXTENSION)  ## docs/openapi.json, docs/cli.md and the TypeScript types, from the code
+	python -m jupyter_modeldeploy.api.openapi > docs/openapi.json
+	python -m jupyter_modeldeploy.cli.reference > docs/cli.md
+	jlpm generate
+
+wheel: .venv/developing $(LABEXTENSION)  ## wheel and sdist into dist
+	rm -rf dist
+	python -m build --outdir dist
+
+clean:  ## back to a fresh clone
+	rm -rf .venv build dist node_modules labextension/lib labextension/tsconfig.tsbuildinfo jupyter_modeldeploy/labextension
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .yarn
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
 .venv/ready: pyproject.toml constraints.txt package.json
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python3."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed. Say make PYTHON=/path/to/python3.11."; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' || { echo "The module venv is missing: on Debian and Ubuntu, apt-get install python3-venv."; exit 1; }
+	@echo "Installing into .venv; the first time takes a few minutes."
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 $(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 pip install --quiet --constraint constraints.txt --editable ".[cpu]"
 	@touch $@
 
 .venv/developing: .venv/ready
-	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 $(BIN)/pip install --quiet --constraint constraints.txt --editable ".[test,lint]"
+	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	@touch $@
 
-demo: .venv/ready  ## fetch, fine-tune, convert, quantize, serve, profile, compare; the report in build/demo
-	$(BIN)/modeldeploy --root $(DEMO)/workspace demo --out $(DEMO)
+$(LABEXTENSION): .venv/developing $(FRONT_END)
+	@command -v node >/dev/null || { echo "Node.js 20 or newer is needed to build the front end: install it (Debian: apt-get install nodejs)."; exit 1; }
+	jlpm install --immutable
+	jlpm build:prod
+	jupyter-builder develop . --overwrite
+	@touch $@
+
+# Chromium for the browser tests.
+system:
+	@command -v chromium >/dev/null || { \
+	  if ! command -v apt-get >/dev/null; then echo "The browser tests need chromium on the PATH: install it with your package manager."; exit 1; fi; \
+	  if [ "$$(id -u)" = 0 ]; then as=; elif sudo -n true 2>/dev/null; then as=sudo; else \
+	    echo "The browser tests need Chromium, and installing it needs rights that you lack here. Ask for: apt-get install chromium"; exit 1; fi; \
+	  echo "Installing Chromium for the browser tests."; \
+	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
