@@ -29,7 +29,7 @@ SENTENCES = "pypi:vaderSentiment==3.3.2#additional_resources/hutto_ICWSM_2014.ta
 FILES = ("movieReviewSnippets_GroundTruth.txt", "amazonReviewSnippets_GroundTruth.txt")
 LEAST_RATING = 0.5
 SERVICE = "sentiment-demo"
-TRAINING: dict[str, Any] = {"max_steps": 120, "learning_rate": 2e-4, "head_learning_rate": 2e-3}
+TRAINING: dict[str, Any] = {"max_steps": 200}
 EXAMPLES = ("A quiet, lovely film that stays with you.", "The battery died after two days and nobody answered.")
 PROFILE_REQUESTS = 400
 COMPARE_REQUESTS = 1000
