@@ -10,6 +10,8 @@ import pytest
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.store import Store
 
+pytest_plugins = ["pytest_jupyter.jupyter_server"]
+
 
 @pytest.fixture(autouse=True)
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
