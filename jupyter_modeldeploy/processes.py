@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 import psutil
 
 from jupyter_modeldeploy.records import ProcessRef
 
 START_TIME_TOLERANCE_S = 0.5
-SECRETS = ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN", "JUPYTER_TOKEN", "CONFIGPROXY_AUTH_TOKEN")
+SECRETS = re.compile(r"(JUPYTER|JPY|CONFIGPROXY)\w*_(TOKEN|KEY|SECRET|PASSWORD)")
 
 
 def current() -> ProcessRef:
@@ -20,15 +22,14 @@ def current() -> ProcessRef:
 
 
 def of(pid: int) -> ProcessRef:
-    return ProcessRef(pid=pid, started=psutil.Process(pid).create_time())
+    return ProcessRef(pid=pid, started=psutil.Process(pid).create_time(), started_after_boot=_after_boot(pid))
 
 
 def find(ref: ProcessRef) -> psutil.Process | None:
     """The living process, or None if it ended or its pid now belongs to another."""
     try:
         process = psutil.Process(ref.pid)
-        same = abs(process.create_time() - ref.started) < START_TIME_TOLERANCE_S
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        return process if _is(process, ref) and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
         return None
 
@@ -39,10 +40,12 @@ def alive(ref: ProcessRef | None) -> bool:
 
 def group(ref: ProcessRef) -> list[psutil.Process]:
     """The processes of the session that `ref` leads, itself included, also those left after it ended."""
+    if _belongs_to_another(ref):  # a pid is free again only once its whole session is gone
+        return []
     members = []
     for process in psutil.process_iter():
         try:
-            if os.getsid(process.pid) == ref.pid and process.create_time() >= ref.started - START_TIME_TOLERANCE_S:
+            if os.getsid(process.pid) == ref.pid:
                 members.append(process)
         except (ProcessLookupError, psutil.NoSuchProcess, PermissionError):
             continue  # ended meanwhile, or another user's
@@ -52,7 +55,7 @@ def group(ref: ProcessRef) -> list[psutil.Process]:
 def stop_group(ref: ProcessRef, grace_s: float = 5.0) -> None:
     """SIGTERM to the session that `ref` leads, then SIGKILL to what is left after `grace_s` seconds.
 
-    Returns when none is left. A process is signalled only while its start time is that of the session."""
+    Returns when none is left. Where the pid now leads another's session, that one is left alone."""
     _signal(group(ref), signal.SIGTERM)
     deadline = time.monotonic() + grace_s
     while time.monotonic() < deadline and group(ref):
@@ -63,8 +66,36 @@ def stop_group(ref: ProcessRef, grace_s: float = 5.0) -> None:
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without the tokens that a worker has no business with."""
-    return {name: value for name, value in os.environ.items() if name not in SECRETS}
+    """This process's environment without the secrets of Jupyter and its hub, which are no business of a worker."""
+    return {name: value for name, value in os.environ.items() if not SECRETS.fullmatch(name)}
+
+
+def _is(process: psutil.Process, ref: ProcessRef) -> bool:
+    if ref.started_after_boot is not None and (after_boot := _after_boot(process.pid)) is not None:
+        return after_boot == ref.started_after_boot
+    return abs(process.create_time() - ref.started) < START_TIME_TOLERANCE_S
+
+
+def _after_boot(pid: int) -> float | None:
+    """Seconds from the machine's start to the process's, None where the system does not tell. Unlike the time of day
+    that psutil derives from it, it stays the same when the clock is set, as after a machine's sleep."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except FileNotFoundError:
+        if Path("/proc/self/stat").exists():
+            raise psutil.NoSuchProcess(pid) from None
+        return None
+    except ProcessLookupError:
+        raise psutil.NoSuchProcess(pid) from None
+    fields_after_name = stat.rpartition(b")")[2].split()
+    return int(fields_after_name[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def _belongs_to_another(ref: ProcessRef) -> bool:
+    try:
+        return not _is(psutil.Process(ref.pid), ref)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:

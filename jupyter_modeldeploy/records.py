@@ -158,7 +158,10 @@ class JobState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        return self not in (JobState.queued, JobState.running)
+        return self not in LIVING
+
+
+LIVING = (JobState.queued, JobState.running)
 
 
 class Progress(Record):
@@ -176,10 +179,12 @@ class Failure(Record):
 
 
 class ProcessRef(Record):
-    """A process that can be told from a later one with the same pid by its start time (seconds since the epoch)."""
+    """A process that can be told from a later one with the same pid by its start time: in seconds since the epoch, and
+    in seconds after the machine's own start where the system tells that, which setting the clock does not change."""
 
     pid: int
     started: float
+    started_after_boot: float | None = None
 
 
 class Job(Record):
@@ -379,6 +384,6 @@ def parse_version_ref(text: str) -> tuple[str, str | None]:
     import re
 
     name, separator, rest = text.partition("@")
-    if not re.match(NAME_PATTERN, name) or (separator and not re.match(NAME_PATTERN, rest)):
+    if not re.fullmatch(NAME_PATTERN, name) or (separator and not re.fullmatch(NAME_PATTERN, rest)):
         raise InvalidInput(f"{text!r} is not a version.", "Write NAME, NAME@3 or NAME@alias.")
     return name, rest if separator else None
