@@ -23,7 +23,15 @@ A message says what was wrong, with the value; the hint says what to do next.
 from __future__ import annotations
 
 import errno
-from typing import Any, ClassVar
+import reprlib
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = 100
 
 
 class ModelDeployError(Exception):
@@ -103,6 +111,19 @@ class WorkerDied(JobFailed):
 
 class ServiceFailed(ModelDeployError):
     code = "service_failed"
+
+
+def from_validation_error(error: ValidationError, what: str) -> InvalidInput:
+    """The clear form of what pydantic found wrong with `what` ("fetch_model"): each field, and what it should be."""
+    wrong = "; ".join(
+        f"{'.'.join(str(part) for part in one['loc']) or 'all of it'}: {one['msg']}" for one in error.errors()
+    )
+    return InvalidInput(f"{what}: {wrong}.", "See --help or the API's description for what it takes.")
+
+
+def shown(value: Any) -> str:
+    """What somebody sent, for a message: its repr, cut short, at no cost however large or deep it is."""
+    return _short.repr(value)
 
 
 def from_os_error(error: OSError, doing: str) -> ModelDeployError:

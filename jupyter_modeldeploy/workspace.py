@@ -12,10 +12,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from jupyter_modeldeploy import devices, sources
-from jupyter_modeldeploy.errors import Conflict, InvalidInput, JobFailed, NotFound, ServiceFailed
+from jupyter_modeldeploy.errors import Conflict, InvalidInput, JobFailed, NotFound, ServiceFailed, from_validation_error
 from jupyter_modeldeploy.jobs import control, launch
-from jupyter_modeldeploy.jobs.kinds import KINDS
+from jupyter_modeldeploy.jobs.kinds import KINDS, typed
 from jupyter_modeldeploy.jobs.reconcile import reconcile as reconcile_jobs
 from jupyter_modeldeploy.records import (
     Arm,
@@ -130,8 +132,7 @@ class _Room:
         self._store = store
 
     def _submit(self, kind: str, **parameters: Any) -> JobHandle:
-        found = KINDS[kind]
-        job = launch.submit(self._store, found, found.parameters.model_validate(parameters))
+        job = launch.submit(self._store, KINDS[kind], typed(kind, parameters))
         return JobHandle(self._store, job.id)
 
 
@@ -272,12 +273,18 @@ class Services(_Room):
         equally without them. `settings` are the other fields of ServiceSpec."""
         if weights and len(weights) != len(versions):
             raise InvalidInput(f"{len(weights)} weights for {len(versions)} versions.", "Give one weight a version.")
-        arms: dict[str, list[Arm]] = {}
+        arms: dict[str, list[tuple[int, float]]] = {}
         for ref, weight in zip(versions, weights or [1.0] * len(versions), strict=True):
             version = self._store.versions.get(ref)
-            arms.setdefault(version.model, []).append(Arm(version=version.number, weight=weight))
-        models = [ServedModel(model=model, arms=its) for model, its in arms.items()]
-        return ServiceSpec(name=name, models=models, **settings)
+            arms.setdefault(version.model, []).append((version.number, weight))
+        try:
+            models = [
+                ServedModel(model=model, arms=[Arm(version=number, weight=weight) for number, weight in its])
+                for model, its in arms.items()
+            ]
+            return ServiceSpec(name=name, models=models, **settings)
+        except ValidationError as error:
+            raise from_validation_error(error, f"the service {name!r}") from error
 
     def start(self, spec: ServiceSpec) -> Service:
         """Start a service, or a stopped one again; returns when it is ready. Raises Conflict when it runs already,

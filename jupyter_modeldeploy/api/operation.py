@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.errors import from_validation_error
 from jupyter_modeldeploy.workspace import Workspace
 
 Action = Literal["read", "write", "execute"]
@@ -56,7 +56,4 @@ class Operation:
         try:
             return self.request.model_validate(fields)
         except ValidationError as error:
-            wrong = "; ".join(
-                f"{'.'.join(str(part) for part in one['loc']) or 'request'}: {one['msg']}" for one in error.errors()
-            )
-            raise InvalidInput(f"{self.name}: {wrong}.", "The API's description lists what it takes.") from error
+            raise from_validation_error(error, self.name) from error

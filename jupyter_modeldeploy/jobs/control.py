@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from jupyter_modeldeploy import devices, processes
 from jupyter_modeldeploy.errors import Conflict, ModelDeployError
 from jupyter_modeldeploy.jobs.launch import log_path
-from jupyter_modeldeploy.jobs.worker import LIVING
-from jupyter_modeldeploy.records import Job, JobState, Progress
+from jupyter_modeldeploy.records import LIVING, Job, JobState
 from jupyter_modeldeploy.store import Store
 
 GRACE_S = 10.0
@@ -21,15 +20,15 @@ LOG_CHUNK = 256 * 1024
 def cancel(store: Store, job_id: str) -> Job:
     """End a queued or running job: SIGTERM, `GRACE_S` seconds to leave in order, SIGKILL. Returns when no process is
     left and its device memory is free. Raises Conflict for a job that ended already."""
-    stopping = Progress(message="stopping: the request was received")
-    job = store.jobs.update(job_id, expect=LIVING, progress=stopping)
+    progress = store.jobs.get(job_id).progress.model_copy(update={"message": "stopping", "seconds_left": None})
+    job = store.jobs.update(job_id, LIVING, progress=progress)
     members: set[int] = set()
     if job.process is not None:
         members = {process.pid for process in processes.group(job.process)}
         processes.stop_group(job.process, GRACE_S)
     with suppress(Conflict):  # the worker wrote its own end
-        store.jobs.update(job_id, expect=LIVING, state=JobState.cancelled, ended_at=datetime.now(UTC))
-    store.leases.give_back(job_id)
+        store.jobs.update(job_id, LIVING, job.attempt, state=JobState.cancelled, ended_at=datetime.now(UTC))
+        store.leases.give_back(job_id)
     if job.device is not None:
         _wait_until_freed(members, job.device)
     return store.jobs.get(job_id)

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jupyter_modeldeploy import devices, processes
-from jupyter_modeldeploy.errors import from_os_error
+from jupyter_modeldeploy.errors import ModelDeployError, from_os_error
 from jupyter_modeldeploy.jobs.context import Kind, Parameters
-from jupyter_modeldeploy.jobs.kinds import KINDS
-from jupyter_modeldeploy.records import Job, JobState
+from jupyter_modeldeploy.jobs.kinds import typed
+from jupyter_modeldeploy.records import LIVING, Failure, Job, JobState
 from jupyter_modeldeploy.store import Store
 
 WAIT_AND_TELL = 'status=$1; shift; "$@"; echo $? >"$status.new" && mv "$status.new" "$status"'
@@ -38,29 +38,29 @@ def submit(store: Store, kind: Kind, parameters: Parameters) -> Job:
         queued_at=now,
     )
     store.jobs.add(job)
-    _spawn(store, job)
-    return store.jobs.get(job.id)
+    return _spawn(store, job)
 
 
 def resume(store: Store, job_id: str) -> Job:
     """Start an ended job's worker again; it goes on from its last checkpoint, if its kind writes any.
 
-    Raises Conflict unless the job failed, was cancelled or was interrupted."""
+    Raises Conflict unless the job failed, was cancelled or was interrupted, InvalidInput for one of an older release
+    that this one does not understand."""
     job = store.jobs.get(job_id)
-    KINDS[job.kind].parameters.model_validate(job.parameters)
+    typed(job.kind, job.parameters)
     job = store.jobs.update(
         job_id,
         expect=RESUMABLE,
-        state=JobState.queued,
+        only_attempt=job.attempt,
         attempt=job.attempt + 1,
+        state=JobState.queued,
         process=None,
         error=None,
         queued_at=datetime.now(UTC),
         started_at=None,
         ended_at=None,
     )
-    _spawn(store, job)
-    return store.jobs.get(job_id)
+    return _spawn(store, job)
 
 
 def log_path(store: Store, job_id: str) -> Path:
@@ -72,8 +72,10 @@ def status_path(store: Store, job: Job) -> Path:
     return store.job_folder(job.id) / f"rc.{job.attempt}"
 
 
-def _spawn(store: Store, job: Job) -> None:
-    worker = [sys.executable, "-m", "jupyter_modeldeploy.jobs.worker", str(store.root), job.id]
+def _spawn(store: Store, job: Job) -> Job:
+    """Start the worker. Until it has come up, the waiting shell stands for it in the job's row and in the queue."""
+    attempt = str(job.attempt)
+    worker = [sys.executable, "-P", "-m", "jupyter_modeldeploy.jobs.worker", str(store.root), job.id, attempt]
     try:
         with log_path(store, job.id).open("ab") as log:
             shell = subprocess.Popen(
@@ -86,6 +88,14 @@ def _spawn(store: Store, job: Job) -> None:
                 env=processes.clean_environment(),
             )
     except OSError as error:
-        raise from_os_error(error, f"starting the job {job.id}") from error
+        raise _not_started(store, job, from_os_error(error, f"starting the job {job.id}")) from error
+    standing_in = processes.of(shell.pid)
     if job.device is not None:
-        store.leases.draw(job.device, job.id, processes.of(shell.pid))
+        store.leases.reserve(job.device, job.id, standing_in)
+    return store.jobs.stand_in(job.id, job.attempt, standing_in)
+
+
+def _not_started(store: Store, job: Job, error: ModelDeployError) -> ModelDeployError:
+    failure = Failure(code=error.code, message=error.message, hint=error.hint)
+    store.jobs.update(job.id, LIVING, job.attempt, state=JobState.failed, error=failure, ended_at=datetime.now(UTC))
+    return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,14 +10,16 @@ from datetime import UTC, datetime, timedelta
 import psutil
 
 from jupyter_modeldeploy import processes
-from jupyter_modeldeploy.errors import Conflict, WorkerDied
+from jupyter_modeldeploy.errors import Conflict, StorageFull, Unavailable, WorkerDied
 from jupyter_modeldeploy.jobs.launch import status_path
-from jupyter_modeldeploy.jobs.worker import LIVING, oom_kills
-from jupyter_modeldeploy.records import Failure, Job, JobState
+from jupyter_modeldeploy.jobs.worker import oom_kills
+from jupyter_modeldeploy.records import LIVING, Failure, Job, JobState
 from jupyter_modeldeploy.store import Store
 
+log = logging.getLogger(__name__)
 START_GRACE = timedelta(seconds=60)
 STATUS_GRACE_S = 1.0
+LEFT_BEHIND_GRACE_S = 1.0
 RESUME = "Resume it: modeldeploy jobs resume {}"
 
 
@@ -24,14 +27,21 @@ def reconcile(store: Store) -> None:
     """Give every job whose worker is gone its true end: failed, with the signal or exit status named, or interrupted
     where the machine or the container ended under it."""
     for job in store.jobs.list(LIVING):
-        if not _is_gone(store, job):
-            continue
-        state, failure = _how_it_ended(store, job)
-        try:
-            store.jobs.update(job.id, expect=LIVING, state=state, error=failure, ended_at=datetime.now(UTC))
-        except Conflict:  # its worker or another onlooker was first
-            continue
-        store.leases.give_back(job.id)
+        if _is_gone(store, job):
+            try:
+                _settle(store, job)
+            except Conflict:  # its worker or another onlooker was first
+                continue
+            except (StorageFull, Unavailable) as error:
+                log.warning("The end of the job %s is yet to be recorded. %s", job.id, error)
+
+
+def _settle(store: Store, job: Job) -> None:
+    state, failure = _how_it_ended(store, job)
+    if job.process is not None:
+        processes.stop_group(job.process, LEFT_BEHIND_GRACE_S)  # a killed worker cannot end what it had started
+    store.jobs.update(job.id, LIVING, job.attempt, state=state, error=failure, ended_at=datetime.now(UTC))
+    store.leases.give_back(job.id)
 
 
 def _is_gone(store: Store, job: Job) -> bool:
@@ -45,8 +55,8 @@ def _how_it_ended(store: Store, job: Job) -> tuple[JobState, Failure]:
     status = _exit_status(store, job)
     if status is None:
         return JobState.interrupted, Failure(code="interrupted", message=_interruption(job), hint=hint)
-    if status > 128:
-        name = signal.Signals(status - 128).name
+    if status - 128 in signal.valid_signals():
+        name = _signal_name(status - 128)
         message = f"The worker died: killed by {name} (signal {status - 128})."
         if name == "SIGKILL" and _memory_ran_out(store, job):
             message += " The machine ran out of memory."
@@ -65,7 +75,12 @@ def _exit_status(store: Store, job: Job) -> int | None:
         if time.monotonic() > deadline:
             return None
         time.sleep(0.02)
-    return int(path.read_text())
+    text = path.read_text().strip()
+    return int(text) if text.isdigit() else None  # empty where the machine lost its power while it was written
+
+
+def _signal_name(number: int) -> str:
+    return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
 
 
 def _interruption(job: Job) -> str:

@@ -6,8 +6,8 @@ import logging
 import time
 from collections.abc import Callable
 
-from jupyter_modeldeploy.errors import StorageFull
-from jupyter_modeldeploy.records import JobState, Progress
+from jupyter_modeldeploy.errors import StorageFull, Unavailable
+from jupyter_modeldeploy.records import LIVING, Job, Progress
 from jupyter_modeldeploy.store import Store
 
 log = logging.getLogger(__name__)
@@ -17,9 +17,9 @@ WRITE_EVERY_S = 0.5
 class JobReporter:
     """Writes one job's progress and metric series, at most twice a second and once more at `flush`."""
 
-    def __init__(self, store: Store, job_id: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: Store, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
-        self._job_id = job_id
+        self._job = job
         self._clock = clock
         self._latest: Progress | None = None
         self._points: list[tuple[str, int, float]] = []
@@ -60,10 +60,10 @@ class JobReporter:
         self._written_at = now
         try:
             if self._points:
-                self._store.jobs.add_metrics(self._job_id, self._points)
+                self._store.jobs.add_metrics(self._job.id, self._points)
                 self._points = []
             if self._latest is not None:
-                self._store.jobs.update(self._job_id, expect=[JobState.queued, JobState.running], progress=self._latest)
+                self._store.jobs.update(self._job.id, LIVING, self._job.attempt, progress=self._latest)
                 self._latest = None
-        except StorageFull as error:
-            log.warning("%s The work goes on; the progress shown stands still until there is space.", error)
+        except (StorageFull, Unavailable) as error:
+            log.warning("%s The work goes on; the progress shown stands still meanwhile.", error)

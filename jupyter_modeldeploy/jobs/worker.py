@@ -1,4 +1,4 @@
-"""The process of one job: `python -m jupyter_modeldeploy.jobs.worker ROOT JOB`.
+"""The process of one attempt at a job: `python -m jupyter_modeldeploy.jobs.worker ROOT JOB ATTEMPT`.
 
 It waits for its device before it imports anything heavy, does the work of its kind and writes how it ended."""
 
@@ -17,34 +17,40 @@ from typing import Any
 from pydantic import ValidationError
 
 from jupyter_modeldeploy import processes
-from jupyter_modeldeploy.errors import Conflict, InvalidInput, ModelDeployError, from_os_error
+from jupyter_modeldeploy.errors import (
+    Conflict,
+    ModelDeployError,
+    StorageFull,
+    Unavailable,
+    from_os_error,
+    from_validation_error,
+)
 from jupyter_modeldeploy.jobs.context import Context
-from jupyter_modeldeploy.jobs.kinds import KINDS
+from jupyter_modeldeploy.jobs.kinds import KINDS, typed
 from jupyter_modeldeploy.jobs.reporter import JobReporter
-from jupyter_modeldeploy.records import Failure, Job, JobState
+from jupyter_modeldeploy.records import LIVING, Failure, Job, JobState
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.store import Store
 
 log = logging.getLogger("modeldeploy")
 QUEUE_POLL_S = 0.2
-LIVING = (JobState.queued, JobState.running)
+SPACE_WAIT_S = 60.0
 
 
 class Cancelled(BaseException):
     """SIGTERM arrived. Not an Exception, so that no library swallows it."""
 
 
-def main(root: str, job_id: str) -> int:
+def main(root: str, job_id: str, attempt: str) -> int:
     os.setsid()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGTERM, _raise_cancelled)
     store = Store(Settings(root))
     try:
-        job = store.jobs.update(job_id, expect=[JobState.queued], process=processes.current())
-    except Conflict as error:  # cancelled before this process came up
+        job = store.jobs.update(job_id, [JobState.queued], int(attempt), process=processes.current())
+    except Conflict as error:  # cancelled, perhaps started again, before this process came up
         log.info("%s", error)
         return 0
-    (store.job_folder(job_id) / "oom_kills").write_text(str(oom_kills()))
     try:
         return _attempt(store, job)
     finally:
@@ -62,50 +68,65 @@ def oom_kills() -> int:
 
 
 def _attempt(store: Store, job: Job) -> int:
-    reporter = JobReporter(store, job.id)
+    reporter = JobReporter(store, job)
+    ended: dict[str, Any]
     try:
+        (store.job_folder(job.id) / "oom_kills").write_text(str(oom_kills()))
         if job.device is not None:
-            _wait_for_device(store, job, reporter)
-        store.jobs.update(job.id, expect=[JobState.queued], state=JobState.running, started_at=datetime.now(UTC))
-        result = _work(store, job, reporter)
-        reporter.flush()
-        _end(store, job, JobState.succeeded, result=result)
+            _wait_for_device(store, job, job.device, reporter)
+        began = datetime.now(UTC)
+        store.jobs.update(job.id, [JobState.queued], job.attempt, state=JobState.running, started_at=began)
+        ended = {"state": JobState.succeeded, "result": _work(store, job, reporter)}
     except Cancelled:
         log.info("Cancelled.")
-        _end(store, job, JobState.cancelled)
+        ended = {"state": JobState.cancelled}
     except Exception as error:  # noqa: BLE001 - the one place where any failure of a job becomes its recorded end
         traceback.print_exc()
-        reporter.flush()
-        _end(store, job, JobState.failed, error=_failure(error))
-        return 1
-    return 0
+        ended = {"state": JobState.failed, "error": _failure(error)}
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end is being written: a late cancel changes nothing
+    _write_end(store, job, reporter, ended)
+    return 1 if ended["state"] is JobState.failed else 0
 
 
-def _wait_for_device(store: Store, job: Job, reporter: JobReporter) -> None:
-    assert job.device is not None
-    store.leases.draw(job.device, job.id, processes.current())
-    while (queue := store.leases.queue(job.device))[0].job != job.id:
-        ahead = [ticket.job for ticket in queue].index(job.id)
-        reporter.progress(0, None, message=f"waiting for {job.device}: {ahead} job{'s' * (ahead > 1)} ahead")
+def _wait_for_device(store: Store, job: Job, device: str, reporter: JobReporter) -> None:
+    store.leases.draw(device, job.id, processes.current())
+    while (queue := [ticket.job for ticket in store.leases.queue(device)])[:1] != [job.id]:
+        if job.id not in queue:  # somebody took this process for dead
+            store.leases.draw(device, job.id, processes.current())
+            continue
+        ahead = queue.index(job.id)
+        reporter.progress(0, None, message=f"waiting for {device}: {ahead} job{'s' * (ahead > 1)} ahead")
         time.sleep(QUEUE_POLL_S)
 
 
 def _work(store: Store, job: Job, reporter: JobReporter) -> dict[str, Any]:
-    kind = KINDS[job.kind]
-    parameters = kind.parameters.model_validate(job.parameters)
+    parameters = typed(job.kind, job.parameters)
     log.info("%s (attempt %d) on %s", job.title, job.attempt, job.device or "no device")
     folder = store.job_folder(job.id)
-    return kind.run(Context(store, job.id, parameters, folder, job.device or "cpu", reporter))
+    return KINDS[job.kind].run(Context(store, job.id, parameters, folder, job.device or "cpu", reporter))
 
 
-def _end(store: Store, job: Job, state: JobState, **fields: Any) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end is being written: a late cancel changes nothing
-    store.jobs.update(job.id, expect=LIVING, state=state, ended_at=datetime.now(UTC), **fields)
+def _write_end(store: Store, job: Job, reporter: JobReporter, ended: dict[str, Any]) -> None:
+    """Write how the job ended, once there is space: what it made is in the store already."""
+    deadline = time.monotonic() + SPACE_WAIT_S
+    while True:
+        try:
+            reporter.flush()
+            store.jobs.update(job.id, LIVING, job.attempt, ended_at=datetime.now(UTC), **ended)
+            return
+        except Conflict as error:  # somebody else wrote its end, or started it again
+            log.warning("The job ended as %s, which is not recorded. %s", ended["state"], error)
+            return
+        except (StorageFull, Unavailable) as error:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("The job ended as %s; this is yet to be recorded. %s", ended["state"], error)
+            time.sleep(1)
 
 
 def _failure(error: Exception) -> Failure:
     if isinstance(error, ValidationError):
-        error = InvalidInput(str(error))
+        error = from_validation_error(error, "the job")
     elif isinstance(error, OSError):
         error = from_os_error(error, "the job")
     if isinstance(error, ModelDeployError):

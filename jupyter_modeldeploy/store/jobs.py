@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from jupyter_modeldeploy.errors import Conflict, NotFound
-from jupyter_modeldeploy.records import Job, JobState, MetricPoint
+from jupyter_modeldeploy.records import Job, JobState, MetricPoint, ProcessRef
 from jupyter_modeldeploy.store.changes import append
 from jupyter_modeldeploy.store.database import Database, scalar, scalars
 from jupyter_modeldeploy.store.tables import jobs, metrics
@@ -30,23 +30,36 @@ class Jobs:
         with self._database.read() as connection:
             return _job(connection, job_id)
 
-    def list(self, states: Collection[JobState] = ()) -> list[Job]:
-        """Newest first; only those in `states` if any are given."""
-        query = select(jobs.c.record).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+    def list(self, states: Collection[JobState] = (), limit: int | None = None) -> list[Job]:
+        """Newest first, at most `limit`; only those in `states` if any are given."""
+        query = select(jobs.c.record).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
         if states:
             query = query.where(jobs.c.state.in_([state.value for state in states]))
         with self._database.read() as connection:
             return [Job.model_validate(row) for row in scalars(connection, query)]
 
-    def update(self, job_id: str, expect: Collection[JobState], **fields: Any) -> Job:
+    def update(self, job_id: str, expect: Collection[JobState], only_attempt: int | None = None, **fields: Any) -> Job:
         """Change a job that is in one of the states `expect`, in one transaction.
 
-        Raises Conflict when it is in another: somebody else was first."""
+        Raises Conflict when it is in another, or no longer in its attempt number `only_attempt`: somebody was first."""
         with self._database.write() as connection:
             job = _job(connection, job_id)
             if job.state not in expect:
                 raise Conflict(f"The job {job_id} is {job.state}.", f"This needs it {' or '.join(sorted(expect))}.")
+            if only_attempt not in (None, job.attempt):
+                raise Conflict(f"The job {job_id} was started again meanwhile.", f"Attempt {job.attempt} is under way.")
             changed = Job.model_validate({**job.model_dump(), **fields})
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(**_columns(changed)))
+            append(connection, "job", job_id, "updated")
+        return changed
+
+    def stand_in(self, job_id: str, attempt: int, process: ProcessRef) -> Job:
+        """Let `process` stand for the job's worker, unless that has come up already or another attempt is under way."""
+        with self._database.write() as connection:
+            job = _job(connection, job_id)
+            if job.state is not JobState.queued or job.attempt != attempt or job.process is not None:
+                return job
+            changed = job.model_copy(update={"process": process})
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(**_columns(changed)))
             append(connection, "job", job_id, "updated")
         return changed

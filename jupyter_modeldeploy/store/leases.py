@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, select
 from jupyter_modeldeploy import processes
 from jupyter_modeldeploy.records import ProcessRef
 from jupyter_modeldeploy.store.changes import append
-from jupyter_modeldeploy.store.database import Database
+from jupyter_modeldeploy.store.database import Database, scalar
 from jupyter_modeldeploy.store.tables import leases
 
 
@@ -25,15 +25,20 @@ class Leases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def draw(self, device: str, job_id: str, process: ProcessRef) -> None:
-        """Join the queue for `device`. A job that has drawn already keeps its place, with its new process."""
+    def reserve(self, device: str, job_id: str, process: ProcessRef) -> None:
+        """Join the queue for `device` on behalf of a job that is being started; nothing happens if it has joined."""
         with self._database.write() as connection:
-            held = connection.execute(select(leases.c.ticket).where(leases.c.job == job_id)).scalar()
-            if held is not None:
-                connection.execute(leases.update().where(leases.c.ticket == held).values(process=process.model_dump()))
+            if _held(connection, job_id) is None:
+                _insert(connection, device, job_id, process)
+
+    def draw(self, device: str, job_id: str, process: ProcessRef) -> None:
+        """Join the queue for `device`. A job that has joined already keeps its place, from now on held by `process`."""
+        with self._database.write() as connection:
+            held = _held(connection, job_id)
+            if held is None:
+                _insert(connection, device, job_id, process)
             else:
-                connection.execute(insert(leases).values(device=device, job=job_id, process=process.model_dump()))
-            append(connection, "device", device, "updated")
+                connection.execute(leases.update().where(leases.c.ticket == held).values(process=process.model_dump()))
 
     def queue(self, device: str) -> list[Ticket]:
         """The living tickets, the holder first. Tickets of processes that ended without giving back are removed."""
@@ -60,6 +65,16 @@ class Leases:
             if row is not None and ProcessRef.model_validate(row) == ticket.process:
                 connection.execute(delete(leases).where(same))
                 append(connection, "device", ticket.device, "updated")
+
+
+def _held(connection: Connection, job_id: str) -> int | None:
+    ticket: int | None = scalar(connection, select(leases.c.ticket).where(leases.c.job == job_id))
+    return ticket
+
+
+def _insert(connection: Connection, device: str, job_id: str, process: ProcessRef) -> None:
+    connection.execute(insert(leases).values(device=device, job=job_id, process=process.model_dump()))
+    append(connection, "device", device, "updated")
 
 
 def _tickets(connection: Connection, device: str | None = None) -> list[Ticket]:

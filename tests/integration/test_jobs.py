@@ -17,7 +17,7 @@ import pytest
 from tiny_bert import CLASSES, make_encoder, rows
 
 from jupyter_modeldeploy import Workspace, processes
-from jupyter_modeldeploy.errors import Conflict, JobFailed
+from jupyter_modeldeploy.errors import Conflict, InvalidInput, JobFailed
 from jupyter_modeldeploy.jobs import launch
 from jupyter_modeldeploy.records import Format, Job, JobState, Lineage, NewVersion, Step
 from jupyter_modeldeploy.workspace import JobHandle
@@ -177,7 +177,7 @@ def test_a_job_whose_watcher_vanished_too_is_interrupted(workspace: Workspace) -
 
 
 def test_what_a_job_was_given_is_checked_before_it_starts(workspace: Workspace) -> None:
-    with pytest.raises(ValueError, match="learning_rate"):
+    with pytest.raises(InvalidInput, match="learning_rate"):
         start(workspace, learning_rate=-1)
     assert workspace.jobs.list() == []
 

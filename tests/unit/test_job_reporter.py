@@ -13,14 +13,14 @@ JOB_ID = "0123456789ab"
 
 def test_a_second_stage_of_the_same_length_is_timed_anew(store: Store) -> None:
     now = datetime.now(UTC)
-    store.jobs.add(
+    job = store.jobs.add(
         Job(
             id=JOB_ID, kind="evaluate", title="Evaluate", parameters={}, state=JobState.running, owner="me",
             created_at=now, queued_at=now,
         )
     )  # fmt: skip
     clock = iter([0.0, 100.0, 101.0, 102.0, 102.0])
-    reporter = JobReporter(store, JOB_ID, clock=lambda: next(clock))
+    reporter = JobReporter(store, job, clock=lambda: next(clock))
     for done in (10, 100, 10, 20):
         reporter.progress(done, 100, "texts")
     reporter.flush()

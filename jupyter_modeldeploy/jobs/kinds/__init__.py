@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from jupyter_modeldeploy.jobs.context import Kind
+from typing import Any
+
+from pydantic import ValidationError
+
+from jupyter_modeldeploy.errors import InvalidInput, from_validation_error
+from jupyter_modeldeploy.jobs.context import Kind, Parameters
 from jupyter_modeldeploy.jobs.kinds import compare, convert, dataset, evaluate, fetch, finetune, profile, quantize
 
 KINDS: dict[str, Kind] = {
@@ -18,3 +23,14 @@ KINDS: dict[str, Kind] = {
         compare.KIND,
     )
 }
+
+
+def typed(kind: str, parameters: dict[str, Any]) -> Parameters:
+    """The parameters of a job of this kind. Raises InvalidInput that names each wrong one, also for a job that an
+    older release wrote and this one does not understand."""
+    if kind not in KINDS:
+        raise InvalidInput(f"{kind!r} is no kind of job.", f"There are: {', '.join(KINDS)}.")
+    try:
+        return KINDS[kind].parameters.model_validate(parameters)
+    except ValidationError as error:
+        raise from_validation_error(error, kind) from error

@@ -1,0 +1,169 @@
+"""Jobs stay right when things happen at once, out of order or not at all. The workers are real, their work is small."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from jupyter_modeldeploy import Workspace, processes
+from jupyter_modeldeploy.errors import Conflict, InvalidInput, StorageFull
+from jupyter_modeldeploy.jobs import launch, worker
+from jupyter_modeldeploy.jobs.reporter import JobReporter
+from jupyter_modeldeploy.records import LIVING, Job, JobState, ProcessRef
+from jupyter_modeldeploy.store import Store
+from jupyter_modeldeploy.store.jobs import Jobs
+from jupyter_modeldeploy.workspace import JobHandle
+
+DEADLINE_S = 60
+GONE = ProcessRef(pid=2**22 - 1, started=0.0, started_after_boot=0.0)
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen in {DEADLINE_S} s"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def workspace(root: Path) -> Iterator[Workspace]:
+    opened = Workspace(root)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def fetch(workspace: Workspace) -> JobHandle:
+    """A job that a worker is coming up for; it will fail, as there is no such file."""
+    return workspace.models.fetch("file:/no/such/folder", "m")
+
+
+def row(store: Store, **fields: object) -> Job:
+    """The row of a job as some process left it."""
+    now = datetime.now(UTC)
+    known = {"id": "0" * 12, "kind": "fetch", "title": "t", "state": JobState.running, "owner": "o", "process": GONE}
+    times = {"created_at": now, "queued_at": now}
+    parameters = {"source": "file:/no/such/folder", "name": "m"}
+    return store.jobs.add(Job.model_validate({**known, **times, "parameters": parameters, **fields}))
+
+
+def test_a_job_cancelled_while_its_worker_comes_up_leaves_no_process(fetch: JobHandle) -> None:
+    job = fetch.job
+    assert job.process is not None, "from the start some process stands for the job"
+    assert fetch.cancel().state is JobState.cancelled
+    assert processes.group(job.process) == []
+
+
+def test_a_worker_whose_job_was_started_again_leaves_it_alone(workspace: Workspace, root: Path) -> None:
+    job = row(workspace.store, state=JobState.queued, process=processes.current(), attempt=2)
+    late = [sys.executable, "-m", "jupyter_modeldeploy.jobs.worker", str(root), job.id, "1"]
+    subprocess.run(late, check=True, capture_output=True)
+    assert workspace.store.jobs.get(job.id) == job
+
+
+def test_what_a_former_attempt_still_reports_is_refused(workspace: Workspace) -> None:
+    job = row(workspace.store)
+    workspace.store.jobs.update(job.id, LIVING, attempt=2)
+    with pytest.raises(Conflict, match="started again"):
+        JobReporter(workspace.store, job).progress(1, 2)
+
+
+def test_of_two_who_resume_one_does(workspace: Workspace) -> None:
+    job = row(workspace.store, state=JobState.failed)
+    launch.resume(workspace.store, job.id)
+    with pytest.raises(Conflict):
+        launch.resume(workspace.store, job.id)
+    until(lambda: workspace.jobs.get(job.id).job.state.ended, "the end")
+    assert workspace.store.jobs.get(job.id).attempt == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "said"),
+    [
+        ("137", JobState.failed, "SIGKILL"),
+        ("255", JobState.failed, "exit status 255"),
+        ("168", JobState.failed, "signal 40"),
+        ("", JobState.interrupted, "restarted"),
+        ("nonsense", JobState.interrupted, "restarted"),
+    ],
+)
+def test_whatever_the_exit_status_the_job_gets_an_end(
+    workspace: Workspace, status: str, state: JobState, said: str
+) -> None:
+    job = row(workspace.store)
+    launch.status_path(workspace.store, job).write_text(status)
+    [ended] = workspace.jobs.list()
+    assert ended.state is state
+    assert ended.error is not None
+    assert said in ended.error.message
+
+
+def test_what_a_killed_worker_had_started_is_ended_too(workspace: Workspace) -> None:
+    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])"
+    leader = subprocess.Popen([sys.executable, "-c", code + "; input()"], stdin=subprocess.PIPE, start_new_session=True)
+    ref = processes.of(leader.pid)
+    until(lambda: len(processes.group(ref)) == 2, "the child")
+    leader.kill()
+    leader.communicate()
+    row(workspace.store, process=ref)
+    [job] = workspace.jobs.list()
+    assert job.state is JobState.interrupted
+    assert processes.group(ref) == []
+
+
+def test_on_a_full_disk_the_jobs_can_still_be_seen(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = row(workspace.store)
+
+    def full(*_: object, **__: object) -> None:
+        raise StorageFull("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Jobs, "update", full)
+        assert [each.id for each in workspace.jobs.list()] == [job.id]
+    assert workspace.jobs.get(job.id).job.state is JobState.interrupted
+
+
+def test_a_job_of_another_release_that_makes_no_sense_here_is_refused_clearly(workspace: Workspace) -> None:
+    unknown = row(workspace.store, state=JobState.failed, kind="distil")
+    with pytest.raises(InvalidInput, match="distil"):
+        workspace.jobs.get(unknown.id).resume()
+    other = row(workspace.store, id="1" * 12, state=JobState.failed, parameters={"source": 1, "former": True})
+    with pytest.raises(InvalidInput, match="former"):
+        workspace.jobs.get(other.id).resume()
+    assert workspace.store.jobs.get(other.id).attempt == 1
+
+
+def test_a_job_that_nobody_started_is_interrupted_after_a_while(workspace: Workspace) -> None:
+    long_ago = datetime.now(UTC) - timedelta(minutes=5)
+    job = row(workspace.store, state=JobState.queued, process=None, queued_at=long_ago)
+    found = workspace.jobs.get(job.id).job
+    assert found.state is JobState.interrupted
+    assert found.error is not None
+    assert "never started" in found.error.message
+
+
+def test_a_worker_that_lost_its_place_in_the_queue_joins_again(workspace: Workspace) -> None:
+    store = workspace.store
+    job = row(store, state=JobState.queued, device="cpu")
+    store.leases.draw("cpu", "another", processes.of(os.getppid()))
+    reporter = JobReporter(store, job)
+
+    store.leases.reserve("cpu", job.id, processes.current())
+    calls = iter([job.id, "another"])
+    reporter.progress = lambda *_, **__: store.leases.give_back(next(calls))  # type: ignore[method-assign]
+    worker._wait_for_device(store, job, "cpu", reporter)
+    assert [ticket.job for ticket in store.leases.queue("cpu")] == [job.id]
+
+
+def test_a_place_that_the_worker_took_is_not_taken_from_it(workspace: Workspace) -> None:
+    leases = workspace.store.leases
+    leases.draw("cpu", "job", processes.current())
+    leases.reserve("cpu", "job", GONE)
+    assert [ticket.process for ticket in leases.queue("cpu")] == [processes.current()]
