@@ -6,17 +6,17 @@ in between leaves a folder without a row, which the next writer of that name rem
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jupyter_modeldeploy import processes
 from jupyter_modeldeploy.errors import InvalidInput, UnsafeContent, from_os_error
-from jupyter_modeldeploy.records import FileEntry, ProcessRef
+from jupyter_modeldeploy.records import FileEntry
 
 CHUNK = 1 << 20
 
@@ -30,12 +30,14 @@ class Artifacts:
     @contextmanager
     def staging(self) -> Iterator[Path]:
         """An empty folder on the artifacts' own disk, gone at the end unless it was put into place."""
-        me = processes.current()
-        folder = Path(tempfile.mkdtemp(prefix=f"{me.pid}-{me.started:.3f}-", dir=self.incoming))
+        with _locked(self.incoming, fcntl.LOCK_SH):
+            folder = Path(tempfile.mkdtemp(dir=self.incoming))
+            lock = _open_and_lock(folder, fcntl.LOCK_EX)
         try:
             yield folder
         finally:
             _remove(folder)
+            os.close(lock)
 
     def seal(self, folder: Path) -> list[FileEntry]:
         """Hash and sync every file below `folder`. Raises InvalidInput for an empty folder, UnsafeContent for links."""
@@ -57,7 +59,9 @@ class Artifacts:
     @contextmanager
     def placing(self) -> Iterator[Callable[[Path, Path], None]]:
         """Gives `place(folder, destination)` and takes back what it placed when the block, which holds the write
-        transaction, fails."""
+        transaction, fails.
+
+        A cancel or Ctrl-C is no failure: it may arrive when the row is just written, and no row may lose its files."""
         placed: list[Path] = []
 
         def place(folder: Path, destination: Path) -> None:
@@ -66,7 +70,7 @@ class Artifacts:
 
         try:
             yield place
-        except BaseException:
+        except Exception:
             for destination in placed:
                 _remove(destination)
             raise
@@ -78,16 +82,22 @@ class Artifacts:
             _remove(destination)
             destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.rename(destination)
-            _sync_directory(destination.parent)
+            for parent in destination.relative_to(self.root).parents:
+                _sync_directory(self.root / parent)
         except OSError as error:
             raise from_os_error(error, f"placing {destination.name}") from error
 
     def sweep(self) -> None:
-        """Remove what killed processes left below `incoming/`."""
-        for folder in self.incoming.iterdir():
-            pid, started, _ = folder.name.split("-", 2)
-            if not processes.alive(ProcessRef(pid=int(pid), started=float(started))):
-                _remove(folder)
+        """Remove what killed processes left below `incoming/`: the folders that nobody holds the lock of.
+
+        The lock, unlike a pid, also tells of processes in other containers."""
+        try:
+            with _locked(self.incoming, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                for folder in [path for path in self.incoming.iterdir() if path.is_dir()]:
+                    with suppress(BlockingIOError), _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                        _remove(folder)
+        except BlockingIOError:
+            return  # somebody else sweeps, or makes a folder this very moment: the next one to look will find the rest
 
     def model(self, name: str, number: int) -> Path:
         return self.root / "models" / name / str(number)
@@ -123,6 +133,26 @@ def _hash_and_sync(path: Path) -> dict[str, int | str]:
         os.fsync(file.fileno())
     path.chmod(0o400)
     return {"size": size, "sha256": digest.hexdigest()}
+
+
+def _open_and_lock(folder: Path, mode: int) -> int:
+    """A descriptor that holds the folder's lock until it is closed, or its process has ended."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, mode)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+@contextmanager
+def _locked(folder: Path, mode: int) -> Iterator[None]:
+    lock = _open_and_lock(folder, mode)
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
+from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, UnsafeContent
 from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
 from jupyter_modeldeploy.store import Store
+from jupyter_modeldeploy.store.database import Database
 
 
 def new(model: str = "m", **lineage: object) -> NewVersion:
@@ -111,13 +118,63 @@ def test_an_empty_folder_is_refused(store: Store, tmp_path: Path) -> None:
     assert store.models.list() == []
 
 
-def test_what_a_killed_writer_left_is_swept(store: Store, folder: Path) -> None:
-    left = store.artifacts.incoming / "999999-1.000-abc"
-    left.mkdir()
+def test_what_a_killed_writer_left_is_swept(store: Store) -> None:
+    code = (
+        "import os, signal\n"
+        "from jupyter_modeldeploy.store import Store\n"
+        "with Store().artifacts.staging() as staging:\n"
+        "    (staging / 'half').write_text('x')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False)
+    [left] = store.artifacts.incoming.iterdir()
     with store.artifacts.staging() as mine:
         store.artifacts.sweep()
         assert mine.exists()
     assert not left.exists()
+
+
+def test_what_another_process_stages_is_not_swept(store: Store) -> None:
+    code = (
+        "from jupyter_modeldeploy.store import Store\n"
+        "with Store().artifacts.staging() as staging:\n"
+        "    print(staging, flush=True)\n"
+        "    input()\n"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None
+    staged = Path(other.stdout.readline().strip())
+    store.artifacts.sweep()
+    assert staged.exists()
+    other.communicate("\n")
+    assert not staged.exists()
+
+
+def test_what_somebody_else_put_beside_the_staged_folders_is_no_obstacle(store: Store) -> None:
+    (store.artifacts.incoming / ".DS_Store").write_text("x")
+    (store.artifacts.incoming / "lost+found").mkdir()
+    Workspace(store.root).close()
+
+
+def test_a_cancel_when_the_row_is_just_written_takes_no_files_from_it(
+    store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Cancelled(BaseException):
+        pass
+
+    write = Database.write
+
+    @contextmanager
+    def cancelled_after_commit(self: Database) -> Iterator[Connection]:
+        with write(self) as connection:
+            yield connection
+        raise Cancelled
+
+    monkeypatch.setattr(Database, "write", cancelled_after_commit)
+    with pytest.raises(Cancelled):
+        store.versions.add(new(), folder)
+    [version] = store.versions.list()
+    assert (store.versions.path(version) / "model.onnx").exists()
 
 
 def test_a_folder_that_a_crash_left_without_a_row_does_not_stand_in_the_way(store: Store, folder: Path) -> None:
