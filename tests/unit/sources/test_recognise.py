@@ -56,6 +56,7 @@ def test_an_onnx_file_beside_a_tokenizer_has_the_task_of_its_configuration(tmp_p
     assert (found.format, found.task, found.classes) == (Format.onnx, "text-classification", tiny_bert.CLASSES)
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # TorchScript is no longer made, but still found
 def test_pytorch_archives_are_told_apart(tmp_path: Path, linear: torch.nn.Module) -> None:
     for name in ("script", "exported", "state", "legacy"):
         (tmp_path / name).mkdir()

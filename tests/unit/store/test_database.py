@@ -56,8 +56,9 @@ def test_a_newer_releases_workspace_is_left_alone(store: Store) -> None:
 
 def test_two_first_users_do_not_disturb_each_other(root: Path) -> None:
     code = "from jupyter_modeldeploy.store import Store; Store()"
-    first = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(4)]
-    assert [process.wait() for process in first] == [0, 0, 0, 0], [p.stderr.read() for p in first if p.stderr]
+    first = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    said = [process.communicate()[1] for process in first]
+    assert [process.returncode for process in first] == [0, 0, 0, 0], said
     assert sqlite3.connect(root / "modeldeploy.db").execute("SELECT version_num FROM alembic_version").fetchall() == [
         (SCHEMA,)
     ]

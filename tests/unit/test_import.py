@@ -1,0 +1,37 @@
+"""Importing the package, the façade or the server extension loads nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "transformers", "onnx", "onnxruntime", "ultralytics", "accelerate", "scipy", "datasets"}
+CODE = "import json, sys; {statement}; print(json.dumps(sorted({{name.partition('.')[0] for name in sys.modules}})))"
+
+
+def loaded_by(statement: str) -> set[str]:
+    run = subprocess.run(
+        [sys.executable, "-c", CODE.format(statement=statement)], capture_output=True, text=True, check=True
+    )
+    return set(json.loads(run.stdout))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import jupyter_modeldeploy",
+        "from jupyter_modeldeploy import Workspace; Workspace()",
+        "import jupyter_modeldeploy; jupyter_modeldeploy._jupyter_server_extension_points()",
+        "from jupyter_modeldeploy.jobs import worker",
+    ],
+)
+def test_nothing_heavy_is_loaded(statement: str) -> None:
+    assert loaded_by(statement) & HEAVY == set()
+
+
+def test_the_package_alone_loads_nothing_but_itself_and_the_standard_library() -> None:
+    added = loaded_by("import jupyter_modeldeploy") - loaded_by("pass")
+    assert added - sys.stdlib_module_names == {"jupyter_modeldeploy"}
