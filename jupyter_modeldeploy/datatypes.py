@@ -5,15 +5,19 @@ A BYTES tensor is an object array of `bytes`. BF16 is left out: numpy has no suc
 
 from __future__ import annotations
 
+import struct
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.records import Signature, TensorSpec
+from jupyter_modeldeploy.errors import InvalidInput, shown
+from jupyter_modeldeploy.records import TensorSpec
 
 Tensors = dict[str, np.ndarray]
 
+MAX_DIMENSIONS = 32
 NUMPY: dict[str, np.dtype[Any]] = {
     "BOOL": np.dtype(np.bool_),
     "UINT8": np.dtype(np.uint8),
@@ -30,7 +34,9 @@ NUMPY: dict[str, np.dtype[Any]] = {
     "BYTES": np.dtype(np.object_),
 }
 NAMES: dict[np.dtype[Any], str] = {dtype: name for name, dtype in NUMPY.items()}
-_ACCEPTED_KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "fiu"}
+_ACCEPTED: dict[str, set[type]] = {"b": {bool}, "i": {int}, "u": {int}, "f": {int, float}, "O": {str, bytes}}
+_CODES = dict(zip(NUMPY, "?BHIQbhiqefd", strict=False))  # of the struct module, in standard sizes: it checks the range
+_KINDS = {bool: "booleans", int: "integers", float: "fractions", str: "strings", bytes: "strings"}
 
 
 def datatype(array: np.ndarray) -> str:
@@ -41,56 +47,86 @@ def datatype(array: np.ndarray) -> str:
     return name
 
 
-def dtype_of(name: str) -> np.dtype[Any]:
+def dtype_of(name: Any) -> np.dtype[Any]:
     """The numpy dtype of a protocol datatype. Raises InvalidInput for an unknown name."""
     dtype = NUMPY.get(name) if isinstance(name, str) else None
     if dtype is None:
-        raise InvalidInput(f"{name!r} is not a datatype that can be used here.", f"Use one of {', '.join(NUMPY)}.")
+        raise InvalidInput(f"{shown(name)} is not a datatype that can be used here.", f"Use one of {', '.join(NUMPY)}.")
     return dtype
 
 
-def to_array(data: Any, name: str, what: str) -> np.ndarray:
-    """Numbers, booleans or strings in (nested) lists as an array of the datatype `name`, in the shape of the nesting.
+def to_array(data: Any, datatype: Any, name: str) -> np.ndarray:
+    """Numbers, booleans or strings in (nested) lists as an array of `datatype`, in the shape of the nesting.
 
-    Nothing is converted silently: a fraction for an integer, a number beyond the datatype's range, a string for a
-    number or a ragged list raises InvalidInput, which calls the tensor `what`."""
-    dtype = dtype_of(name)
-    if name == "BYTES":
-        return _to_bytes(data, what)
+    Nothing is converted silently: a fraction or a boolean for an integer, a number beyond the datatype's range, a
+    string for a number or a ragged list raises InvalidInput, which calls the input `name`."""
+    dtype = dtype_of(datatype)
+    shape, values = _flattened(data, name)
+    if not _ACCEPTED[dtype.kind].issuperset(map(type, values)):
+        raise InvalidInput(f"The input {shown(name)} holds {_described(values)}; it must hold {datatype}.")
+    if dtype.kind == "O":
+        array = np.empty(len(values), dtype=np.object_)
+        array[:] = [value.encode() if isinstance(value, str) else value for value in values]
+        return array.reshape(shape)
     try:
-        array = np.array(data)
-    except (ValueError, OverflowError) as error:
-        raise InvalidInput(f"{what} is not a regular array: {error}.", "Lists of a level need one length.") from None
-    if array.size == 0:
-        return array.astype(dtype) if array.dtype.kind == "f" else np.empty(array.shape, dtype)
-    if array.dtype.kind not in _ACCEPTED_KINDS[dtype.kind]:
-        raise InvalidInput(f"{what} holds {_described(array)}; it must hold {name}.")
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        if int(array.min()) < limits.min or int(array.max()) > limits.max:
-            raise InvalidInput(f"{what} holds numbers beyond {name}, which is {limits.min} to {limits.max}.")
-    with np.errstate(over="ignore"):
-        return array.astype(dtype, copy=False)
+        packed = struct.pack(f"={len(values)}{_CODES[datatype]}", *values)
+    except (struct.error, OverflowError):
+        raise InvalidInput(f"The input {shown(name)} holds numbers beyond {datatype}{_limits(dtype)}.") from None
+    array = np.frombuffer(bytearray(packed), dtype)
+    return array if len(shape) == 1 else array.reshape(shape)
 
 
-def check(inputs: Tensors, signature: Signature) -> None:
-    """Raise InvalidInput unless `inputs` are the signature's: every name, each with its dtype and shape."""
-    for spec in signature.inputs:
-        array = inputs.get(spec.name)
-        if array is None:
-            raise InvalidInput(f"The input {spec.name!r} is missing.", f"Inputs: {described(signature.inputs)}.")
-        if array.dtype != NUMPY[spec.dtype] and not (spec.dtype == "BYTES" and array.dtype.kind in "US"):
-            raise InvalidInput(f"The input {spec.name!r} is {datatype(array)}; the model takes {spec.dtype}.")
-        if len(spec.shape) != array.ndim or any(
-            size not in (-1, given) for size, given in zip(spec.shape, array.shape, strict=True)
-        ):
-            raise InvalidInput(
-                f"The input {spec.name!r} has the shape {list(array.shape)}; the model takes {spec.shape}.",
-                "-1 is a dimension of any size.",
-            )
-    if len(inputs) > len(signature.inputs):
-        unknown = sorted(set(inputs) - {spec.name for spec in signature.inputs})
-        raise InvalidInput(f"The model has no input {unknown[0]!r}.", f"Inputs: {described(signature.inputs)}.")
+class _Wanted:
+    """One input; `fixed` picks the dimensions that must have the sizes `sizes` from a shape."""
+
+    __slots__ = ("dimensions", "dtype", "fixed", "name", "sizes")
+
+    def __init__(self, spec: TensorSpec) -> None:
+        self.name = spec.name
+        self.dtype = NUMPY[spec.dtype]
+        self.dimensions = len(spec.shape)
+        axes: list[Any] = [axis for axis, size in enumerate(spec.shape) if size >= 0]
+        self.fixed = itemgetter(*axes or [slice(0)])
+        self.sizes = self.fixed(tuple(spec.shape))
+
+
+class Inputs:
+    """The inputs that a model takes, made ready to be compared with those of each request."""
+
+    def __init__(self, specs: list[TensorSpec]) -> None:
+        self._specs = specs
+        self._wanted = [_Wanted(spec) for spec in specs]
+
+    def check(self, tensors: Tensors) -> None:
+        """Raise InvalidInput unless `tensors` are the inputs: every name, each with its dtype and shape."""
+        for wanted in self._wanted:
+            array = tensors.get(wanted.name)
+            if (
+                array is None
+                or array.dtype != wanted.dtype
+                or array.ndim != wanted.dimensions
+                or wanted.fixed(array.shape) != wanted.sizes
+            ):
+                self._explain(tensors)
+        if len(tensors) != len(self._wanted):
+            self._explain(tensors)
+
+    def _explain(self, tensors: Tensors) -> None:
+        for spec in self._specs:
+            array = tensors.get(spec.name)
+            if array is None:
+                raise InvalidInput(f"The input {spec.name!r} is missing.", f"Inputs: {described(self._specs)}.")
+            if array.dtype != NUMPY[spec.dtype] and not (spec.dtype == "BYTES" and array.dtype.kind in "US"):
+                raise InvalidInput(f"The input {spec.name!r} is {datatype(array)}; the model takes {spec.dtype}.")
+            if len(spec.shape) != array.ndim or any(
+                size not in (-1, given) for size, given in zip(spec.shape, array.shape, strict=True)
+            ):
+                raise InvalidInput(
+                    f"The input {spec.name!r} has the shape {list(array.shape)}; the model takes {spec.shape}.",
+                    "-1 is a dimension of any size.",
+                )
+        if unknown := sorted(set(tensors) - {spec.name for spec in self._specs}):
+            raise InvalidInput(f"The model has no input {unknown[0]!r}.", f"Inputs: {described(self._specs)}.")
 
 
 def described(specs: list[TensorSpec]) -> str:
@@ -98,29 +134,26 @@ def described(specs: list[TensorSpec]) -> str:
     return ", ".join(f"{spec.name} {spec.dtype}{spec.shape}" for spec in specs)
 
 
-def _to_bytes(data: Any, what: str) -> np.ndarray:
-    shape = []
-    level = data
-    while isinstance(level, list):
-        shape.append(len(level))
-        level = level[0] if level else None
-    flat = _flattened(data, len(shape))
-    if len(flat) != int(np.prod(shape, dtype=object)) or not all(isinstance(value, (str, bytes)) for value in flat):
-        raise InvalidInput(f"{what} must be a regular (nested) list of strings.")
-    array = np.empty(len(flat), dtype=np.object_)
-    array[:] = [value.encode() if isinstance(value, str) else value for value in flat]
-    return array.reshape(shape)
+def _flattened(data: Any, name: str) -> tuple[list[int], list[Any]]:
+    """The lengths of the levels of nested lists, and what is in them."""
+    if type(data) is not list:
+        return [], [data]
+    shape = [len(data)]
+    while data and type(data[0]) is list:
+        if len(shape) == MAX_DIMENSIONS:
+            raise InvalidInput(f"The input {shown(name)} has more than {MAX_DIMENSIONS} dimensions.")
+        if set(map(type, data)) != {list} or len(lengths := set(map(len, data))) != 1:
+            raise InvalidInput(f"The input {shown(name)} is not a regular array.", "Lists of a level need one length.")
+        shape += lengths
+        data = list(chain.from_iterable(data))
+    return shape, data
 
 
-def _flattened(data: Any, depth: int) -> list[Any]:
-    values = [data]
-    for _ in range(depth):
-        if not all(isinstance(value, list) and len(value) == len(values[0]) for value in values):
-            return [None]
-        values = [item for value in values for item in value]
-    return values
+def _described(values: list[Any]) -> str:
+    kinds = sorted({_KINDS.get(type(value), "lists, objects or null") for value in values})
+    return " and ".join(kinds)
 
 
-def _described(array: np.ndarray) -> str:
-    kinds = {"b": "booleans", "i": "integers", "u": "integers", "f": "fractions", "U": "strings", "S": "strings"}
-    return kinds.get(array.dtype.kind, "mixed or too large values")
+def _limits(dtype: np.dtype[Any]) -> str:
+    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    return f", which is {limits.min} to {limits.max}"

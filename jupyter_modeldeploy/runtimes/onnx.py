@@ -66,27 +66,30 @@ class OnnxRuntime:
             inputs=[_spec(node) for node in self._session.get_inputs()],
             outputs=[_spec(node) for node in self._session.get_outputs()],
         )
+        self._inputs = datatypes.Inputs(self.signature.inputs)
         self._outputs = [spec.name for spec in self.signature.outputs]
+        self._run_options = onnxruntime.RunOptions()  # made once: a call without any makes its own, 0.7 µs
         self._texts = [spec.name for spec in self.signature.inputs if spec.dtype == "BYTES"]
+        self._text_outputs = [spec.name for spec in self.signature.outputs if spec.dtype == "BYTES"]
 
     def run(self, inputs: Tensors) -> Tensors:
         """All outputs by name; BYTES tensors are object arrays of `bytes` in and out.
 
         Raises InvalidInput for a missing input, a wrong dtype or shape, or values that the model cannot take (an index
         beyond a table, dimensions that don't fit each other), Unavailable when memory runs out."""
-        datatypes.check(inputs, self.signature)
+        self._inputs.check(inputs)
         if self._texts:
             inputs = {**inputs, **{name: _decoded(inputs[name], name) for name in self._texts}}
         try:
-            arrays = self._session.run(self._outputs, inputs)
+            arrays = self._session.run(self._outputs, inputs, self._run_options)
         except _RUN_ERRORS as error:
             if "Failed to allocate memory" in str(error):
                 raise Unavailable(f"Not enough memory for this input: {_reason(error)}", "Send less.") from error
             raise InvalidInput(f"The model cannot take these values: {_reason(error)}") from error
-        return {
-            name: array if array.dtype != np.object_ else _encoded(array)
-            for name, array in zip(self._outputs, arrays, strict=True)
-        }
+        outputs: Tensors = dict(zip(self._outputs, arrays, strict=True))
+        for name in self._text_outputs:
+            outputs[name] = _encoded(outputs[name])
+        return outputs
 
     def close(self) -> None:
         """Free the session's memory; `run` must not be called afterwards."""

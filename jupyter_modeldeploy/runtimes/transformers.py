@@ -101,6 +101,7 @@ class TransformersRuntime:
         self._encoder = load_encoder(folder)
         self._threads = threads
         self.signature = self._encoder.signature
+        self._wanted = datatypes.Inputs(self.signature.inputs)
 
     def run(self, inputs: Tensors) -> Tensors:
         self._check(inputs)
@@ -114,7 +115,7 @@ class TransformersRuntime:
         del self._encoder
 
     def _check(self, inputs: Tensors) -> None:
-        datatypes.check(inputs, self.signature)
+        self._wanted.check(inputs)
         shape = inputs["input_ids"].shape
         for name, values in inputs.items():
             if values.shape != shape or 0 in shape:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jupyter_modeldeploy import datatypes
-from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.errors import InvalidInput, shown
 from jupyter_modeldeploy.records import Signature
 from jupyter_modeldeploy.tasks import Tensors
 
@@ -23,19 +23,20 @@ class Tensor:
 
     def __init__(self, folder: Path, signature: Signature) -> None:
         self._inputs = signature.inputs
+        self._wanted = datatypes.Inputs(signature.inputs)
         self._rows = all(spec.shape[:1] == [-1] for spec in signature.inputs + signature.outputs)
 
     def parse(self, body: Any) -> list[dict[str, np.ndarray]]:
         """One item per row, each `{name: array}` without the first dimension; or one item with the whole tensors."""
         given = body.get("inputs") if isinstance(body, dict) else None
         if not isinstance(given, dict) or not given:
-            raise InvalidInput(f"The request has no inputs: {str(body)[:80]!r}.", EXPECTED)
+            raise InvalidInput(f"The request has no inputs: {shown(body)}.", EXPECTED)
         tensors = {
-            spec.name: datatypes.to_array(given[spec.name], spec.dtype, f"The input {spec.name!r}")
+            spec.name: datatypes.to_array(given[spec.name], spec.dtype, spec.name)
             for spec in self._inputs
             if spec.name in given
         }
-        datatypes.check(tensors, Signature(inputs=self._inputs, outputs=[]))
+        self._wanted.check(tensors)
         if unknown := sorted(given.keys() - tensors.keys()):
             raise InvalidInput(
                 f"The model has no input {unknown[0]!r}.", f"Inputs: {datatypes.described(self._inputs)}."

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from jupyter_modeldeploy.errors import InvalidInput, NotFound
+from jupyter_modeldeploy.errors import InvalidInput, NotFound, shown
 from jupyter_modeldeploy.records import Signature
 from jupyter_modeldeploy.tasks import Tensors
 
@@ -27,11 +27,11 @@ def parse_texts(body: Any) -> list[str]:
     if isinstance(body, dict):
         keys = [key for key in ("text", "texts") if key in body]
         if len(keys) != 1 or len(body) != 1 or isinstance(body[keys[0]], str) != (keys == ["text"]):
-            raise InvalidInput(f"A request of texts was expected, not {str(body)[:80]!r}.", _EXPECTED)
+            raise InvalidInput(f"A request of texts was expected, not {shown(body)}.", _EXPECTED)
         body = body[keys[0]]
     texts = [body] if isinstance(body, str) else body
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise InvalidInput(f"Texts were expected, not {str(body)[:80]!r}.", _EXPECTED)
+        raise InvalidInput(f"Texts were expected, not {shown(body)}.", _EXPECTED)
     if not 1 <= len(texts) <= MAX_TEXTS:
         raise InvalidInput(f"The request has {len(texts)} texts.", f"Send 1 to {MAX_TEXTS}.")
     if longest := max((len(text) for text in texts if len(text) > MAX_CHARACTERS), default=0):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import tiny_onnx
 from onnx import TensorProto
@@ -79,6 +78,14 @@ def test_wrong_requests_are_refused(tmp_path: Path, body: Any) -> None:
         ([1], "BF16"),
         ([1], "int64"),
         ([1], ["FP32"]),
+        ([1.0, True], "FP32"),
+        ([1, False], "INT64"),
+        ([True, 1], "BOOL"),
+        ([1e39], "FP32"),
+        ([-65520], "FP16"),
+        ([2**64], "UINT64"),
+        ([None], "FP32"),
+        ([[[1]], [1]], "FP32"),
     ],
 )
 def test_no_list_is_converted_silently(data: Any, datatype: Any) -> None:
@@ -94,4 +101,21 @@ def test_lists_become_arrays_of_each_datatype(datatype: str) -> None:
 
 
 def test_large_unsigned_numbers_keep_their_value() -> None:
-    assert to_array([2**64 - 1], "UINT64", "x").tolist() == np.array([2**64 - 1], np.uint64).tolist()
+    assert to_array([2**64 - 1, 1], "UINT64", "x").tolist() == [2**64 - 1, 1]
+
+
+@pytest.mark.parametrize(("data", "shape"), [([], (0,)), ([[], []], (2, 0)), (7, ()), ([[[7]]], (1, 1, 1))])
+def test_the_nesting_is_the_shape(data: Any, shape: tuple[int, ...]) -> None:
+    assert to_array(data, "FP32", "x").shape == shape
+
+
+def test_arrays_of_lists_may_be_written_to() -> None:
+    assert to_array([1.0], "FP32", "x").flags.writeable
+
+
+def test_lists_nested_deeper_than_any_tensor_are_refused() -> None:
+    data: Any = 1.0
+    for _ in range(1000):
+        data = [data]
+    with pytest.raises(InvalidInput, match="more than 32 dimensions"):
+        to_array(data, "FP32", "x")
