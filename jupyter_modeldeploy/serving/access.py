@@ -1,70 +1,83 @@
-"""Who may call a service: whoever holds its token, and only from this machine."""
+"""Who may call a service: only this machine, and there whoever holds its token or, without one, every program."""
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
-import os
-import secrets
-from pathlib import Path
+from typing import Protocol
 
-from jupyter_modeldeploy.errors import InvalidInput, NotAuthenticated, from_os_error
+from jupyter_modeldeploy.errors import Forbidden, InvalidInput, NotAuthenticated
 
-TOKEN_FILE = "token"
+Headers = dict[bytes, bytes]
 
 
-def read_token(folder: Path) -> str | None:
-    """The token of the service whose folder this is, None before its first start."""
+def is_loopback(host: str) -> bool:
+    """Whether the name or address means this machine, whoever asks."""
     try:
-        return (folder / TOKEN_FILE).read_text("ascii").strip() or None
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise from_os_error(error, "reading the service's token") from error
-
-
-def ensure_token(folder: Path) -> str:
-    """The service's token, made (0600, 256 random bits) when there is none yet."""
-    if token := read_token(folder):
-        return token
-    token = secrets.token_urlsafe(32)
-    temporary = folder / f"{TOKEN_FILE}.{os.getpid()}"
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(token)
-        os.replace(temporary, folder / TOKEN_FILE)
-    except OSError as error:
-        raise from_os_error(error, "writing the service's token") from error
-    return token
+        return host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def require_loopback(host: str) -> None:
     """Raise InvalidInput unless `host` is an address of this machine alone."""
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
+    if not is_loopback(host):
         raise InvalidInput(
             f"A service cannot listen on {host!r} in this release.",
             "Use 127.0.0.1, and a proxy with TLS in front of it to reach the service from elsewhere.",
         )
 
 
-class Guard:
-    """Lets a request pass that carries the service's token; every request where there is none to carry."""
+class Guard(Protocol):
+    """Decides who may ask."""
 
-    def __init__(self, token: str | None) -> None:
-        self._expected = None if token is None else f"Bearer {token}".encode()
+    def check(self, headers: Headers) -> None:
+        """Raise NotAuthenticated or Forbidden unless a request with these headers may pass."""
 
-    def check(self, authorization: bytes | None) -> None:
-        """Raise NotAuthenticated unless the header's value is right; the comparison takes constant time."""
-        if self._expected is None or hmac.compare_digest(authorization or b"", self._expected):
+
+class TokenGuard:
+    """Lets a request pass that carries the service's token."""
+
+    def __init__(self, token: str) -> None:
+        self._expected = f"Bearer {token}".encode()
+
+    def check(self, headers: Headers) -> None:
+        """The comparison takes constant time."""
+        authorization = headers.get(b"authorization", b"")
+        if hmac.compare_digest(authorization, self._expected):
             return
-        scheme, _, rest = (authorization or b"").partition(b" ")
+        scheme, _, rest = authorization.partition(b" ")
         given = b"Bearer " + rest.strip() if scheme.lower() == b"bearer" else b""
         if not hmac.compare_digest(given, self._expected):
             raise NotAuthenticated(
                 "The service's token is missing or wrong.", "Send it as the header Authorization: Bearer TOKEN."
             )
+
+
+class LocalGuard:
+    """Lets every program of this machine pass, and no page of a browser that was loaded from elsewhere.
+
+    A page cannot choose the headers `Host` and `Origin`: the first tells that it reached this machine by a name of its
+    own (DNS rebinding), the second whose page it is."""
+
+    def check(self, headers: Headers) -> None:
+        host = headers.get(b"host")
+        if host is not None and not is_loopback(_hostname(host)):
+            raise Forbidden(f"{host[:100].decode('latin-1')!r} is no name of this machine.", "Ask for 127.0.0.1.")
+        origin = headers.get(b"origin")
+        if origin is not None and origin.partition(b"://")[2] != host:
+            raise Forbidden(
+                f"Pages of {origin[:100].decode('latin-1')!r} may not use a service without a token.",
+                "Start the service with auth 'token', and let the page's own server ask it.",
+            )
+
+
+def guard(token: str | None) -> Guard:
+    """The guard of a service with that token, or of one that asks for none."""
+    return LocalGuard() if token is None else TokenGuard(token)
+
+
+def _hostname(host: bytes) -> str:
+    """The name in a `Host` header: `name`, `name:port` or `[address]:port`."""
+    name = host.decode("latin-1")
+    return name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]

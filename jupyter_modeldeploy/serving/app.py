@@ -49,7 +49,7 @@ class Application:
     def _answer(self, scope: Scope) -> Reply:
         path: str = scope["path"]
         try:
-            self._endpoint.guard.check(dict(scope["headers"]).get(b"authorization"))
+            self._endpoint.guard.check(dict(scope["headers"]))
             return self._routed(scope["method"], path)
         except ModelDeployError as error:
             return error_reply(error, v2=path == "/v2" or path.startswith("/v2/"))

@@ -10,10 +10,9 @@ import orjson
 
 from jupyter_modeldeploy.errors import InvalidInput, TooLarge
 from jupyter_modeldeploy.serving import v2
+from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.replies import JSON, Reply
 from jupyter_modeldeploy.serving.served import ServedVersion
-
-Headers = dict[bytes, bytes]
 
 
 class Call(Protocol):
@@ -36,7 +35,7 @@ class InferCall:
         self._version = version
         self._request = v2.decode_request(body, headers.get(b"inference-header-content-length"))
         self.payload = self._request.inputs
-        first = next(iter(self.payload.values()))
+        first, *_ = self.payload.values()
         self.rows = len(first) if first.ndim else 1
 
     def answer(self, result: Any) -> Reply:

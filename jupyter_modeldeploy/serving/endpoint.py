@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from jupyter_modeldeploy.errors import ModelDeployError, NotFound
-from jupyter_modeldeploy.serving.access import Guard
-from jupyter_modeldeploy.serving.calls import Call, Headers, InferCall, Language, PredictCall, decompressed
+from jupyter_modeldeploy.serving.access import Guard, Headers
+from jupyter_modeldeploy.serving.calls import Call, InferCall, Language, PredictCall, decompressed
 from jupyter_modeldeploy.serving.instances import Instances, Outcome, Work
 from jupyter_modeldeploy.serving.metrics import Metrics
 from jupyter_modeldeploy.serving.replies import Reply, error_reply
@@ -90,36 +90,39 @@ class Endpoint:
         Gives the work that is under way, which may be handed to `cancel` while `reply` has not been called."""
         begun = time.perf_counter()
         version = target.version or target.model.choose(headers.get(UNIT_HEADER))
-
-        def finish(outcome: Outcome) -> None:
-            answer = self._answer(call, outcome, target, version)
-            version.metrics.answered(answer.status, time.perf_counter() - begun)
-            reply(answer)
-
         try:
             if b"content-encoding" in headers:
                 body = decompressed(body, headers[b"content-encoding"], self.max_body_bytes)
             call: Call = target.language(version, headers, body)
-            work = Work(version, call.kind, call.payload, call.rows, finish)
-            self._instances.submit(work)
-            return work
+            if not version.inline(call.kind, call.rows):
+                return self._queued(call, version, target, begun, reply)
+            answer = call.answer(version.run_inline(call.kind, call.payload, call.rows))
         except ModelDeployError as error:
             answer = error_reply(error, target.v2, version.ref)
-            version.metrics.answered(answer.status, time.perf_counter() - begun)
-            reply(answer)
+        version.metrics.answered(answer.status, time.perf_counter() - begun)
+        reply(answer)
         return None
 
     def cancel(self, work: Work) -> None:
         """Whoever asked is gone."""
         self._instances.cancel(work)
 
-    def _answer(self, call: Call, outcome: Outcome, target: Target, version: ServedVersion) -> Reply:
-        if isinstance(outcome, ModelDeployError):
-            return error_reply(outcome, target.v2, version.ref)
-        try:
-            return call.answer(outcome)
-        except ModelDeployError as error:
-            return error_reply(error, target.v2, version.ref)
+    def _queued(
+        self, call: Call, version: ServedVersion, target: Target, begun: float, reply: Callable[[Reply], None]
+    ) -> Work:
+        def finish(outcome: Outcome) -> None:
+            try:
+                if isinstance(outcome, ModelDeployError):
+                    raise outcome
+                answer = call.answer(outcome)
+            except ModelDeployError as error:
+                answer = error_reply(error, target.v2, version.ref)
+            version.metrics.answered(answer.status, time.perf_counter() - begun)
+            reply(answer)
+
+        work = Work(version, call.kind, call.payload, call.rows, finish)
+        self._instances.submit(work)
+        return work
 
 
 def _routes(models: list[ModelRoute]) -> Iterator[tuple[bytes, Target]]:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from jupyter_modeldeploy.errors import ModelDeployError, TooLarge
-from jupyter_modeldeploy.serving.calls import Headers
+from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.endpoint import Target
 from jupyter_modeldeploy.serving.instances import Work
 from jupyter_modeldeploy.serving.replies import Reply, error_reply
@@ -55,8 +55,10 @@ class Exchange:
         self.endpoint = protocol.endpoint
         self.target = target
         self.headers = headers
-        self.keep_alive = parser.get_http_version() != "1.0" and parser.should_keep_alive() and not protocol.draining
-        self.expect = headers.get(b"expect", b"").lower() == b"100-continue"
+        self.keep_alive = parser.should_keep_alive() and not protocol.draining
+        if b"connection" in headers:  # which HTTP/1.0 needs to be kept, and an upgrade to be asked for
+            self.keep_alive &= parser.get_http_version() != "1.0" and not parser.should_upgrade()
+        self.expect = b"expect" in headers and headers[b"expect"].lower() == b"100-continue"
         self.message_event = NOBODY
         self.response_complete = False
         self.disconnected = False
@@ -133,11 +135,8 @@ class Exchange:
         if self.refusal is not None:
             self._refuse()
             return
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        self._body.clear()
-        work = self.endpoint.infer(self.target, self.headers, body, self.send)
-        if not self.response_complete:
-            self.work = work
+        body, self._body = b"".join(self._body), []
+        self.work = self.endpoint.infer(self.target, self.headers, body, self.send)
 
     def _refuse_early(self) -> None:
         self.keep_alive = False
@@ -150,7 +149,7 @@ class Exchange:
 
     def _refused(self) -> ModelDeployError | None:
         try:
-            self.endpoint.guard.check(self.headers.get(b"authorization"))
+            self.endpoint.guard.check(self.headers)
         except ModelDeployError as error:
             return error
         length = self.headers.get(b"content-length", b"")

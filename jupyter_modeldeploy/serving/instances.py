@@ -8,8 +8,6 @@ fill.
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +16,6 @@ from typing import Any, Literal
 
 from jupyter_modeldeploy.errors import ModelDeployError, Overloaded, TimedOut
 from jupyter_modeldeploy.serving.served import ServedVersion
-
-log = logging.getLogger(__name__)
 
 Outcome = Any | ModelDeployError
 
@@ -42,18 +38,10 @@ class Work:
 def execute(works: list[Work]) -> list[Outcome]:
     """The outcome of each of the works, which share a run; where it fails each runs alone, so none fails by another."""
     first = works[0]
-    run: Callable[[list[Any]], list[Any]] = (
-        first.version.run_tensors if first.kind == "tensors" else first.version.run_items
-    )
     try:
-        return run([work.payload for work in works])
+        return first.version.run(first.kind, [work.payload for work in works])
     except ModelDeployError as error:
         return [error] if len(works) == 1 else [execute([work])[0] for work in works]
-    except Exception:  # whatever a model or a plugin raises must answer one request, not end the server
-        log.exception("%s failed", first.version.ref)
-        if len(works) > 1:
-            return [execute([work])[0] for work in works]
-        return [ModelDeployError(f"{first.version.ref} failed on this request.", "The reason is in the service's log.")]
 
 
 class Instances:
@@ -73,10 +61,7 @@ class Instances:
         return len(self._waiting)
 
     def submit(self, work: Work) -> None:
-        """Run the work: here and now where that is quickest, else on a thread. Raises Overloaded with a full queue."""
-        if work.version.inline(work.kind, work.rows):
-            self._run_inline(work)
-            return
+        """Run the work on a thread, now or when one is idle. Raises Overloaded with a full queue."""
         if not self._idle and len(self._waiting) >= self._max_queue:
             raise Overloaded(f"{self._max_queue} requests are waiting already.", "Try again in a moment.")
         work.key = work.version.key(work.kind, work.payload)
@@ -95,13 +80,6 @@ class Instances:
     def close(self) -> None:
         """Let the running works end and stop the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def _run_inline(self, work: Work) -> None:
-        started = time.thread_time()  # not the wall's: being preempted says nothing about the model
-        outcome = execute([work])[0]
-        work.version.ran_inline(time.thread_time() - started)
-        work.version.metrics.batches.observe(work.rows)
-        work.done(outcome)
 
     def _dispatch(self, works: list[Work]) -> None:
         self._idle -= 1

@@ -16,7 +16,7 @@ from jupyter_modeldeploy import plugins, processes
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, ServiceFailed, Unavailable, from_os_error
 from jupyter_modeldeploy.records import Failure, Service, ServiceSpec, ServiceState
 from jupyter_modeldeploy.serving import servicelog
-from jupyter_modeldeploy.serving.access import read_token, require_loopback
+from jupyter_modeldeploy.serving.access import require_loopback
 from jupyter_modeldeploy.serving.supervisor import listen
 from jupyter_modeldeploy.store import Store
 
@@ -88,12 +88,6 @@ def reconcile(store: Store) -> None:
         if service.process is None and _being_started(store, service.name):
             continue
         _settle(store, service)
-
-
-def token(store: Store, name: str) -> str | None:
-    """The bearer token that the service asks for, None where it asks for none. Raises NotFound."""
-    service = store.services.get(name)
-    return read_token(store.service_folder(name)) if service.spec.auth == "token" else None
 
 
 def log_tail(store: Store, name: str, lines: int = 50) -> str:

@@ -20,7 +20,7 @@ import uvloop
 
 from jupyter_modeldeploy.errors import ModelDeployError
 from jupyter_modeldeploy.records import Failure
-from jupyter_modeldeploy.serving.access import Guard
+from jupyter_modeldeploy.serving.access import guard
 from jupyter_modeldeploy.serving.app import Application
 from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
 from jupyter_modeldeploy.serving.instances import Instances
@@ -59,7 +59,7 @@ async def _serve(plan: Plan, listener: socket.socket) -> int:
     instances = Instances(plan.instances, spec.max_queue, spec.timeout_s, loop)
     metrics = Metrics(plan.metrics_folder, plan.replica)
     models = _loaded(plan, metrics)
-    endpoint = Endpoint(spec.name, models, Guard(plan.token), instances, metrics, spec.max_body_bytes)
+    endpoint = Endpoint(spec.name, models, guard(plan.token), instances, metrics, spec.max_body_bytes)
     server = uvicorn.Server(_config(endpoint))
     metrics.gauge("queue_depth", lambda: instances.depth)
     metrics.gauge("connections", lambda: len(server.server_state.connections))

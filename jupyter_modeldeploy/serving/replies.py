@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -14,28 +14,33 @@ JSON = b"application/json"
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
-@dataclass(slots=True)
 class Reply:
     """One HTTP answer. `headers` are beside content-type and content-length, names in lower case."""
 
-    status: int
-    body: bytes
-    content_type: bytes = JSON
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    __slots__ = ("body", "content_type", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        body: bytes,
+        content_type: bytes = JSON,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.content_type = content_type
+        self.headers = headers
 
     def head_and_body(self, date: bytes, keep_alive: bool) -> bytes:
         """The whole answer; `date` is empty or a whole header line."""
-        extra = b"".join([name + b": " + value + b"\r\n" for name, value in self.headers])
-        close = b"" if keep_alive else b"connection: close\r\n"
-        return b"%b%bcontent-type: %b\r\n%b%bcontent-length: %d\r\n\r\n%b" % (
-            STATUS_LINES[self.status],
-            date,
-            self.content_type,
-            extra,
-            close,
-            len(self.body),
-            self.body,
-        )
+        head = _head(self.status, self.content_type, self.headers, keep_alive)
+        return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, date, len(self.body), self.body)
+
+
+@lru_cache(maxsize=1024)  # a service's answers have few heads, told apart by version and status
+def _head(status: int, content_type: bytes, headers: tuple[tuple[bytes, bytes], ...], keep_alive: bool) -> bytes:
+    lines = [(b"content-type", content_type), *headers, *(() if keep_alive else ((b"connection", b"close"),))]
+    return STATUS_LINES[status] + b"".join([name + b": " + value + b"\r\n" for name, value in lines])
 
 
 def json_reply(content: Any, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Reply:

@@ -18,7 +18,7 @@ from jupyter_modeldeploy.serving.metrics import VersionMetrics
 from jupyter_modeldeploy.serving.plan import PlannedVersion
 
 INLINE_MS = 0.5
-INLINE_LIMIT_MS = 20 * INLINE_MS
+INLINE_LIMIT_S = 20 * INLINE_MS / 1000
 MAX_SLOW_RUNS = 3
 SLOW_RUNS_WITHIN_S = 10.0
 MIN_CHUNK_ROWS = 16
@@ -55,6 +55,7 @@ class ServedVersion:
         self.signature: Signature = self._runtime.signature
         self.task = tasks.load(planned.task, planned.folder, self.signature)
         self.independent = False
+        self._clock = time.perf_counter
         self._slow_runs: list[float] = []
         self._row_ms = {"tensors": math.inf, "items": math.inf}
         self._batched = all(spec.shape[:1] == [-1] for spec in self.signature.inputs + self.signature.outputs)
@@ -84,10 +85,19 @@ class ServedVersion:
         """Whether so many rows take less than half a millisecond, so that a thread would cost more than it gives."""
         return rows * self._row_ms[kind] <= INLINE_MS
 
-    def ran_inline(self, seconds: float) -> None:
+    def run_inline(self, kind: str, payload: Any, rows: int) -> Any:
+        """The result of one request, run by the caller's thread. Raises ModelDeployError."""
+        begun = self._clock()
+        try:
+            return self.run(kind, [payload])[0]
+        finally:
+            if self._clock() - begun > INLINE_LIMIT_S:
+                self.ran_inline_slowly()
+            self.metrics.batches.observe(rows)
+
+    def ran_inline_slowly(self) -> None:
         """Never again inline, where values keep making it far slower than the warm-up told (a loop's count)."""
-        if seconds * 1000 <= INLINE_LIMIT_MS:
-            return
+        self._clock = time.thread_time  # not the wall's from now on: being preempted says nothing about the model
         now = time.monotonic()
         self._slow_runs = [at for at in self._slow_runs if now - at < SLOW_RUNS_WITHIN_S] + [now]
         if len(self._slow_runs) >= MAX_SLOW_RUNS:  # one may have been the garbage collector's
@@ -103,10 +113,24 @@ class ServedVersion:
             return None
         return tuple((name, array.dtype, array.shape[1:]) for name, array in sorted(payload.items()))
 
+    def run(self, kind: str, payloads: list[Any]) -> list[Any]:
+        """The result of each request, which share runs of the model.
+
+        Raises ModelDeployError, also for whatever else a model or a plugin raises: that must answer one request, not
+        end the server."""
+        try:
+            return self.run_tensors(payloads) if kind == "tensors" else self.run_items(payloads)
+        except ModelDeployError:
+            raise
+        except Exception as error:
+            log.exception("%s failed", self.ref)
+            raise ModelDeployError(
+                f"{self.ref} failed on this request.", "The reason is in the service's log."
+            ) from error
+
     def run_tensors(self, works: list[Tensors]) -> list[Tensors]:
         """The outputs of each, from as few runs as the chunk allows."""
-        whole = not self.independent or _rows(works[0]) <= self.chunk_rows or not _aligned(works[0])
-        if len(works) == 1 and whole:
+        if len(works) == 1 and not (self.independent and _rows(works[0]) > self.chunk_rows and _aligned(works[0])):
             return [self._runtime.run(works[0])]
         rows = [_rows(tensors) for tensors in works]
         joined = works[0] if len(works) == 1 else _joined(works)

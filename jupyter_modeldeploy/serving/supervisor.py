@@ -20,7 +20,7 @@ from pathlib import Path
 from jupyter_modeldeploy import processes
 from jupyter_modeldeploy.errors import ModelDeployError
 from jupyter_modeldeploy.records import Failure, Service, ServiceState
-from jupyter_modeldeploy.serving.access import ensure_token, require_loopback
+from jupyter_modeldeploy.serving.access import require_loopback
 from jupyter_modeldeploy.serving.plan import Message, Plan, PlannedModel, PlannedVersion
 from jupyter_modeldeploy.serving.servicelog import tail
 from jupyter_modeldeploy.settings import Settings
@@ -176,7 +176,7 @@ class Supervisor:
             replica=0,
             instances=spec.instances or max(1, len(os.sched_getaffinity(0)) // spec.replicas),
             models=models,
-            token=ensure_token(self._folder) if spec.auth == "token" else None,
+            token=self._store.ensure_service_token(spec.name) if spec.auth == "token" else None,
             metrics_folder=metrics_folder,
         )
 

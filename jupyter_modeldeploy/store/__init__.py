@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from jupyter_modeldeploy.settings import Settings
+from jupyter_modeldeploy.store import tokens
 from jupyter_modeldeploy.store.artifacts import Artifacts
 from jupyter_modeldeploy.store.changes import Changes
 from jupyter_modeldeploy.store.database import Database
@@ -55,9 +56,13 @@ class Store:
         return self._folder("services", name)
 
     def service_token(self, name: str) -> str | None:
-        """The token that the service's callers send; None where it asks for none."""
-        path = self.service_folder(name) / "token"
-        return path.read_text("ascii").strip() if path.exists() else None
+        """The token that the service's callers send; None where it asks for none. Raises NotFound."""
+        service = self.services.get(name)
+        return tokens.read(self.service_folder(name)) if service.spec.auth == "token" else None
+
+    def ensure_service_token(self, name: str) -> str:
+        """The service's token, made when there is none yet; it stays the same over restarts."""
+        return tokens.ensure(self.service_folder(name))
 
     def close(self) -> None:
         self._database.close()

@@ -34,6 +34,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     )
     service = lifecycle.start(store, wanted, "tester")
     with client(store, service) as connected:
-        yield Served(store, service, str(lifecycle.token(store, "shared")), connected)
+        yield Served(store, service, str(store.service_token("shared")), connected)
     lifecycle.stop(store, "shared")
     store.close()

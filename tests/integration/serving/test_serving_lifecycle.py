@@ -288,14 +288,14 @@ def test_metrics_of_any_replica_tell_of_all(models: Store) -> None:
 
 def test_without_auth_everybody_on_this_machine_is_let_in(models: Store) -> None:
     service = lifecycle.start(models, spec("one", ("adder", [1]), auth="none"), "me")
-    assert lifecycle.token(models, "one") is None
+    assert models.service_token("one") is None
     assert httpx.get(f"{service.url}/v2").status_code == 200
 
 
 def test_the_token_is_in_no_process_list_and_in_no_log(models: Store) -> None:
     service = lifecycle.start(models, spec("one", ("adder", [1])), "me")
     assert answers(models, service)
-    token = str(lifecycle.token(models, "one"))
+    token = str(models.service_token("one"))
     seen = [
         " ".join([*process.cmdline(), *process.environ().values()]) for process in processes.group(supervisor(service))
     ]

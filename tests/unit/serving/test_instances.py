@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 import tiny_onnx
 from onnx import TensorProto
 
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, Overloaded, TimedOut
 from jupyter_modeldeploy.records import Format
+from jupyter_modeldeploy.serving.access import guard
+from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
 from jupyter_modeldeploy.serving.instances import Instances, Work
-from jupyter_modeldeploy.serving.metrics import VersionMetrics
+from jupyter_modeldeploy.serving.metrics import Metrics, VersionMetrics
 from jupyter_modeldeploy.serving.plan import PlannedVersion
+from jupyter_modeldeploy.serving.replies import Reply
 from jupyter_modeldeploy.serving.served import ServedVersion
 
 BUSY_TURNS = 200.0  # thousands of turns of the slow model's loop: some tenths of a second
@@ -50,12 +54,17 @@ def submit(instances: Instances, version: ServedVersion, rows: list[list[float]]
 
 def test_a_fast_model_is_answered_at_once(tmp_path: Path) -> None:
     version = served(tiny_onnx.add_one(tmp_path / "adder"))
+    body = orjson.dumps({"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}]})
+    replies: list[Reply] = []
 
-    async def scenario(instances: Instances) -> bool:
-        return submit(instances, version, [[1, 2, 3, 4]]).done()
+    async def scenario(instances: Instances) -> None:
+        models = [ModelRoute("service", "model", [version], [1.0])]
+        endpoint = Endpoint("service", models, guard(None), instances, Metrics(tmp_path, 0), 1024)
+        assert endpoint.infer(endpoint.routes[b"/v2/models/model/infer"], {}, body, replies.append) is None
 
-    assert version.inline("tensors", 1)
-    assert run(scenario)
+    run(scenario)
+    assert orjson.loads(replies[0].body)["outputs"][0]["data"] == [2, 3, 4, 5]
+    assert sum(version.metrics.batches.counts) == 1
 
 
 def test_requests_that_wait_share_a_run_and_get_their_own_rows(tmp_path: Path) -> None:
@@ -173,10 +182,10 @@ def test_work_that_nobody_wants_is_not_started(tmp_path: Path) -> None:
 
 def test_a_model_whose_values_make_it_slow_leaves_the_event_loop(tmp_path: Path) -> None:
     version = served(tiny_onnx.add_one(tmp_path / "adder"))
-    version.ran_inline(1.0)
+    version.ran_inline_slowly()
     assert version.inline("tensors", 1)
     for _ in range(2):
-        version.ran_inline(1.0)
+        version.ran_inline_slowly()
     assert not version.inline("tensors", 1)
 
 
