@@ -8,16 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, create_engine, event, inspect, select, text
+from sqlalchemy import Column, Connection, Engine, Select, create_engine, event, func, inspect, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from jupyter_modeldeploy.errors import ModelDeployError, StorageFull, Unavailable
+from jupyter_modeldeploy.errors import Conflict, ModelDeployError, StorageFull, Unavailable
 
 SCHEMA = "0001"
 """The newest migration. Alembic is imported only when the database is not there yet."""
 
 BUSY_TIMEOUT_S = 30
+MOST_DIGITS = 15
+"""Of a version's number: more do not fit into every database's columns."""
 
 
 def scalar(connection: Connection, query: Select[Any]) -> Any:
@@ -28,6 +30,13 @@ def scalar(connection: Connection, query: Select[Any]) -> Any:
 def scalars(connection: Connection, query: Select[Any]) -> list[Any]:
     """The first column of every row."""
     return list(connection.execute(query).scalars())
+
+
+def refuse_twin(connection: Connection, names: Column[str], name: str) -> None:
+    """Raise Conflict where a name differs from `name` in case only: many disks would take both folders for one."""
+    twin = scalar(connection, select(names).where(func.lower(names) == name.lower(), names != name))
+    if twin is not None:
+        raise Conflict(f"{name!r} differs from {twin!r} only in case.", f"Write {twin!r}, or choose another name.")
 
 
 class Database:
@@ -41,8 +50,12 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        with self.engine.connect() as connection:
-            yield connection
+        """A look at one state. Raises StorageFull where the disk is too full even for that."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except OperationalError as error:
+            raise _clear(error) from error
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -12,7 +12,7 @@ from jupyter_modeldeploy.errors import InvalidInput, NotFound
 from jupyter_modeldeploy.records import Dataset, parse_version_ref
 from jupyter_modeldeploy.store.artifacts import Artifacts
 from jupyter_modeldeploy.store.changes import append
-from jupyter_modeldeploy.store.database import Database, scalar, scalars
+from jupyter_modeldeploy.store.database import MOST_DIGITS, Database, refuse_twin, scalar, scalars
 from jupyter_modeldeploy.store.tables import datasets
 
 
@@ -21,12 +21,18 @@ class Datasets:
         self._database = database
         self._artifacts = artifacts
 
+    def check_name(self, name: str) -> None:
+        """Raise Conflict unless datasets can be added under this name."""
+        with self._database.read() as connection:
+            refuse_twin(connection, datasets.c.name, name)
+
     def add(self, name: str, folder: Path, **known: Any) -> Dataset:
         """Keep the staged `folder` as the next version of the dataset; `known` are the record's other fields.
 
         The same content and fields as the latest version: that one is returned, nothing is added."""
         files = self._artifacts.seal(folder)
         with self._artifacts.placing() as place, self._database.write() as connection:
+            refuse_twin(connection, datasets.c.name, name)
             query = select(datasets.c.record).where(datasets.c.name == name).order_by(datasets.c.number.desc())
             newest = scalar(connection, query)
             latest = Dataset.model_validate(newest) if newest else None
@@ -43,7 +49,7 @@ class Datasets:
     def get(self, ref: str) -> Dataset:
         """The dataset that `name@2` or `name` (its latest) means."""
         name, rest = parse_version_ref(ref)
-        if rest is not None and not rest.isdigit():
+        if rest is not None and not (rest.isdigit() and len(rest) <= MOST_DIGITS):
             raise InvalidInput(f"{ref!r} is not a dataset's version.", "Write NAME or NAME@2.")
         query = select(datasets.c.record).where(datasets.c.name == name).order_by(datasets.c.number.desc())
         if rest is not None:

@@ -15,7 +15,7 @@ from jupyter_modeldeploy.records import Lineage, Model, NewVersion, Version, par
 from jupyter_modeldeploy.store import tables
 from jupyter_modeldeploy.store.artifacts import Artifacts, copy_into
 from jupyter_modeldeploy.store.changes import append
-from jupyter_modeldeploy.store.database import Database, scalar, scalars
+from jupyter_modeldeploy.store.database import MOST_DIGITS, Database, refuse_twin, scalar, scalars
 
 
 class Models:
@@ -32,6 +32,11 @@ class Models:
     def get(self, name: str) -> Model:
         with self._database.read() as connection:
             return _model(connection, name)
+
+    def check_name(self, name: str) -> None:
+        """Raise Conflict unless versions can be added under this name."""
+        with self._database.read() as connection:
+            refuse_twin(connection, tables.models.c.name, name)
 
     def set_alias(self, name: str, alias: str, number: int) -> Model:
         """Point `name@alias` at a version. Digits alone and `latest` are taken by the versions themselves."""
@@ -56,14 +61,15 @@ class Versions:
     def add(self, new: NewVersion, folder: Path) -> Version:
         """Keep the files of `folder` as the next version of `new.model`.
 
-        A folder below `artifacts.staging()` is moved, any other is copied. Raises StorageFull, InvalidInput or
-        UnsafeContent with nothing changed."""
+        A folder below `artifacts.staging()` is moved, any other is copied. Raises StorageFull, InvalidInput, Conflict
+        or UnsafeContent with nothing changed."""
         if not folder.is_relative_to(self._artifacts.incoming):
             with self._artifacts.staging() as staging:
                 copy_into(folder, staging)
                 return self.add(new, staging)
         files = self._artifacts.seal(folder)
         with self._artifacts.placing() as place, self._database.write() as connection:
+            refuse_twin(connection, tables.models.c.name, new.model)
             model = _find_model(connection, new.model) or Model(
                 name=new.model, task=new.task, owner=self._owner(), created_at=datetime.now(UTC)
             )
@@ -119,7 +125,7 @@ def _number(model: Model, rest: str | None) -> int:
         if model.latest is None:
             raise NotFound(f"The model {model.name!r} has no versions.")
         return model.latest
-    if rest.isdigit():
+    if rest.isdigit() and len(rest) <= MOST_DIGITS:
         return int(rest)
     if rest not in model.aliases:
         known = ", ".join(f"@{alias}" for alias in sorted(model.aliases)) or "none"

@@ -7,7 +7,7 @@ from sqlalchemy import delete, insert, select, update
 from jupyter_modeldeploy.errors import NotFound
 from jupyter_modeldeploy.records import Service
 from jupyter_modeldeploy.store.changes import append
-from jupyter_modeldeploy.store.database import Database, scalar, scalars
+from jupyter_modeldeploy.store.database import Database, refuse_twin, scalar, scalars
 from jupyter_modeldeploy.store.tables import services
 
 
@@ -30,11 +30,12 @@ class Services:
         return Service.model_validate(row)
 
     def save(self, service: Service) -> None:
-        """Add the service or replace its row."""
+        """Add the service or replace its row. Raises Conflict for a new name like another's but for its case."""
         values = {"record": service.model_dump(mode="json")}
         with self._database.write() as connection:
             changed = connection.execute(update(services).where(services.c.name == service.name).values(values))
             if changed.rowcount == 0:
+                refuse_twin(connection, services.c.name, service.name)
                 connection.execute(insert(services).values(name=service.name, **values))
             append(connection, "service", service.name, "updated" if changed.rowcount else "created")
 

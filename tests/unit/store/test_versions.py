@@ -70,7 +70,7 @@ def test_references_by_number_alias_and_name(store: Store, folder: Path) -> None
     assert store.versions.get("m@production").number == 1
 
 
-@pytest.mark.parametrize("ref", ["m@9", "m@nosuch", "other"])
+@pytest.mark.parametrize("ref", ["m@9", "m@nosuch", "other", "m@99999999999999999999"])
 def test_an_unknown_reference_says_what_there_is(store: Store, folder: Path, ref: str) -> None:
     store.versions.add(new(), folder)
     with pytest.raises(NotFound) as raised:
@@ -184,3 +184,19 @@ def test_a_folder_that_a_crash_left_without_a_row_does_not_stand_in_the_way(stor
     version = store.versions.add(new(), folder)
     assert version.number == 1
     assert not (store.versions.path(version) / "half").exists()
+
+
+def test_a_name_that_differs_only_in_case_is_refused_before_and_at_the_end(store: Store, folder: Path) -> None:
+    store.versions.add(new("Sentiment"), folder)
+    store.models.check_name("Sentiment")
+    with pytest.raises(Conflict, match="only in case"):
+        store.models.check_name("sentiment")
+    with pytest.raises(Conflict, match="only in case"):
+        store.versions.add(new("sentiment"), folder)
+    assert [model.name for model in store.models.list()] == ["Sentiment"]
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "one"])
+def test_a_dataset_has_numbers_only(store: Store, number: str) -> None:
+    with pytest.raises(InvalidInput):
+        store.datasets.get(f"d@{number}")
