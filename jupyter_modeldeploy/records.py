@@ -21,7 +21,7 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 
 
 class Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class Format(StrEnum):

@@ -33,6 +33,8 @@ from jupyter_modeldeploy.records import (
 from jupyter_modeldeploy.workspace import Workspace
 
 MAX_WAIT_S = 30
+MAX_INTEGER = 2**53 - 1
+"""The largest whole number that a browser keeps exactly; SQLite's are larger."""
 
 
 class Nothing(Request):
@@ -50,7 +52,7 @@ class ById(Request):
 class AliasRequest(Request):
     name: Name = Field(description="the model's name")
     alias: Name = Field(description="a word such as production")
-    number: int = Field(ge=1, description="the version that the alias points at")
+    number: int = Field(ge=1, le=MAX_INTEGER, description="the version that the alias points at")
 
 
 class Fetch(FetchParameters, Request):
@@ -89,8 +91,12 @@ class StartService(ServiceSpec, Request):
     pass
 
 
+class ListJobs(Request):
+    limit: int = Field(default=500, ge=1, le=10_000, description="how many at most")
+
+
 class ReadLog(ById):
-    offset: int = Field(default=0, ge=0, description="byte to read from")
+    offset: int = Field(default=0, ge=0, le=MAX_INTEGER, description="byte to read from")
 
 
 class Predict(Request):
@@ -100,7 +106,7 @@ class Predict(Request):
 
 
 class SeeChanges(LongPoll):
-    since: int = Field(default=0, ge=0, description="the last sequence number that was seen")
+    since: int = Field(default=0, ge=0, le=MAX_INTEGER, description="the last sequence number that was seen")
     wait: float = Field(default=0, ge=0, le=MAX_WAIT_S, description="seconds to wait for a first change")
 
 
@@ -234,9 +240,9 @@ def add_dataset(workspace: Workspace, request: AddDataset) -> Job:
     return workspace.datasets.add(**request.model_dump()).job
 
 
-def list_jobs(workspace: Workspace, request: Nothing) -> JobList:
-    """All jobs, newest first."""
-    return JobList(jobs=list(workspace.jobs.list()))
+def list_jobs(workspace: Workspace, request: ListJobs) -> JobList:
+    """The jobs, newest first."""
+    return JobList(jobs=list(workspace.jobs.list(request.limit)))
 
 
 def get_job(workspace: Workspace, request: ById) -> Job:
@@ -331,8 +337,9 @@ def list_devices(workspace: Workspace, request: Nothing) -> DeviceList:
 
 def see_changes(workspace: Workspace, request: SeeChanges) -> ChangeList:
     """What was written after a sequence number."""
+    latest = workspace.store.changes.latest()  # before the changes: what is written in between is not to be skipped
     changes = workspace.changes(request.since)
-    return ChangeList(changes=changes, latest=changes[-1].sequence if changes else workspace.store.changes.latest())
+    return ChangeList(changes=changes, latest=changes[-1].sequence if changes else latest)
 
 
 def _changed(workspace: Workspace, request: SeeChanges) -> bool:
@@ -351,7 +358,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("profile_model", "POST", "models/profile", "execute", ProfileVersion, Job, profile_model, status=202),
     Operation("list_datasets", "GET", "datasets", "read", Nothing, DatasetList, list_datasets),
     Operation("add_dataset", "POST", "datasets", "execute", AddDataset, Job, add_dataset, status=202),
-    Operation("list_jobs", "GET", "jobs", "read", Nothing, JobList, list_jobs),
+    Operation("list_jobs", "GET", "jobs", "read", ListJobs, JobList, list_jobs),
     Operation("get_job", "GET", "jobs/{id}", "read", ById, Job, get_job),
     Operation("cancel_job", "POST", "jobs/{id}/cancel", "execute", ById, Job, cancel_job),
     Operation("resume_job", "POST", "jobs/{id}/resume", "execute", ById, Job, resume_job, status=202),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -13,8 +15,8 @@ from traitlets import Float, Unicode
 
 from jupyter_modeldeploy.api.operation import Operation
 from jupyter_modeldeploy.api.operations import OPERATIONS
-from jupyter_modeldeploy.records import JobState
 from jupyter_modeldeploy.server.handlers import OpenAPIHandler, OperationHandler, UnknownHandler
+from jupyter_modeldeploy.settings import PREFIX
 from jupyter_modeldeploy.workspace import Workspace
 
 THREADS = 16
@@ -31,7 +33,9 @@ class ModelDeployApp(ExtensionApp):
     activity_interval = Float(60.0, config=True, help="Seconds between looks for jobs, which keep a server alive.")
 
     def initialize_settings(self) -> None:
-        self.workspace = Workspace(self.root or None)
+        if self.root:
+            os.environ[PREFIX + "ROOT"] = self.root  # the kernels that this server starts open the same workspace
+        self.workspace = Workspace()
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="modeldeploy")
         self.log.info("modeldeploy's workspace: %s", self.workspace.store.root)
         self._activity = PeriodicCallback(self._note_activity, self.activity_interval * 1000)
@@ -50,9 +54,9 @@ class ModelDeployApp(ExtensionApp):
         self.executor.shutdown(wait=False, cancel_futures=True)
         self.workspace.close()
 
-    def _note_activity(self) -> None:
-        """A running job keeps a hub from culling the server as idle."""
-        if self.workspace.store.jobs.list([JobState.queued, JobState.running]):
+    async def _note_activity(self) -> None:
+        """A job at work keeps a hub from culling the server as idle; one whose worker died does not."""
+        if await asyncio.get_running_loop().run_in_executor(self.executor, self.workspace.jobs.at_work):
             assert self.serverapp is not None
             self.serverapp.web_app.settings["last_activity_times"]["modeldeploy"] = datetime.now(UTC)
 

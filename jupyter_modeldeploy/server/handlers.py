@@ -115,12 +115,12 @@ class OperationHandler(BaseHandler):
 
     def _fields(self, operation: Operation) -> dict[str, Any]:
         if operation.method != "POST":
-            return {name: self.get_query_argument(name) for name in self.request.query_arguments}
+            return {name: self.get_query_argument(name) for name in self.request.query_arguments if not _others(name)}
         if not self.request.body.strip():
             return {}
         try:
-            body = json.loads(self.request.body)
-        except ValueError as error:
+            body = json.loads(self.request.body, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
             raise InvalidInput(f"The body is not JSON: {error}.", "Send an object.") from error
         if not isinstance(body, dict):
             raise InvalidInput(f"The body is a {type(body).__name__}.", "Send a JSON object.")
@@ -144,6 +144,16 @@ class UnknownHandler(BaseHandler):
         await super().prepare(**named)
         await self.check_allowed("read")
         raise NotFound(f"The API has no {self.request.path}.", "See openapi.json for what there is.")
+
+
+def _others(parameter: str) -> bool:
+    """Whether a query parameter is not the operation's but Jupyter's: a token, or the time of day that JupyterLab
+    appends to keep an answer from being taken from a cache."""
+    return parameter in ("token", "_xsrf") or parameter.isdigit()
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _from_status(status: int, error: Any) -> ModelDeployError:

@@ -125,6 +125,13 @@ async def test_with_the_xsrf_token_a_write_passes(bare: Bare, cookie: str) -> No
         ("GET", "changes?since=-1", None, 400, "invalid_input"),
         ("GET", "changes?wait=1e9", None, 400, "invalid_input"),
         ("GET", "models?surprise=1", None, 400, "invalid_input"),
+        ("GET", "changes?since=99999999999999999999", None, 400, "invalid_input"),
+        ("GET", "jobs?limit=0", None, 400, "invalid_input"),
+        ("GET", "jobs/0123456789ab/log?offset=99999999999999999999", None, 400, "invalid_input"),
+        ("POST", "models/m/aliases", '{"alias": "a", "number": 99999999999999999999}', 400, "invalid_input"),
+        ("POST", "models/convert", '{"version": "m@99999999999999999999"}', 404, "not_found"),
+        ("POST", "services/s/predict", '{"body": NaN}', 400, "invalid_input"),
+        ("POST", "services/s/predict", '{"body": ' + "[" * 200_000 + "]" * 200_000 + "}", 400, "invalid_input"),
         ("GET", "nosuch", None, 404, "not_found"),
         ("DELETE", "models", None, 405, "invalid_input"),
         ("POST", "models/fetch", "{", 400, "invalid_input"),
@@ -144,3 +151,9 @@ async def test_bad_input_gets_a_clear_error(
     response = await jp_fetch("modeldeploy", "api", parts, method=method, body=body, params=params, raise_error=False)
     assert response.code == status, response.body
     assert assert_error(response)["code"] == code
+
+
+async def test_what_jupyter_itself_puts_into_a_query_is_no_parameter(jp_fetch: Any, jp_serverapp: Any) -> None:
+    for query in ({"1732185600000": ""}, {"token": jp_serverapp.identity_provider.token}):
+        response = await jp_fetch("modeldeploy", "api", "models", params=query, raise_error=False)
+        assert response.code == 200, response.body

@@ -98,7 +98,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** All jobs, newest first. */
+    /** The jobs, newest first. */
     get: operations['list_jobs'];
     put?: never;
     post?: never;
@@ -513,7 +513,20 @@ export interface components {
      * Arm
      * @description One version of a served model and its share of the traffic (weights need not sum to 1).
      */
-    Arm: {
+    'Arm-Input': {
+      /** Version */
+      version: number;
+      /**
+       * Weight
+       * @default 1
+       */
+      weight: number;
+    };
+    /**
+     * Arm
+     * @description One version of a served model and its share of the traffic (weights need not sum to 1).
+     */
+    'Arm-Output': {
       /** Version */
       version: number;
       /**
@@ -708,7 +721,7 @@ export interface components {
        */
       utilization: number | null;
       /** Waiting */
-      waiting?: string[];
+      waiting: string[];
     };
     /** DeviceList */
     DeviceList: {
@@ -1082,7 +1095,7 @@ export interface components {
        */
       job: string | null;
       /** Parameters */
-      parameters?: {
+      parameters: {
         [key: string]: unknown;
       };
       /**
@@ -1096,6 +1109,15 @@ export interface components {
        */
       source: string | null;
       step: components['schemas']['Step'];
+    };
+    /** ListJobs */
+    ListJobs: {
+      /**
+       * Limit
+       * @description how many at most
+       * @default 500
+       */
+      limit: number;
     };
     /**
      * MetricComparison
@@ -1148,7 +1170,7 @@ export interface components {
     /** ModelSummary */
     ModelSummary: {
       /** Aliases */
-      aliases?: {
+      aliases: {
         [key: string]: number;
       };
       /**
@@ -1171,7 +1193,7 @@ export interface components {
       /** Owner */
       owner: string;
       /** Tags */
-      tags?: string[];
+      tags: string[];
       /** Task */
       task: string;
       /** Versions */
@@ -1207,13 +1229,19 @@ export interface components {
     };
     /**
      * ProcessRef
-     * @description A process that can be told from a later one with the same pid by its start time (seconds since the epoch).
+     * @description A process that can be told from a later one with the same pid by its start time: in seconds since the epoch, and
+     *     in seconds after the machine's own start where the system tells that, which setting the clock does not change.
      */
     ProcessRef: {
       /** Pid */
       pid: number;
       /** Started */
       started: number;
+      /**
+       * Started After Boot
+       * @default null
+       */
+      started_after_boot: number | null;
     };
     /** ProfileVersion */
     ProfileVersion: {
@@ -1331,9 +1359,16 @@ export interface components {
       wait: number;
     };
     /** ServedModel */
-    ServedModel: {
+    'ServedModel-Input': {
       /** Arms */
-      arms: components['schemas']['Arm'][];
+      arms: components['schemas']['Arm-Input'][];
+      /** Model */
+      model: string;
+    };
+    /** ServedModel */
+    'ServedModel-Output': {
+      /** Arms */
+      arms: components['schemas']['Arm-Output'][];
       /** Model */
       model: string;
     };
@@ -1420,7 +1455,7 @@ export interface components {
        */
       max_queue: number;
       /** Models */
-      models: components['schemas']['ServedModel'][];
+      models: components['schemas']['ServedModel-Output'][];
       /**
        * Name
        * @description the service's name
@@ -1491,7 +1526,7 @@ export interface components {
        */
       max_queue: number;
       /** Models */
-      models: components['schemas']['ServedModel'][];
+      models: components['schemas']['ServedModel-Input'][];
       /**
        * Name
        * @description the service's name
@@ -1556,7 +1591,7 @@ export interface components {
       format: components['schemas']['Format'];
       lineage: components['schemas']['Lineage'];
       /** Metrics */
-      metrics?: {
+      metrics: {
         [key: string]: number;
       };
       /** Model */
@@ -2311,7 +2346,9 @@ export interface operations {
   };
   list_jobs: {
     parameters: {
-      query?: never;
+      query?: {
+        limit?: number;
+      };
       header?: never;
       path?: never;
       cookie?: never;
@@ -4024,7 +4061,7 @@ export interface operations {
            */
           max_queue?: number;
           /** Models */
-          models: components['schemas']['ServedModel'][];
+          models: components['schemas']['ServedModel-Input'][];
           /**
            * Name
            * @description the service's name

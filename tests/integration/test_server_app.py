@@ -1,0 +1,81 @@
+"""The extension beside its server: what keeps it awake, which workspace its kernels open, what its views hear."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_modeldeploy import processes
+from jupyter_modeldeploy.api.operations import SeeChanges, see_changes
+from jupyter_modeldeploy.records import Job, JobState, ProcessRef
+from jupyter_modeldeploy.server.app import ModelDeployApp
+from jupyter_modeldeploy.workspace import Workspace
+
+
+def job(number: int, process: ProcessRef | None) -> Job:
+    now = datetime.now(UTC)
+    times = {"created_at": now, "queued_at": now}
+    known = {"id": f"{number:012x}", "kind": "fetch", "title": "t", "parameters": {}, "owner": "o"}
+    return Job.model_validate({**known, **times, "state": JobState.running, "process": process})
+
+
+@pytest.fixture
+def app(jp_serverapp: Any) -> ModelDeployApp:
+    [found] = jp_serverapp.extension_manager.extension_apps["jupyter_modeldeploy"]
+    assert isinstance(found, ModelDeployApp)
+    return found
+
+
+async def test_a_job_at_work_keeps_the_server_awake_a_dead_one_does_not(app: ModelDeployApp, jp_serverapp: Any) -> None:
+    last = jp_serverapp.web_app.settings["last_activity_times"]
+    app.workspace.store.jobs.add(job(1, ProcessRef(pid=2**22 - 1, started=0.0)))
+    await app._note_activity()
+    assert "modeldeploy" not in last
+    app.workspace.store.jobs.add(job(2, processes.current()))
+    await app._note_activity()
+    assert "modeldeploy" in last
+
+
+class TestRoot:
+    @pytest.fixture
+    def jp_server_config(self, jp_server_config: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+        jp_server_config["ModelDeployApp"] = {"root": str(tmp_path / "chosen")}
+        return jp_server_config
+
+    async def test_a_servers_kernels_open_its_workspace(self, app: ModelDeployApp, tmp_path: Path) -> None:
+        assert app.workspace.store.root == tmp_path / "chosen"
+        assert os.environ["JUPYTER_MODELDEPLOY_ROOT"] == str(tmp_path / "chosen")
+
+
+async def test_of_very_many_jobs_the_newest_are_listed(app: ModelDeployApp, jp_fetch: Any) -> None:
+    for number in range(5):
+        app.workspace.store.jobs.add(job(number, processes.current()))
+    response = await jp_fetch("modeldeploy", "api", "jobs", params={"limit": "2"})
+    assert [each["id"] for each in json.loads(response.body)["jobs"]] == [f"{4:012x}", f"{3:012x}"]
+
+
+def test_a_change_made_while_another_answer_is_put_together_is_not_skipped(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(root)
+    workspace.store.jobs.add(job(1, processes.current()))
+    seen = workspace.store.changes.latest()
+    since = workspace.store.changes.since
+
+    def since_and_then_a_write(sequence: int, limit: int = 500) -> Any:
+        found = since(sequence, limit)
+        workspace.store.jobs.add(job(2, processes.current()))
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(workspace.store.changes, "since", since_and_then_a_write)
+        answer = see_changes(workspace, SeeChanges(since=seen))
+    assert answer.changes == []
+    missed = see_changes(workspace, SeeChanges(since=answer.latest))
+    assert [change.key for change in missed.changes] == [job(2, None).id]
+    workspace.close()
