@@ -1,4 +1,4 @@
-"""`modeldeploy demo`, with a short training: the whole way on the real model and data, and the report that scripts read."""
+"""`modeldeploy demo` with a short training: the whole way on real data, and the report that scripts read."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from jupyter_modeldeploy.jobs.reporter import JobReporter
 from jupyter_modeldeploy.records import LIVING, Job, JobState, ProcessRef
 from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.store.jobs import Jobs
+from jupyter_modeldeploy.store.leases import Leases
 from jupyter_modeldeploy.workspace import JobHandle
 
 DEADLINE_S = 60
@@ -75,6 +76,35 @@ def test_what_a_former_attempt_still_reports_is_refused(workspace: Workspace) ->
         JobReporter(workspace.store, job).progress(1, 2)
 
 
+def test_a_worker_that_comes_up_while_its_job_is_cancelled_is_ended(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = workspace.store
+    job = row(store, state=JobState.queued)
+    sleeping = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    stop = processes.stop_group
+
+    def stop_while_the_worker_comes_up(ref: ProcessRef, grace_s: float) -> None:
+        monkeypatch.setattr(processes, "stop_group", stop)
+        store.jobs.update(job.id, LIVING, process=processes.of(sleeping.pid))
+
+    monkeypatch.setattr(processes, "stop_group", stop_while_the_worker_comes_up)
+    assert workspace.jobs.get(job.id).cancel().state is JobState.cancelled
+    assert sleeping.wait(timeout=1) != 0
+
+
+def test_a_cancel_does_not_reach_the_next_attempt(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = workspace.store
+    job = row(store)
+
+    def ended_and_resumed(ref: ProcessRef, grace_s: float) -> None:
+        store.jobs.update(job.id, LIVING, attempt=2, process=processes.current())
+
+    monkeypatch.setattr(processes, "stop_group", ended_and_resumed)
+    found = workspace.jobs.get(job.id).cancel()
+    assert (found.state, found.attempt) == (JobState.running, 2)
+
+
 def test_of_two_who_resume_one_does(workspace: Workspace) -> None:
     job = row(workspace.store, state=JobState.failed)
     launch.resume(workspace.store, job.id)
@@ -128,6 +158,17 @@ def test_on_a_full_disk_the_jobs_can_still_be_seen(workspace: Workspace, monkeyp
         patched.setattr(Jobs, "update", full)
         assert [each.id for each in workspace.jobs.list()] == [job.id]
     assert workspace.jobs.get(job.id).job.state is JobState.interrupted
+
+
+def test_on_a_full_disk_the_devices_can_still_be_seen(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace.store.leases.draw("cpu", "job", GONE)
+
+    def full(*_: object) -> None:
+        raise StorageFull("The disk is full.")
+
+    monkeypatch.setattr(Leases, "_remove", full)
+    [device] = [device for device in workspace.devices.list() if device.id == "cpu"]
+    assert device.holder is None
 
 
 def test_a_job_of_another_release_that_makes_no_sense_here_is_refused_clearly(workspace: Workspace) -> None:

@@ -1,0 +1,83 @@
+"""Work and services that were asked for through a Jupyter server outlive it."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny_onnx
+from jupyter_process import Server, running_server
+from tiny_bert import CLASSES, make_encoder, rows
+
+API = "modeldeploy/api/"
+DEADLINE_S = 90
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen in {DEADLINE_S} s"
+        time.sleep(0.1)
+
+
+def made(server: Server, path: str, **body: object) -> dict[str, object]:
+    """The result of the job that this call starts."""
+    job = server.request("POST", API + path, json=body)
+    until(lambda: server.request("GET", f"{API}jobs/{job['id']}")["ended_at"], path)
+    ended = server.request("GET", f"{API}jobs/{job['id']}")
+    assert ended["state"] == "succeeded", ended["error"]
+    result: dict[str, object] = ended["result"]
+    return result
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_training_goes_on_when_the_server_restarts(tmp_path: Path, how: signal.Signals) -> None:
+    with (tmp_path / "data.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("text", "label"), *((text, CLASSES[label]) for text, label in rows(200))])
+    with running_server(tmp_path) as first:
+        made(first, "models/fetch", source=f"file:{make_encoder(tmp_path / 'tiny')}", name="tiny")
+        made(first, "datasets", source=f"file:{tmp_path / 'data.csv'}", name="sentences")
+        options = {"max_steps": 100_000, "batch_size": 4}
+        body = {"base": "tiny", "dataset": "sentences", "name": "tuned", "options": options}
+        job = first.request("POST", f"{API}models/finetune", json=body)["id"]
+        until(lambda: first.request("GET", f"{API}jobs/{job}")["progress"]["done"] > 5, "training")
+        before = first.request("GET", f"{API}jobs/{job}")
+        first.process.send_signal(how)
+        first.process.wait(30)
+    with running_server(tmp_path) as second:
+        after = second.request("GET", f"{API}jobs/{job}")
+        assert (after["state"], after["process"], after["attempt"]) == ("running", before["process"], 1)
+        until(
+            lambda: second.request("GET", f"{API}jobs/{job}")["progress"]["done"] > before["progress"]["done"], "steps"
+        )
+        assert second.request("POST", f"{API}jobs/{job}/cancel", json={})["state"] == "cancelled"
+
+
+def test_a_service_goes_on_when_the_server_is_killed(tmp_path: Path) -> None:
+    with running_server(tmp_path) as first:
+        made(first, "models/fetch", source=f"file:{tiny_onnx.add_one(tmp_path / 'tiny')}", name="tiny")
+        spec = {"name": "s", "models": [{"model": "tiny", "arms": [{"version": 1, "weight": 1}]}]}
+        service = first.request("POST", f"{API}services", json=spec)
+        assert service["state"] == "ready"
+        first.process.kill()
+        first.process.wait(30)
+    with running_server(tmp_path) as second:
+        assert second.request("GET", f"{API}services/s")["process"] == service["process"]
+        answer = second.request("POST", f"{API}services/s/predict", json={"body": {"inputs": {"x": [[1, 2, 3, 4]]}}})
+        assert answer["version"] == "tiny@1"
+        assert second.request("POST", f"{API}services/s/stop", json={})["state"] == "stopped"
+        assert second.request("DELETE", f"{API}services/s") == {"deleted": "s"}
+        assert second.request("GET", f"{API}services")["services"] == []
+
+
+def test_a_long_poll_is_answered_by_the_change_it_waits_for(tmp_path: Path) -> None:
+    with running_server(tmp_path) as server:
+        latest = server.request("GET", f"{API}changes")["latest"]
+        server.request("POST", f"{API}models/fetch", json={"source": f"file:{tmp_path / 'nosuch'}", "name": "m"})
+        seen = server.request("GET", f"{API}changes", params={"since": latest, "wait": 30})
+        assert {change["kind"] for change in seen["changes"]} == {"job"}
+        assert seen["latest"] > latest
