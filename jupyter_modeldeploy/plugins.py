@@ -28,6 +28,5 @@ def load(group: str, name: str) -> Any:
     try:
         return points[name].load()
     except ImportError as error:
-        raise Unavailable(
-            f"The {group} plugin {name!r} needs the package {error.name!r}.", f"pip install {error.name}"
-        ) from error
+        hint = f"pip install {error.name}" if isinstance(error, ModuleNotFoundError) else "Is its package up to date?"
+        raise Unavailable(f"The {group} plugin {name!r} cannot be imported: {error}.", hint) from error

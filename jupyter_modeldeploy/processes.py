@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,6 +17,23 @@ from jupyter_modeldeploy.records import ProcessRef
 
 START_TIME_TOLERANCE_S = 0.5
 SECRETS = re.compile(r"(JUPYTER|JPY|CONFIGPROXY)\w*_(TOKEN|KEY|SECRET|PASSWORD)")
+
+
+_outliving: list[subprocess.Popen[bytes]] = []
+
+
+def let_outlive(child: subprocess.Popen[bytes]) -> ProcessRef:
+    """Wait for no end of this child, which may outlive us; if it ends first, `reap` removes what is left of it."""
+    _outliving.append(child)
+    return of(child.pid)
+
+
+def reap() -> None:
+    """Take note of the children that ended, so that no zombie stays for as long as this process lives."""
+    for child in list(_outliving):
+        if child.poll() is not None:
+            with suppress(ValueError):  # another thread did
+                _outliving.remove(child)
 
 
 def current() -> ProcessRef:

@@ -60,4 +60,4 @@ class Settings:
     @property
     def on_temporary_storage(self) -> bool:
         """True where the root lies below the system's temporary folder, which is emptied at restarts."""
-        return self.root.is_relative_to(Path(tempfile.gettempdir()).resolve())
+        return self.root.resolve().is_relative_to(Path(tempfile.gettempdir()).resolve())

@@ -22,12 +22,11 @@ def cancel(store: Store, job_id: str) -> Job:
     left and its device memory is free. Raises Conflict for a job that ended already."""
     progress = store.jobs.get(job_id).progress.model_copy(update={"message": "stopping", "seconds_left": None})
     job = store.jobs.update(job_id, LIVING, progress=progress)
-    members: set[int] = set()
-    if job.process is not None:
-        members = {process.pid for process in processes.group(job.process)}
-        processes.stop_group(job.process, GRACE_S)
+    members = _stop(job)
     with suppress(Conflict):  # the worker wrote its own end
-        store.jobs.update(job_id, LIVING, job.attempt, state=JobState.cancelled, ended_at=datetime.now(UTC))
+        ended = store.jobs.update(job_id, LIVING, job.attempt, state=JobState.cancelled, ended_at=datetime.now(UTC))
+        if ended.process != job.process:  # the worker came up meanwhile; from now on none can
+            members |= _stop(ended)
         store.leases.give_back(job_id)
     if job.device is not None:
         _wait_until_freed(members, job.device)
@@ -45,6 +44,15 @@ def read_log(store: Store, job_id: str, offset: int = 0) -> tuple[str, int]:
         chunk = file.read(LOG_CHUNK)
     whole = chunk[: _end_of_last_character(chunk)]
     return whole.decode(errors="replace"), offset + len(whole)
+
+
+def _stop(job: Job) -> set[int]:
+    """End the job's processes; their pids are returned."""
+    if job.process is None:
+        return set()
+    members = {process.pid for process in processes.group(job.process)}
+    processes.stop_group(job.process, GRACE_S)
+    return members
 
 
 def _end_of_last_character(chunk: bytes) -> int:

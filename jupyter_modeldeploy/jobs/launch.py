@@ -89,7 +89,7 @@ def _spawn(store: Store, job: Job) -> Job:
             )
     except OSError as error:
         raise _not_started(store, job, from_os_error(error, f"starting the job {job.id}")) from error
-    standing_in = processes.of(shell.pid)
+    standing_in = processes.let_outlive(shell)
     if job.device is not None:
         store.leases.reserve(job.device, job.id, standing_in)
     return store.jobs.stand_in(job.id, job.attempt, standing_in)

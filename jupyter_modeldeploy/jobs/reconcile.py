@@ -26,6 +26,7 @@ RESUME = "Resume it: modeldeploy jobs resume {}"
 def reconcile(store: Store) -> None:
     """Give every job whose worker is gone its true end: failed, with the signal or exit status named, or interrupted
     where the machine or the container ended under it."""
+    processes.reap()
     for job in store.jobs.list(LIVING):
         if _is_gone(store, job):
             try:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select
 
 from jupyter_modeldeploy import processes
+from jupyter_modeldeploy.errors import StorageFull, Unavailable
 from jupyter_modeldeploy.records import ProcessRef
 from jupyter_modeldeploy.store.changes import append
 from jupyter_modeldeploy.store.database import Database, scalar
 from jupyter_modeldeploy.store.tables import leases
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,10 @@ class Leases:
             tickets = _tickets(connection, device)
         dead = [ticket for ticket in tickets if not processes.alive(ticket.process)]
         for ticket in dead:
-            self._remove(ticket)
+            try:
+                self._remove(ticket)
+            except (StorageFull, Unavailable) as error:
+                log.warning("A ticket of the ended job %s stays in the store for now. %s", ticket.job, error)
         return [ticket for ticket in tickets if ticket not in dead]
 
     def give_back(self, job_id: str) -> None:

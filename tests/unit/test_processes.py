@@ -83,3 +83,11 @@ def test_workers_get_no_token_of_jupyter(name: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HF_TOKEN", "needed to fetch")
     assert name not in processes.clean_environment()
     assert "HF_TOKEN" in processes.clean_environment()
+
+
+def test_of_a_child_that_ended_nothing_stays() -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    processes.let_outlive(child)
+    while psutil.pid_exists(child.pid):
+        processes.reap()
+    assert child.returncode == 0
