@@ -8,8 +8,6 @@ from typing import Any
 
 from jupyter_modeldeploy.errors import NotFound, Unavailable
 
-GROUPS = ("sources", "converters", "tasks", "runtimes", "trainers")
-
 
 @cache
 def available(group: str) -> dict[str, EntryPoint]:

@@ -7,6 +7,7 @@ process of its own, which goes on when this one ends.
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -319,10 +320,11 @@ class Services(_Room):
         return lifecycle.stop(self._store, name)
 
     def remove(self, name: str) -> None:
-        """Forget a stopped service."""
+        """Forget a stopped service, its token and its log."""
         if not self.get(name).state.ended:
             raise Conflict(f"The service {name!r} runs.", f"Stop it first: modeldeploy services stop {name}.")
         self._store.services.delete(name)
+        shutil.rmtree(self._store.service_folder(name))
 
     def token(self, name: str) -> str | None:
         """The token that callers send as `Authorization: Bearer …`; None where the service asks for none."""

@@ -16,7 +16,7 @@ from jupyter_modeldeploy import devices, processes
 from jupyter_modeldeploy.errors import ModelDeployError, from_os_error
 from jupyter_modeldeploy.jobs.context import Kind, Parameters
 from jupyter_modeldeploy.jobs.kinds import typed
-from jupyter_modeldeploy.records import LIVING, Failure, Job, JobState
+from jupyter_modeldeploy.records import LIVING, Failure, Job, JobState, Progress
 from jupyter_modeldeploy.store import Store
 
 WAIT_AND_TELL = 'status=$1; shift; "$@"; echo $? >"$status.new" && mv "$status.new" "$status"'
@@ -55,6 +55,7 @@ def resume(store: Store, job_id: str) -> Job:
         attempt=job.attempt + 1,
         state=JobState.queued,
         process=None,
+        progress=Progress(),
         error=None,
         queued_at=datetime.now(UTC),
         started_at=None,

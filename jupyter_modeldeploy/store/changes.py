@@ -6,7 +6,6 @@ newer one is appended: the table stays as small as the workspace has nouns, and 
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -18,7 +17,6 @@ from jupyter_modeldeploy.store.tables import changes
 
 Kind = Literal["model", "version", "dataset", "job", "service", "experiment", "device"]
 Action = Literal["created", "updated", "deleted"]
-POLL_S = 0.1
 
 
 def append(connection: Connection, kind: Kind, key: str, action: Action) -> None:
@@ -42,10 +40,3 @@ class Changes:
         query = select(changes).where(changes.c.sequence > sequence).order_by(changes.c.sequence).limit(limit)
         with self._database.read() as connection:
             return [Change.model_validate(dict(row)) for row in connection.execute(query).mappings()]
-
-    def wait(self, sequence: int, timeout_s: float, limit: int = 500) -> list[Change]:
-        """Like `since`, but waits up to `timeout_s` seconds for a first change."""
-        deadline = time.monotonic() + timeout_s
-        while self.latest() <= sequence and time.monotonic() < deadline:
-            time.sleep(POLL_S)
-        return self.since(sequence, limit)

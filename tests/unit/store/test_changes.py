@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -43,15 +42,6 @@ def test_a_thousand_updates_of_one_job_stay_one_change(store: Store) -> None:
     changes = store.changes.since(0)
     assert [(change.kind, change.action) for change in changes] == [("job", "created"), ("job", "updated")]
     assert store.changes.latest() == 51
-
-
-def test_waiting_ends_with_the_first_change(store: Store) -> None:
-    threading.Timer(0.2, store.jobs.add, [job()]).start()
-    assert [change.kind for change in store.changes.wait(0, timeout_s=20)] == ["job"]
-
-
-def test_waiting_for_nothing_ends_too(store: Store) -> None:
-    assert store.changes.wait(0, timeout_s=0.1) == []
 
 
 def test_a_failed_write_leaves_no_change(store: Store) -> None:

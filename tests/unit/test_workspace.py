@@ -1,0 +1,98 @@
+"""The façade says clearly what it refuses, whoever asks."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from jupyter_modeldeploy import Workspace, processes
+from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, Overloaded, ServiceFailed, TimedOut
+from jupyter_modeldeploy.records import Arm, ServedModel, Service, ServiceSpec, ServiceState
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Answers every request in one way: what it is called with says how."""
+
+    status, body = 200, b""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        return None
+
+
+@pytest.fixture
+def workspace(root: Path) -> Iterator[Workspace]:
+    """A workspace with a service "s" that `Answering` answers for."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    opened = Workspace(root)
+    opened.store.services.save(service(f"http://127.0.0.1:{server.server_port}"))
+    yield opened
+    opened.close()
+    server.shutdown()
+    server.server_close()
+
+
+def service(url: str | None, state: ServiceState = ServiceState.ready) -> Service:
+    spec = ServiceSpec(name="s", models=[ServedModel(model="m", arms=[Arm(version=1)])], auth="none")
+    process = processes.current() if url else None
+    now = datetime.now(UTC)
+    return Service(name="s", spec=spec, state=state, url=url, process=process, owner="o", created_at=now)
+
+
+def refusal(code: str) -> bytes:
+    return json.dumps({"error": {"code": code, "message": "no", "hint": "do"}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "raised"),
+    [
+        (400, refusal("invalid_input"), InvalidInput),
+        (401, refusal("not_authenticated"), InvalidInput),
+        (503, refusal("overloaded"), Overloaded),
+        (504, refusal("timed_out"), TimedOut),
+        (500, refusal("internal"), ServiceFailed),
+        (404, b"<h1>Not here</h1>", ServiceFailed),
+        (400, b'{"error": "in another form"}', ServiceFailed),
+    ],
+)
+def test_a_services_refusal_is_told_as_what_it_is(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, raised: type[ModelDeployError]
+) -> None:
+    monkeypatch.setattr(Answering, "status", status)
+    monkeypatch.setattr(Answering, "body", body)
+    with pytest.raises(ModelDeployError) as found:
+        workspace.services.predict("s", {"text": "x"})
+    assert type(found.value) is raised
+
+
+@pytest.mark.parametrize("body", [{"text": float("nan")}, {"text": object()}])
+def test_a_request_that_is_no_json_is_refused(workspace: Workspace, body: object) -> None:
+    with pytest.raises(InvalidInput, match="JSON"):
+        workspace.services.predict("s", body)
+
+
+def test_a_services_settings_are_checked(workspace: Workspace) -> None:
+    with pytest.raises(InvalidInput, match="port"):
+        workspace.services.spec("s", [], port=99_999)
+
+
+def test_of_a_forgotten_service_no_token_stays(workspace: Workspace) -> None:
+    folder = workspace.store.service_folder("s")
+    (folder / "token").write_text("secret")
+    workspace.store.services.save(service(None, ServiceState.stopped))
+    workspace.services.remove("s")
+    assert not folder.exists()
+    assert workspace.services.list() == []
