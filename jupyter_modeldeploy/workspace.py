@@ -76,12 +76,20 @@ class Workspace:
 
     def changes(self, since: int) -> list[Change]:
         """The writes after number `since`, oldest first, at most 500. Also finds jobs and services that died."""
-        reconcile_jobs(self.store)
-        lifecycle.reconcile(self.store)
+        self._reconcile()
         return self.store.changes.since(since)
+
+    def latest_change(self) -> int:
+        """The number of the latest write; 0 before the first. Also finds jobs and services that died."""
+        self._reconcile()
+        return self.store.changes.latest()
 
     def close(self) -> None:
         self.store.close()
+
+    def _reconcile(self) -> None:
+        reconcile_jobs(self.store)
+        lifecycle.reconcile(self.store)
 
 
 class JobHandle:

@@ -22,15 +22,15 @@ class Request(BaseModel):
 
 
 class LongPoll(Request):
-    """A request that may wait up to `wait` seconds for its answer to change."""
+    """A request that may wait up to `wait` seconds for a change after number `since`."""
 
+    since: int = 0
     wait: float = 0
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One call. `action` is what the caller must be allowed to do with the resource `modeldeploy`; a long poll is
-    answered once `ready` says so, or when its `wait` is over."""
+    """One call. `action` is what the caller must be allowed to do with the resource `modeldeploy`."""
 
     name: str
     method: Literal["GET", "POST", "DELETE"]
@@ -39,12 +39,16 @@ class Operation:
     request: type[Request]
     response: type[BaseModel]
     call: Callable[[Workspace, Any], BaseModel]
-    ready: Callable[[Workspace, Any], bool] | None = None
     status: int = 200
 
     @property
     def path_parameters(self) -> list[str]:
         return [name for _, name, _, _ in string.Formatter().parse(self.path) if name]
+
+    @property
+    def waits(self) -> bool:
+        """Whether its answer may take until there is something to tell."""
+        return issubclass(self.request, LongPoll)
 
     @property
     def summary(self) -> str:

@@ -337,13 +337,9 @@ def list_devices(workspace: Workspace, request: Nothing) -> DeviceList:
 
 def see_changes(workspace: Workspace, request: SeeChanges) -> ChangeList:
     """What was written after a sequence number."""
-    latest = workspace.store.changes.latest()  # before the changes: what is written in between is not to be skipped
+    latest = workspace.latest_change()  # before the changes: what is written in between is not to be skipped
     changes = workspace.changes(request.since)
     return ChangeList(changes=changes, latest=changes[-1].sequence if changes else latest)
-
-
-def _changed(workspace: Workspace, request: SeeChanges) -> bool:
-    return bool(workspace.changes(request.since))
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -376,5 +372,5 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("compare_versions", "POST", "experiments", "execute", Compare, Job, compare_versions, status=202),
     Operation("get_experiment", "GET", "experiments/{id}", "read", ById, Experiment, get_experiment),
     Operation("list_devices", "GET", "devices", "read", Nothing, DeviceList, list_devices),
-    Operation("see_changes", "GET", "changes", "read", SeeChanges, ChangeList, see_changes, ready=_changed),
+    Operation("see_changes", "GET", "changes", "read", SeeChanges, ChangeList, see_changes),
 )

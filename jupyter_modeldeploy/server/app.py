@@ -16,6 +16,7 @@ from traitlets import Float, Unicode
 from jupyter_modeldeploy.api.operation import Operation
 from jupyter_modeldeploy.api.operations import OPERATIONS
 from jupyter_modeldeploy.server.handlers import OpenAPIHandler, OperationHandler, UnknownHandler
+from jupyter_modeldeploy.server.watch import Watch
 from jupyter_modeldeploy.settings import PREFIX
 from jupyter_modeldeploy.workspace import Workspace
 
@@ -37,12 +38,13 @@ class ModelDeployApp(ExtensionApp):
             os.environ[PREFIX + "ROOT"] = self.root  # the kernels that this server starts open the same workspace
         self.workspace = Workspace()
         self.executor = ThreadPoolExecutor(THREADS, thread_name_prefix="modeldeploy")
+        self.watch = Watch(self.workspace, self.executor)
         self.log.info("modeldeploy's workspace: %s", self.workspace.store.root)
         self._activity = PeriodicCallback(self._note_activity, self.activity_interval * 1000)
         self._activity.start()
 
     def initialize_handlers(self) -> None:
-        shared = {"workspace": self.workspace, "executor": self.executor}
+        shared = {"workspace": self.workspace, "executor": self.executor, "watch": self.watch}
         for path, operations in _by_path().items():
             handler_arguments = {"operations": operations, **shared}
             self.handlers.append((_pattern(path), OperationHandler, handler_arguments))
@@ -51,6 +53,7 @@ class ModelDeployApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         self._activity.stop()
+        self.watch.close()
         self.executor.shutdown(wait=False, cancel_futures=True)
         self.workspace.close()
 

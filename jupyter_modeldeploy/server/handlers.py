@@ -18,10 +18,10 @@ from tornado.web import HTTPError
 from jupyter_modeldeploy.api.openapi import document
 from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
 from jupyter_modeldeploy.errors import Forbidden, InvalidInput, ModelDeployError, NotAuthenticated, NotFound
+from jupyter_modeldeploy.server.watch import Watch
 from jupyter_modeldeploy.workspace import Workspace
 
 RESOURCE = "modeldeploy"
-POLL_S = 0.2
 STATUS_ERRORS: dict[int, type[ModelDeployError]] = {401: NotAuthenticated, 403: Forbidden, 404: NotFound}
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class BaseHandler(APIHandler):
         self.finish(json.dumps(error.body()))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        if not isinstance(value, ModelDeployError) or value.status >= 500:
+        if not isinstance(value, ModelDeployError) or value.status == 500:  # the others say all that there is to say
             super().log_exception(typ, value, tb)
 
 
@@ -66,15 +66,18 @@ class OperationHandler(BaseHandler):
     operations: dict[str, Operation]
     workspace: Workspace
     executor: Executor
+    watch: Watch
 
     _gone = False
 
     def on_connection_close(self) -> None:
         self._gone = True  # nobody waits for the answer any more
 
-    def initialize(self, operations: dict[str, Operation], workspace: Workspace, executor: Executor) -> None:
-        self.operations, self.workspace, self.executor = operations, workspace, executor
-        polls = all(operation.ready is not None for operation in operations.values())
+    def initialize(
+        self, operations: dict[str, Operation], workspace: Workspace, executor: Executor, watch: Watch
+    ) -> None:
+        self.operations, self.workspace, self.executor, self.watch = operations, workspace, executor, watch
+        polls = all(operation.waits for operation in operations.values())
         self._track_activity = not polls  # a panel that listens must not keep an idle server from being culled
 
     @allow_unauthenticated  # answered with our own 401 by check_allowed
@@ -96,22 +99,20 @@ class OperationHandler(BaseHandler):
             raise HTTPError(405)
         await self.check_allowed(operation.action)
         request = operation.parse({**self._fields(operation), **path})
-        if operation.ready is not None and isinstance(request, LongPoll):
-            await self._wait(operation, request)
+        if isinstance(request, LongPoll):
+            await self._wait(request)
         answer: BaseModel = await self._run(operation.call, request)
         self.set_status(operation.status)
         self.finish(answer.model_dump_json())
 
-    async def _wait(self, operation: Operation, request: LongPoll) -> None:
-        assert operation.ready is not None
+    async def _wait(self, request: LongPoll) -> None:
+        latest = await self._run(Workspace.latest_change)
         deadline = time.monotonic() + request.wait
-        while not await self._run(operation.ready, request):
-            if time.monotonic() >= deadline or self._gone:
-                return
-            await asyncio.sleep(POLL_S)
+        while latest <= request.since and time.monotonic() < deadline and not self._gone:
+            latest = await self.watch.next_look()
 
-    async def _run(self, call: Any, request: Request) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self.executor, call, self.workspace, request)
+    async def _run(self, call: Any, *request: Request) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self.executor, call, self.workspace, *request)
 
     def _fields(self, operation: Operation) -> dict[str, Any]:
         if operation.method != "POST":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from datetime import UTC, datetime
@@ -79,3 +80,31 @@ def test_a_change_made_while_another_answer_is_put_together_is_not_skipped(
     missed = see_changes(workspace, SeeChanges(since=answer.latest))
     assert [change.key for change in missed.changes] == [job(2, None).id]
     workspace.close()
+
+
+async def test_a_waiting_view_is_answered_at_the_first_change(app: ModelDeployApp, jp_fetch: Any) -> None:
+    waiting = jp_fetch("modeldeploy", "api", "changes", params={"since": "0", "wait": "30"})
+    while app.watch._look is None:
+        await asyncio.sleep(0.01)
+    app.workspace.store.jobs.add(job(1, processes.current()))
+    answer = json.loads((await waiting).body)
+    assert [change["key"] for change in answer["changes"]] == [job(1, None).id]
+
+
+async def test_however_many_wait_the_workspace_is_looked_at_once(
+    app: ModelDeployApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    monkeypatch.setattr(app.workspace, "latest_change", lambda: looks.append(1) or 7)
+    assert set(await asyncio.gather(*(app.watch.next_look() for _ in range(100)))) == {7}
+    assert len(looks) == 1
+
+
+async def test_a_stopping_server_sends_away_who_waits(app: ModelDeployApp, jp_fetch: Any) -> None:
+    waiting = jp_fetch("modeldeploy", "api", "changes", params={"since": "0", "wait": "30"}, raise_error=False)
+    while app.watch._look is None:
+        await asyncio.sleep(0.01)
+    app.watch.close()
+    response = await waiting
+    assert response.code == 503
+    assert json.loads(response.body)["error"]["code"] == "unavailable"

@@ -1619,8 +1619,8 @@ export interface operations {
   see_changes: {
     parameters: {
       query?: {
-        wait?: number;
         since?: number;
+        wait?: number;
       };
       header?: never;
       path?: never;
