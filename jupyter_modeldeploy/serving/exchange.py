@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from jupyter_modeldeploy.errors import ModelDeployError, TooLarge
@@ -14,7 +13,6 @@ from jupyter_modeldeploy.serving.replies import Reply, error_reply
 if TYPE_CHECKING:
     from jupyter_modeldeploy.serving.protocol import InferenceProtocol
 
-BODY_TIMEOUT_S = 30.0
 IDLE_TIMEOUT_S = 75.0
 
 
@@ -94,7 +92,6 @@ class Exchange:
             return
         self._turn = True
         self.protocol.active = self
-        self.protocol.deadline = math.inf if self.whole else self.protocol.loop.time() + BODY_TIMEOUT_S
         if self.whole:
             self._answer()
         elif isinstance(self.refusal, TooLarge) or (self.refusal is not None and self.expect):
@@ -128,6 +125,7 @@ class Exchange:
         self.response_complete = True
         protocol.active = None
         if not self.keep_alive:
+            protocol.deadline = protocol.loop.time() + IDLE_TIMEOUT_S
             protocol.transport.close() if self.whole else protocol.linger()
         protocol.on_response_complete()
 

@@ -12,14 +12,17 @@ import math
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.errors import InvalidInput, Overloaded
 from jupyter_modeldeploy.serving.endpoint import Endpoint, Target
-from jupyter_modeldeploy.serving.exchange import BODY_TIMEOUT_S, IDLE_TIMEOUT_S, Exchange
+from jupyter_modeldeploy.serving.exchange import IDLE_TIMEOUT_S, Exchange
 from jupyter_modeldeploy.serving.replies import Reply, error_reply
 
 HEADER_TIMEOUT_S = 15.0
+BODY_TIMEOUT_S = 30.0
+MIN_BYTES_PER_S = 1000  # of a body, over longer than BODY_TIMEOUT_S
 LINGER_S = 2.0
 DRAIN_IDLE_S = 0.2
 MAX_HEADER_BYTES = 64 * 1024
@@ -30,6 +33,7 @@ class InferenceProtocol(HttpToolsProtocol):
     while the client waits for us."""
 
     endpoint: Endpoint
+    max_connections: int
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -38,10 +42,16 @@ class InferenceProtocol(HttpToolsProtocol):
         self.lingering = False
         self.draining = False
         self.header_bytes = 0
-        self.in_headers = self.new_request = False
+        self.in_headers = self.in_body = self.new_request = False
         self._date = b""
         self._date_of: list[tuple[bytes, bytes]] | None = None
         self.deadline = self.loop.time() + IDLE_TIMEOUT_S
+        if len(self.connections) > self.max_connections:
+            error = Overloaded(
+                f"{self.max_connections} connections are open already.", "Close those that are not used."
+            )
+            transport.write(error_reply(error, v2=False).head_and_body(self.date, keep_alive=False))
+            self.linger()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.active is not None:
@@ -50,13 +60,22 @@ class InferenceProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Counts the pieces that hold nothing but headers of one request: they are limited, too."""
+        """As uvicorn's, with limits to how much of the headers may come, and how slowly what is not yet whole."""
         self.new_request = not self.in_headers
-        super().data_received(data)
-        if self.in_headers and not self.new_request:
-            self.header_bytes += len(data)
-            if self.header_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
-                self.send_400_response("The request's headers are too large.")
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.send_400_response("This is no valid HTTP request.")
+            return
+        except httptools.HttpParserUpgrade:  # to what is not spoken here: nothing behind the request is understood
+            if self.cycle.response_complete:
+                self.transport.close()
+            self.cycle.keep_alive = False
+            return
+        if self.in_headers:
+            self._limit_headers(len(data))
+        elif self.in_body and not self.lingering:
+            self.deadline = min(self.loop.time() + BODY_TIMEOUT_S, self.deadline + len(data) / MIN_BYTES_PER_S)
 
     # Parser callbacks
 
@@ -66,7 +85,6 @@ class InferenceProtocol(HttpToolsProtocol):
         self.expect_100_continue = False
         self.header_bytes = 0
         self.in_headers = self.new_request = True
-        self.deadline = self.loop.time() + HEADER_TIMEOUT_S
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -76,6 +94,8 @@ class InferenceProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.in_headers = False
+        self.in_body = True
+        self.deadline = math.inf
         if self.lingering:
             return
         target = self._target() if self.parser.get_method() == b"POST" else None
@@ -92,13 +112,13 @@ class InferenceProtocol(HttpToolsProtocol):
             self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
 
     def on_body(self, body: bytes) -> None:
-        self.deadline = self.loop.time() + BODY_TIMEOUT_S
         if isinstance(self.cycle, Exchange):
             self.cycle.feed(body)
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self.in_body = False
         if self.lingering:
             self.transport.close()
             return
@@ -171,6 +191,13 @@ class InferenceProtocol(HttpToolsProtocol):
         waits_for_us = self.flow.read_paused or (self.active is not None and self.active.whole)
         return self.held is not None or not waits_for_us
 
+    def expire(self, now: float) -> None:
+        """Close; and where the client does not even read what is left to be sent, let that be lost."""
+        if self.transport.is_closing():
+            self.transport.abort()
+        self.transport.close()
+        self.deadline = now + IDLE_TIMEOUT_S
+
     def linger(self) -> None:
         """Close once the client has read the answer: closing with bytes unread would reset the connection under it."""
         self.lingering = True
@@ -186,6 +213,14 @@ class InferenceProtocol(HttpToolsProtocol):
             self._date_of = headers
             self._date = b"".join([name + b": " + value + b"\r\n" for name, value in headers])
         return self._date
+
+    def _limit_headers(self, size: int) -> None:
+        if self.new_request:
+            self.deadline = self.loop.time() + HEADER_TIMEOUT_S
+            return
+        self.header_bytes += size
+        if self.header_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
+            self.send_400_response("The request's headers are too large.")
 
     def _target(self) -> Target | None:
         routes = self.endpoint.routes

@@ -9,6 +9,7 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -30,6 +31,8 @@ from jupyter_modeldeploy.serving.protocol import InferenceProtocol
 from jupyter_modeldeploy.serving.served import ServedVersion
 
 DRAIN_S = 30
+MAX_CONNECTIONS = 4096
+SPARE_FILES = 128  # for what is not a connection, and for those that are told that there are too many
 ORPHAN_GRACE_S = 5.0
 TICK_S = 0.1
 FLUSH_S = 1.0
@@ -77,6 +80,7 @@ async def _serve(plan: Plan, listener: socket.socket) -> int:
 
 def _config(endpoint: Endpoint) -> uvicorn.Config:
     InferenceProtocol.endpoint = endpoint
+    InferenceProtocol.max_connections = _allowed_connections()
     return uvicorn.Config(
         Application(endpoint),
         http=InferenceProtocol,
@@ -88,6 +92,18 @@ def _config(endpoint: Endpoint) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=DRAIN_S,
     )
+
+
+def _allowed_connections() -> int:
+    """As many as there may be open files, having raised that limit as far as this process may."""
+    wanted = MAX_CONNECTIONS + SPARE_FILES
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files != resource.RLIM_INFINITY and files < wanted:
+        files = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    if files == resource.RLIM_INFINITY:
+        return MAX_CONNECTIONS
+    return max(1, min(MAX_CONNECTIONS, files - SPARE_FILES))
 
 
 def _loaded(plan: Plan, metrics: Metrics) -> list[ModelRoute]:
@@ -114,7 +130,7 @@ async def _keep_up(server: uvicorn.Server, metrics: Metrics) -> None:
         now = asyncio.get_running_loop().time()
         for connection in list(server.server_state.connections):
             if isinstance(connection, InferenceProtocol) and connection.expired(now):
-                connection.transport.close()
+                connection.expire(now)
         if now >= flush_at:
             metrics.flush()
             flush_at = now + FLUSH_S

@@ -1,0 +1,205 @@
+"""No client holds a connection for ever, and none takes those of all others. Real sockets; time is only told."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_onnx
+import uvicorn
+from uvicorn.server import ServerState
+
+from jupyter_modeldeploy.records import Format
+from jupyter_modeldeploy.serving.access import guard
+from jupyter_modeldeploy.serving.app import Application
+from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
+from jupyter_modeldeploy.serving.exchange import IDLE_TIMEOUT_S
+from jupyter_modeldeploy.serving.instances import Instances
+from jupyter_modeldeploy.serving.metrics import Metrics
+from jupyter_modeldeploy.serving.plan import PlannedVersion
+from jupyter_modeldeploy.serving.protocol import (
+    BODY_TIMEOUT_S,
+    HEADER_TIMEOUT_S,
+    LINGER_S,
+    MIN_BYTES_PER_S,
+    InferenceProtocol,
+)
+from jupyter_modeldeploy.serving.served import ServedVersion
+
+MAX_BODY = 2**20
+HEAD = "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n"
+GOOD = b'{"inputs": {"x": [[1, 2, 3, 4]]}}'
+
+
+@dataclass
+class Client:
+    """A client's end of a connection, and the server's."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    server: InferenceProtocol
+
+    async def send(self, data: bytes, until: Callable[[], bool]) -> None:
+        self.writer.write(data)
+        while not until():
+            await asyncio.sleep(0.001)
+
+    def expired(self, seconds: float) -> bool:
+        """Whether the server gives this connection up after so much time from now."""
+        return self.server.expired(asyncio.get_running_loop().time() + seconds)
+
+
+class Server:
+    """A server of one model in this event loop; `close` ends the connections at both ends."""
+
+    def __init__(self, port: int, state: ServerState) -> None:
+        self.state = state
+        self._port = port
+        self._clients: list[Client] = []
+
+    async def connect(self) -> Client:
+        before = set(self.state.connections)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        while not (made := set(self.state.connections) - before):
+            await asyncio.sleep(0.001)
+        connection = made.pop()
+        assert isinstance(connection, InferenceProtocol)
+        self._clients.append(Client(reader, writer, connection))
+        return self._clients[-1]
+
+    async def close(self) -> None:
+        for client in self._clients:
+            client.writer.transport.abort()
+        while self.state.connections:
+            await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Server], Awaitable[Any]]], Any]:
+    """Runs a scenario with a server of one model, for at most 20 seconds."""
+    planned = PlannedVersion(
+        number=1, weight=1, format=Format.onnx, task="tensor", folder=tiny_onnx.add_one(tmp_path / "adder")
+    )
+    metrics = Metrics(tmp_path, 0)
+    version = ServedVersion("adder", planned, metrics.version("adder", "1"))
+    version.warm_up()
+
+    async def main(scenario: Callable[[Server], Awaitable[Any]]) -> Any:
+        loop = asyncio.get_running_loop()
+        instances = Instances(1, 8, 30.0, loop)
+        models = [ModelRoute("service", "adder", [version], [1.0])]
+        endpoint = Endpoint("service", models, guard(None), instances, metrics, MAX_BODY)
+        monkeypatch.setattr(InferenceProtocol, "endpoint", endpoint, raising=False)
+        monkeypatch.setattr(InferenceProtocol, "max_connections", 4, raising=False)
+        config = uvicorn.Config(Application(endpoint), ws="none", lifespan="off", log_config=None)
+        config.load()
+        state = ServerState()
+        listening = await loop.create_server(lambda: InferenceProtocol(config, state, {}), "127.0.0.1", 0)
+        server = Server(listening.sockets[0].getsockname()[1], state)
+        try:
+            async with asyncio.timeout(20):
+                return await scenario(server)
+        finally:
+            await server.close()
+            listening.close()
+            await listening.wait_closed()
+            instances.close()
+
+    return lambda scenario: asyncio.run(main(scenario))
+
+
+def test_a_client_that_sends_nothing_is_given_up(run: Any) -> None:
+    async def scenario(server: Server) -> None:
+        client = await server.connect()
+        assert not client.expired(IDLE_TIMEOUT_S - 1)
+        assert client.expired(IDLE_TIMEOUT_S)
+
+    run(scenario)
+
+
+def test_headers_that_come_in_drops_are_given_up(run: Any) -> None:
+    async def scenario(server: Server) -> None:
+        client = await server.connect()
+        await client.send(b"POST /predict HTTP/1.1\r\n", lambda: client.server.in_headers)
+        assert not client.expired(HEADER_TIMEOUT_S - 1)
+        deadline = client.server.deadline
+        await client.send(b"X: y\r\n", lambda: client.server.header_bytes > 0)
+        assert client.server.deadline == deadline
+
+    run(scenario)
+
+
+def test_a_body_that_comes_in_drops_is_given_up(run: Any) -> None:
+    async def scenario(server: Server) -> None:
+        client = await server.connect()
+        await client.send(HEAD.format(1000).encode(), lambda: client.server.in_body)
+        assert not client.expired(BODY_TIMEOUT_S - 1)
+        deadline = client.server.deadline
+        await client.send(b"x", lambda: client.server.deadline != deadline)
+        assert client.server.deadline <= deadline + 1 / MIN_BYTES_PER_S
+
+    run(scenario)
+
+
+def test_an_answered_client_has_time_for_its_next_request(run: Any) -> None:
+    async def scenario(server: Server) -> None:
+        client = await server.connect()
+        client.writer.write(HEAD.format(len(GOOD)).encode() + GOOD)
+        assert b"200" in await client.reader.readline()
+        assert not client.expired(IDLE_TIMEOUT_S - 1)
+        assert client.expired(IDLE_TIMEOUT_S)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("header", ["", "Connection: close\r\n"])
+def test_a_client_that_never_reads_its_answer_is_cut_off(run: Any, header: str) -> None:
+    body = b'{"inputs": {"x": [' + b"[1,2,3,4]," * 50_000 + b"[1,2,3,4]]}}"
+    head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\n{header}Content-Length: {len(body)}\r\n\r\n"
+
+    async def scenario(server: Server) -> None:
+        client = await server.connect()
+        for end, buffer in ((client.writer, socket.SO_RCVBUF), (client.server.transport, socket.SO_SNDBUF)):
+            end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, buffer, 8192)  # little room in the kernel
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        written = client.server.transport.get_write_buffer_size
+        await client.send(head.encode() + body, lambda: written() > 0)
+        now = asyncio.get_running_loop().time() + IDLE_TIMEOUT_S
+        assert client.server.expired(now)
+        client.server.expire(now)
+        now += IDLE_TIMEOUT_S
+        assert client.server.expired(now)
+        client.server.expire(now)
+        while server.state.connections:
+            await asyncio.sleep(0.001)
+
+    run(scenario)
+
+
+def test_a_connection_too_many_is_told_so_and_harms_no_other(run: Any) -> None:
+    async def scenario(server: Server) -> None:
+        clients = [await server.connect() for _ in range(5)]
+        assert b"503" in await clients[-1].reader.readline()
+        assert clients[-1].expired(LINGER_S)
+        clients[0].writer.write(HEAD.format(len(GOOD)).encode() + GOOD)
+        assert b"200" in await clients[0].reader.readline()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("path", ["POST /predict", "GET /v2"])
+def test_a_wish_to_upgrade_is_answered_in_http_and_the_connection_closed(run: Any, path: str) -> None:
+    head = f"{path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+
+    async def scenario(server: Server) -> bytes:
+        client = await server.connect()
+        body = GOOD if path.startswith("POST") else b""
+        client.writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        return await client.reader.read()
+
+    assert b"connection: close" in run(scenario)
