@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_modeldeploy import Workspace, processes
-from jupyter_modeldeploy.errors import Conflict, InvalidInput, StorageFull
+from jupyter_modeldeploy.errors import Conflict, InvalidInput, ModelDeployError, StorageFull
 from jupyter_modeldeploy.jobs import launch, worker
 from jupyter_modeldeploy.jobs.reporter import JobReporter
 from jupyter_modeldeploy.records import LIVING, Job, JobState, ProcessRef
@@ -179,6 +179,14 @@ def test_a_job_of_another_release_that_makes_no_sense_here_is_refused_clearly(wo
     with pytest.raises(InvalidInput, match="former"):
         workspace.jobs.get(other.id).resume()
     assert workspace.store.jobs.get(other.id).attempt == 1
+
+
+def test_a_job_that_cannot_be_started_says_so_and_does_not_wait_forever(workspace: Workspace) -> None:
+    (workspace.store.root / "jobs").write_text("in the way")
+    with pytest.raises(ModelDeployError, match="starting the job"):
+        workspace.models.fetch("file:/no/such/folder", "m")
+    [job] = workspace.jobs.list()
+    assert job.state is JobState.failed
 
 
 def test_a_job_that_nobody_started_is_interrupted_after_a_while(workspace: Workspace) -> None:
