@@ -66,7 +66,7 @@ export function ModelItem({ model }: { model: Model }): JSX.Element {
 }
 
 function aliasesOf(model: Model, number: number): string[] {
-  return Object.entries(model.aliases ?? {})
+  return Object.entries(model.aliases)
     .filter(([, aliased]) => aliased === number)
     .map(([alias]) => alias);
 }

@@ -6,7 +6,7 @@ import { formatShare } from './format';
 /** The accuracy of a version, where it was measured. */
 export function Score({ metrics }: { metrics: Version['metrics'] }): JSX.Element | null {
   const trans = useTrans();
-  const accuracy = metrics?.accuracy;
+  const accuracy = metrics.accuracy;
   if (accuracy === undefined) {
     return null;
   }
