@@ -30,6 +30,7 @@ class ModelRoute:
     def __init__(self, service: str, name: str, versions: list[ServedVersion], weights: list[float]) -> None:
         self.name = name
         self.versions = {version.name: version for version in versions}
+        self.only = versions[0] if len(versions) == 1 else None
         self._versions = versions
         self._split = Split(f"{service}/{name}", weights)
 
@@ -47,7 +48,8 @@ class ModelRoute:
 
 @dataclass(slots=True)
 class Target:
-    """What an inference route means: a model, a version where the route names one, and the language spoken there."""
+    """What an inference route means: a model, the version where the route or the traffic leaves no choice, and the
+    language spoken there."""
 
     model: ModelRoute
     version: ServedVersion | None
@@ -126,10 +128,10 @@ class Endpoint:
 
 
 def _routes(models: list[ModelRoute]) -> Iterator[tuple[bytes, Target]]:
-    yield b"/predict", Target(models[0], None, PredictCall)
+    yield b"/predict", Target(models[0], models[0].only, PredictCall)
     for model in models:
         for prefix, suffix, language in (("/v2/models/", "/infer", InferCall), ("/predict/", "", PredictCall)):
-            yield f"{prefix}{model.name}{suffix}".encode(), Target(model, None, language)
+            yield f"{prefix}{model.name}{suffix}".encode(), Target(model, model.only, language)
             for number, version in model.versions.items():
                 path = f"{prefix}{model.name}/versions/{number}{suffix}"
                 yield path.encode(), Target(model, version, language)

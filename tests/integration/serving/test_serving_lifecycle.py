@@ -292,6 +292,16 @@ def test_without_auth_everybody_on_this_machine_is_let_in(models: Store) -> None
     assert httpx.get(f"{service.url}/v2").status_code == 200
 
 
+@pytest.mark.parametrize("header", [{"Host": "rebound.example"}, {"Origin": "https://page.example"}])
+def test_without_auth_no_web_page_is_let_in(models: Store, header: dict[str, str]) -> None:
+    service = lifecycle.start(models, spec("one", ("adder", [1]), auth="none"), "me")
+    assert httpx.get(f"{service.url}/v2", headers=header).status_code == 403
+    body = {"inputs": {"x": [[1, 2, 3, 4]]}}
+    refused = httpx.post(f"{service.url}/predict", json=body, headers=header)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+    assert httpx.post(f"{service.url}/predict", json=body).status_code == 200
+
+
 def test_the_token_is_in_no_process_list_and_in_no_log(models: Store) -> None:
     service = lifecycle.start(models, spec("one", ("adder", [1])), "me")
     assert answers(models, service)
