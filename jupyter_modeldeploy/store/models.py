@@ -115,6 +115,10 @@ class Versions:
             row = scalar(connection, query)
         return Version.model_validate(row) if row else None
 
+    def made_by(self, model: str, job_id: str) -> Version | None:
+        """The version of `model` that the job registered, if it came so far."""
+        return next((version for version in self.list(model) if version.lineage.job == job_id), None)
+
     def path(self, version: Version) -> Path:
         """The folder of the version's files."""
         return self._artifacts.model(version.model, version.number)

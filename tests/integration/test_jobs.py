@@ -103,6 +103,15 @@ def test_a_killed_worker_is_shown_as_died_and_resumes_from_its_checkpoint(worksp
     assert handle.job.attempt == 2
 
 
+def test_a_job_that_was_killed_after_its_version_was_registered_makes_no_second_one(workspace: Workspace) -> None:
+    handle = start(workspace, max_steps=3)
+    version = handle.version(timeout_s=DEADLINE_S)
+    workspace.store.jobs.update(handle.id, [JobState.succeeded], state=JobState.failed)  # its end was not written
+    handle.resume()
+    assert handle.version(timeout_s=DEADLINE_S) == version
+    assert [each.ref for each in workspace.models.versions("tuned")] == ["tuned@1"]
+
+
 def test_cancel_leaves_no_process_and_gives_the_device_back(workspace: Workspace) -> None:
     handle = start(workspace)
     job = training(handle)

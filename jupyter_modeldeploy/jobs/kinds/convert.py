@@ -9,6 +9,7 @@ from pydantic import Field
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
 from jupyter_modeldeploy.jobs.kinds import held_out
+from jupyter_modeldeploy.jobs.kinds.reuse import known_version
 from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
 
 PARITY_TEXTS = 64
@@ -28,7 +29,7 @@ def run(context: Context) -> dict[str, Any]:
     lineage = Lineage(
         step=Step.converted, parent=version.ref, parameters={"target": parameters.target}, job=context.job_id
     )
-    if parameters.reuse and (known := store.versions.find(version.model, lineage)):
+    if known := known_version(context, version.model, lineage, parameters.reuse):
         return {"version": known.ref, "reused": True}
 
     from jupyter_modeldeploy.optimize.convert import transformers_to_onnx

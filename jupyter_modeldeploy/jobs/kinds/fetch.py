@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
+from jupyter_modeldeploy.jobs.kinds.reuse import known_version
 from jupyter_modeldeploy.records import Lineage, Name, NewVersion, Step
 
 
@@ -31,8 +32,8 @@ def run(context: Context) -> dict[str, Any]:
             parameters={"trust": True} if parameters.trust else {},
             job=context.job_id,
         )
-        known = store.versions.find(parameters.name, lineage)
-        if known is not None and not fetched.source.startswith("file:"):
+        pinned = not fetched.source.startswith("file:")  # a path's content may have changed
+        if known := known_version(context, parameters.name, lineage, reuse=pinned):
             return {"version": known.ref, "reused": True}
         new = NewVersion(
             model=parameters.name,

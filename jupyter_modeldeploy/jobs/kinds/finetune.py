@@ -9,6 +9,7 @@ from pydantic import Field
 
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
+from jupyter_modeldeploy.jobs.kinds.reuse import known_version
 from jupyter_modeldeploy.records import Format, Lineage, Name, NewVersion, Step
 from jupyter_modeldeploy.training.options import FinetuneOptions
 
@@ -33,7 +34,7 @@ def run(context: Context) -> dict[str, Any]:
         parameters=parameters.options.model_dump(mode="json"),
         job=context.job_id,
     )
-    if parameters.reuse and (known := store.versions.find(parameters.name, lineage)):
+    if known := known_version(context, parameters.name, lineage, parameters.reuse):
         return {"version": known.ref, "metrics": known.metrics, "reused": True}
 
     from jupyter_modeldeploy.tasks import labelled_text

@@ -10,6 +10,7 @@ from pydantic import Field
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
 from jupyter_modeldeploy.jobs.kinds import held_out
+from jupyter_modeldeploy.jobs.kinds.reuse import known_version
 from jupyter_modeldeploy.records import Dataset, Format, Lineage, NewVersion, Step, Version
 
 
@@ -33,7 +34,7 @@ def run(context: Context) -> dict[str, Any]:
         parameters={"method": parameters.method},
         job=context.job_id,
     )
-    if parameters.reuse and (known := store.versions.find(version.model, lineage)):
+    if known := known_version(context, version.model, lineage, parameters.reuse):
         return {"version": known.ref, "metrics": known.metrics, "reused": True}
 
     from jupyter_modeldeploy.optimize.quantize import dynamic_int8

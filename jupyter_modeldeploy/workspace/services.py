@@ -1,0 +1,117 @@
+"""Served endpoints."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from jupyter_modeldeploy.errors import (
+    Conflict,
+    InvalidInput,
+    ModelDeployError,
+    NotFound,
+    Overloaded,
+    ServiceFailed,
+    TimedOut,
+    TooLarge,
+    from_validation_error,
+)
+from jupyter_modeldeploy.records import Arm, ServedModel, Service, ServiceSpec
+from jupyter_modeldeploy.serving import lifecycle
+from jupyter_modeldeploy.workspace.room import Room
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class Services(Room):
+    def list(self) -> Sequence[Service]:
+        lifecycle.reconcile(self._store)
+        return self._store.services.list()
+
+    def get(self, name: str) -> Service:
+        lifecycle.reconcile(self._store)
+        return self._store.services.get(name)
+
+    def spec(self, name: str, versions: Sequence[str], weights: Sequence[float] = (), **settings: Any) -> ServiceSpec:
+        """The spec of a service for `versions`; several versions of one model share its traffic by `weights`,
+        equally without them. `settings` are the other fields of ServiceSpec."""
+        if weights and len(weights) != len(versions):
+            raise InvalidInput(f"{len(weights)} weights for {len(versions)} versions.", "Give one weight a version.")
+        arms: dict[str, list[tuple[int, float]]] = {}
+        for ref, weight in zip(versions, weights or [1.0] * len(versions), strict=True):
+            version = self._store.versions.get(ref)
+            arms.setdefault(version.model, []).append((version.number, weight))
+        try:
+            models = [
+                ServedModel(model=model, arms=[Arm(version=number, weight=weight) for number, weight in its])
+                for model, its in arms.items()
+            ]
+            return ServiceSpec(name=name, models=models, **settings)
+        except ValidationError as error:
+            raise from_validation_error(error, f"the service {name!r}") from error
+
+    def start(self, spec: ServiceSpec) -> Service:
+        """Start a service, or a stopped one again; returns when it is ready. Raises Conflict when it runs already,
+        ServiceFailed with the reason when it does not come up."""
+        return lifecycle.start(self._store, spec, self._store.settings.owner)
+
+    def stop(self, name: str) -> Service:
+        """Let requests in flight end, then stop. Stopping a stopped service changes nothing."""
+        return lifecycle.stop(self._store, name)
+
+    def remove(self, name: str) -> None:
+        """Forget a stopped service, its token and its log."""
+        if not self.get(name).state.ended:
+            raise Conflict(f"The service {name!r} runs.", f"Stop it first: modeldeploy services stop {name}.")
+        self._store.services.delete(name)
+        shutil.rmtree(self._store.service_folder(name))
+
+    def token(self, name: str) -> str | None:
+        """The token that callers send as `Authorization: Bearer …`; None where the service asks for none."""
+        return self._store.service_token(name)
+
+    def log(self, name: str, lines: int = 50) -> str:
+        self._store.services.get(name)
+        return lifecycle.log_tail(self._store, name, lines)
+
+    def predict(self, name: str, body: Any, model: str | None = None) -> dict[str, Any]:
+        """Send a request in the task's own words (`{"text": …}`) to a running service.
+
+        Returns `{"model": "name@3", "predictions": […]}`. Raises InvalidInput for a request that the service refuses,
+        TooLarge, Overloaded and TimedOut as it says, ServiceFailed when it does not answer."""
+        import httpx
+
+        service = self.get(name)
+        if service.url is None or service.state.ended:
+            raise Conflict(f"The service {name!r} is {service.state}.", f"Start it: modeldeploy services start {name}.")
+        if model is not None and model not in {served.model for served in service.spec.models}:
+            raise NotFound(f"The service {name!r} has no model {model!r}.")
+        token = self.token(name)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        url = f"{service.url}/predict" + (f"/{model}" if model else "")
+        patience = service.spec.timeout_s + 5  # the service's own refusal comes first
+        try:
+            response = httpx.post(url, json=body, headers=headers, timeout=patience, trust_env=False)
+        except httpx.HTTPError as error:
+            raise ServiceFailed(f"The service {name!r} did not answer: {error}.", "See its log.") from error
+        except (TypeError, ValueError) as error:  # by the encoder: an object, a NaN
+            raise InvalidInput(f"The request is not JSON: {error}.", "Send text, numbers and lists.") from error
+        if response.is_success:
+            answer: dict[str, Any] = response.json()
+            return answer
+        raise _refusal(name, response)
+
+
+def _refusal(name: str, response: httpx.Response) -> ModelDeployError:
+    """What the service says went wrong. That it did not know this caller is no matter of the caller's own login."""
+    default = InvalidInput if response.is_client_error else ServiceFailed
+    refused = {error.status: error for error in (TooLarge, Overloaded, TimedOut)}.get(response.status_code, default)
+    try:
+        said = response.json()["error"]
+        return refused(said["message"], said["hint"])
+    except (ValueError, LookupError, TypeError):  # not the service: something else has its port now
+        return ServiceFailed(f"The service {name!r} gave an answer of status {response.status_code}.", "See its log.")
