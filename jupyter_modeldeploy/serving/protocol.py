@@ -38,6 +38,7 @@ class InferenceProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.active: Exchange | None = None
+        self.asgi_cycle: Any = None
         self.held: tuple[Exchange, Reply] | None = None
         self.lingering = False
         self.draining = False
@@ -56,6 +57,8 @@ class InferenceProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self.active is not None:
             self.active.abandon()
+        if self.asgi_cycle is not None:  # uvicorn tells only the latest of a pipeline
+            self.asgi_cycle.disconnected = True
         self.pipeline.clear()
         super().connection_lost(exc)
 
@@ -100,7 +103,8 @@ class InferenceProtocol(HttpToolsProtocol):
             return
         target = self._target() if self.parser.get_method() == b"POST" else None
         if target is None:
-            self._hand_to_asgi()
+            if not self.transport.is_closing():
+                self._hand_to_asgi()
             return
         previous = self.cycle
         exchange = Exchange(self, target, dict(self.headers))
@@ -136,6 +140,7 @@ class InferenceProtocol(HttpToolsProtocol):
         if isinstance(cycle, Exchange):  # by the loop: a long pipeline would recurse
             self.loop.call_soon(cycle.begin)
         else:
+            self.asgi_cycle = cycle
             super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
@@ -150,6 +155,9 @@ class InferenceProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """What follows cannot be understood: answer what is under way, then close."""
+        if self.lingering or self.transport.is_closing():
+            self.transport.close()
+            return
         cycle = self.cycle
         error = InvalidInput(msg, "Check how the client frames its requests.")
         if cycle is None or cycle.response_complete:
@@ -219,14 +227,14 @@ class InferenceProtocol(HttpToolsProtocol):
             self.deadline = self.loop.time() + HEADER_TIMEOUT_S
             return
         self.header_bytes += size
-        if self.header_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
+        if self.header_bytes > MAX_HEADER_BYTES:
             self.send_400_response("The request's headers are too large.")
 
     def _target(self) -> Target | None:
         routes = self.endpoint.routes
         target = routes.get(self.url)
-        if target is None and (b"?" in self.url or b"%" in self.url):
-            target = routes.get(unquote_to_bytes(self.url.partition(b"?")[0]))
+        if target is None:  # with a query, percent-encoded, or the absolute form that proxies are asked in
+            target = routes.get(unquote_to_bytes(httptools.parse_url(self.url).path or b"/"))
         return target
 
     def _hand_to_asgi(self) -> None:

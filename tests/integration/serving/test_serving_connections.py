@@ -202,6 +202,18 @@ def test_what_is_no_http_gets_400_and_the_end(connection: Connection, garbage: b
     assert connection.at_end()
 
 
+@pytest.mark.parametrize("target", ["http://test/predict/texts", "/predict/texts?", "/%70redict/texts#x"])
+def test_each_form_of_a_target_is_understood(connection: Connection, target: str) -> None:
+    connection.send(connection.request("POST", target, text("good")))
+    assert connection.answer()[0] == 200
+
+
+@pytest.mark.parametrize("target", ["*", "test:80", "http://test", "/predict//", "/predict/ÿ"])
+def test_a_target_that_is_no_route_is_the_callers_fault(connection: Connection, target: str) -> None:
+    connection.send(connection.request("POST", target, text("good")))
+    assert connection.answer()[0] in (400, 404, 405)
+
+
 def test_garbage_behind_a_request_does_not_cost_its_answer(connection: Connection) -> None:
     connection.send(connection.request("POST", "/predict/slow", slow_body(50)) + b"\x16\x03\x01garbage\r\n\r\n")
     status, headers, _ = connection.answer()

@@ -210,17 +210,18 @@ def test_a_port_that_is_taken_is_told(models: Store) -> None:
 
 def test_a_stop_answers_what_is_under_way(models: Store) -> None:
     service = lifecycle.start(models, spec("one", ("slow", [1]), instances=1), "me")
-    body = {"inputs": {"x": [[100.0]]}}
     statuses: list[int] = []
 
-    def ask() -> None:
+    def ask(thousands: float) -> None:
         with client(models, service) as connected:
-            statuses.append(connected.post("/predict", json=body).status_code)
+            statuses.append(connected.post("/predict", json={"inputs": {"x": [[thousands]]}}).status_code)
 
-    askers = [threading.Thread(target=ask) for _ in range(8)]
-    for asker in askers:
-        asker.start()
+    askers = [threading.Thread(target=ask, args=(thousands,)) for thousands in (1000.0, *[1.0] * 7)]
     with client(models, service) as connected:
+        askers[0].start()
+        until(lambda: 'modeldeploy_connections{replica="0"} 2' in connected.get("/metrics").text)
+        for asker in askers[1:]:
+            asker.start()
         until(lambda: 'modeldeploy_queue_depth{replica="0"} 7' in connected.get("/metrics").text)
     lifecycle.stop(models, "one", wait_s=30)
     for asker in askers:
