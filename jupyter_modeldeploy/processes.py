@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import signal
@@ -34,6 +35,14 @@ def reap() -> None:
         if child.poll() is not None:
             with suppress(ValueError):  # another thread did
                 _outliving.remove(child)
+
+
+@atexit.register
+def _let_go() -> None:
+    """At our end the children that go on are no leak, which `Popen` would warn of."""
+    for child in _outliving:
+        if child.poll() is None:
+            child.returncode = 0
 
 
 def current() -> ProcessRef:

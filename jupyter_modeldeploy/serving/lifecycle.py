@@ -23,8 +23,6 @@ from jupyter_modeldeploy.store import Store
 POLL_S = 0.02
 KILL_GRACE_S = 1.0
 
-_started: list[subprocess.Popen[bytes]] = []  # kept to be reaped: they may outlive this process, or end before it
-
 
 def start(store: Store, spec: ServiceSpec, owner: str, wait_s: float = 60.0) -> Service:
     """Start the service and give it back once all its replicas are warm.
@@ -71,7 +69,7 @@ def stop(store: Store, name: str, wait_s: float = 10.0) -> Service:
         while processes.alive(service.process) and time.monotonic() < deadline:
             time.sleep(POLL_S)
         processes.stop_group(service.process, grace_s=KILL_GRACE_S)
-    _reap()
+    processes.reap()
     service = store.services.get(name)
     if not service.state.ended:
         service = _ended(service, ServiceState.stopped, None)
@@ -81,7 +79,7 @@ def stop(store: Store, name: str, wait_s: float = 10.0) -> Service:
 
 def reconcile(store: Store) -> None:
     """Write down what became of services whose supervisor is gone, and end what it left running."""
-    _reap()
+    processes.reap()
     for service in store.services.list():
         if service.state.ended or processes.alive(service.process):
             continue
@@ -154,7 +152,7 @@ def _spawn(store: Store, name: str) -> subprocess.Popen[bytes]:
             env=processes.clean_environment(),
             start_new_session=True,
         )
-    _started.append(process)
+    processes.let_outlive(process)
     return process
 
 
@@ -212,7 +210,3 @@ def _being_started(store: Store, name: str) -> bool:
             return False
     except Conflict:
         return True
-
-
-def _reap() -> None:
-    _started[:] = [process for process in _started if process.poll() is None]
