@@ -8,7 +8,6 @@ from pathlib import Path
 import httpx
 
 from jupyter_modeldeploy.records import Arm, Format, Lineage, NewVersion, ServedModel, Service, ServiceSpec, Step
-from jupyter_modeldeploy.serving import lifecycle
 from jupyter_modeldeploy.store import Store
 
 MAX_BODY = 2**20
