@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import tempfile
 from functools import cached_property
 from pathlib import Path
@@ -45,7 +46,10 @@ class Settings:
         for name in (PREFIX + "OWNER", "JUPYTERHUB_USER", "USER", "LOGNAME"):
             if value := os.environ.get(name):
                 return value
-        return str(os.getuid())
+        try:
+            return pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # a container's user without an entry
+            return str(os.getuid())
 
     @property
     def pip_index(self) -> str | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,6 +26,8 @@ SPLIT = Annotated[
     str | None,
     typer.Option("--split", help="shares of the traffic, one a version: 90,10; equal when left out"),
 ]
+
+SHOWN_VALUES = 16
 
 
 def add_to(app: typer.Typer) -> None:
@@ -111,10 +114,26 @@ def _weights(split: str | None) -> list[float]:
 def _ready(door: Door, service: Service) -> None:
     """Where it is and how to call it. The token goes from one program to the next, never onto a command line."""
     door.out.print(f"{service.name} is ready: {service.url}", style="green", soft_wrap=True)
-    door.suggest("Ask it", f'predict {service.name} "A lovely film."')
+    body = json.dumps(_example(door, service), ensure_ascii=False)
+    texts = '"A lovely film."' if "text" in body else f"--body '{body}'"
+    door.suggest("Ask it", f"predict {service.name} {texts}")
     header = f"{door.command(f'services token {service.name} --header')} | " if service.spec.auth == "token" else ""
     flag = "-H @- " if header else ""
-    body = json.dumps({"text": "A lovely film."})
     door.out.print("With curl: ", end="")
     door.out.print(f"{header}curl {flag}{service.url}/predict -d '{body}'", style="cyan", soft_wrap=True)
     door.suggest("Stop it", f"services stop {service.name}")
+
+
+def _example(door: Door, service: Service) -> dict[str, Any]:
+    """A request that the service's first model understands, with "…" for inputs that are too large to be shown."""
+    served = service.spec.models[0]
+    version = door.workspace.models.version(f"{served.model}@{served.arms[0].version}")
+    if version.task != "tensor" or version.signature is None:
+        return {"text": "A lovely film."}
+    return {"inputs": {spec.name: _zeros(spec.shape) for spec in version.signature.inputs}}
+
+
+def _zeros(shape: Sequence[int]) -> Any:
+    if math.prod(max(1, size) for size in shape) > SHOWN_VALUES:
+        return "…"
+    return [_zeros(shape[1:]) for _ in range(max(1, shape[0]))] if shape else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,12 +16,12 @@ from typing import Any
 
 import httpx
 import pytest
+import tiny_onnx
 from typer.testing import CliRunner, Result
 
 from jupyter_modeldeploy import Workspace, devices, processes
 from jupyter_modeldeploy.api.operations import OPERATIONS
 from jupyter_modeldeploy.cli.app import app
-from tests import tiny_onnx
 
 DEADLINE_S = 60
 Run = Callable[..., Result]
@@ -162,6 +163,14 @@ def test_serve_tells_how_to_call_without_showing_the_token(
     )  # fmt: skip
     assert json.loads(answer.stdout)["model"] == "films@1"
     assert json.loads(modeldeploy("services", "stop", "told", "--json").stdout)["state"] == "stopped"
+
+
+def test_what_serve_suggests_for_tensors_can_be_asked_as_it_stands(modeldeploy: Run, tmp_path: Path) -> None:
+    modeldeploy("fetch", f"file:{tiny_onnx.add_one(tmp_path / 'tiny')}", "--name", "tiny")
+    ready = modeldeploy("serve", "tiny", "--name", "tensors")
+    (ask,) = re.findall("Ask it: modeldeploy (.*)", ready.stdout)
+    assert "answered by tiny@1" in modeldeploy(*shlex.split(ask)).stderr
+    modeldeploy("services", "stop", "tensors")
 
 
 def test_a_stopped_service_can_be_started_again_or_forgotten(modeldeploy: Run, served: str) -> None:
