@@ -66,16 +66,6 @@ class FileEntry(Record):
     sha256: str
 
 
-class VersionRef(Record):
-    """`name@3`; a reference to one version."""
-
-    model: Name
-    number: int = Field(ge=1)
-
-    def __str__(self) -> str:
-        return f"{self.model}@{self.number}"
-
-
 class Lineage(Record):
     """What made a version: its parent, the step with its parameters, the dataset, the source and the job."""
 

@@ -54,13 +54,6 @@ def paired_difference_of_proportions(
     return _square_and_add(a, b, correlation=covariance / math.sqrt(margins) if margins else 0.0)
 
 
-def mcnemar_exact(only_a: int, only_b: int) -> float:
-    """The two-sided p-value that two paired proportions are the same, from the samples on which they differ.
-
-    McNemar, Psychometrika 12 (1947); exact by the binomial distribution."""
-    return float(stats.binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
-
-
 def difference_of_means(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Interval:
     """The difference of two means of samples with unequal variances, each of at least two.
 
@@ -75,20 +68,6 @@ def difference_of_means(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> In
     freedom = total**2 / float(variances[0] ** 2 / (a.size - 1) + variances[1] ** 2 / (b.size - 1))
     reach = float(stats.t.ppf((1 + level) / 2, freedom)) * math.sqrt(total)
     return Interval(value=value, low=value - reach, high=value + reach, level=level)
-
-
-def ratio_of_medians(
-    a: np.ndarray, b: np.ndarray, level: float = 0.95, resamples: int = 2000, seed: int = 0
-) -> Interval:
-    """median(a) / median(b) of two independent samples: the bootstrap's percentile interval, the same for one seed.
-
-    Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13."""
-    if not a.size or not b.size or np.median(b) == 0:
-        raise InvalidInput("The ratio of medians needs samples, and a median that is not 0 below the line.")
-    generator = np.random.default_rng(seed)
-    ratios = [np.median(generator.choice(a, a.size)) / np.median(generator.choice(b, b.size)) for _ in range(resamples)]
-    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(value=float(np.median(a) / np.median(b)), low=float(low), high=float(high), level=level)
 
 
 def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> float:

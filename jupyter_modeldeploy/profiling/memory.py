@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from jupyter_modeldeploy import processes, runtimes
+from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, WorkerDied
 from jupyter_modeldeploy.records import Format
-
-Tensors = dict[str, np.ndarray]
 
 
 def peak_memory(folder: Path, format: Format, inputs: Sequence[Tensors]) -> int:

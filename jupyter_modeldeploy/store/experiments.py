@@ -23,12 +23,17 @@ class Experiments:
             append(connection, "experiment", experiment.id, "created")
         return experiment
 
-    def get(self, experiment_id: str) -> Experiment:
+    def made_by(self, job_id: str) -> Experiment | None:
+        """The experiment that the job wrote, if it came so far."""
         with self._database.read() as connection:
-            row = scalar(connection, select(experiments.c.record).where(experiments.c.id == experiment_id))
-        if row is None:
-            raise NotFound(f"No experiment {experiment_id!r}.", "List them: modeldeploy compare --list.")
-        return Experiment.model_validate(row)
+            row = scalar(connection, select(experiments.c.record).where(experiments.c.id == job_id))
+        return Experiment.model_validate(row) if row else None
+
+    def get(self, experiment_id: str) -> Experiment:
+        experiment = self.made_by(experiment_id)  # it has its job's id
+        if experiment is None:
+            raise NotFound(f"No experiment {experiment_id!r}.", "List the jobs that made them: modeldeploy jobs list.")
+        return experiment
 
     def list(self) -> list[Experiment]:
         """Newest first."""

@@ -7,12 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from jupyter_modeldeploy import plugins
+from jupyter_modeldeploy.datatypes import Tensors as Tensors
 from jupyter_modeldeploy.records import Signature
-
-Tensors = dict[str, np.ndarray]
 
 
 class Task(Protocol):

@@ -33,10 +33,12 @@ def run(context: Context) -> dict[str, Any]:
 
     parameters: CompareParameters = context.parameters
     store = context.store
+    if known := store.experiments.made_by(context.job_id):  # killed after it was written
+        return {"experiment": known.model_dump(mode="json")}
     service = store.services.get(parameters.service)
     base, candidate, weights = _arms(service, parameters.base, parameters.candidate)
     version = store.versions.get(base)
-    dataset = store.datasets.get(parameters.dataset) if parameters.dataset else held_out.dataset_of(store, version)
+    dataset = held_out.chosen_dataset(store, version, parameters.dataset)
     requests = traffic.make_traffic(store, version, dataset, parameters.requests, pinned=False)
     url, headers = traffic.endpoint(store, service)
     plan = load.Load(

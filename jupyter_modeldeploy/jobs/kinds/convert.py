@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
 from jupyter_modeldeploy.jobs.kinds import held_out
 from jupyter_modeldeploy.jobs.kinds.reuse import known_version
 from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.optimize.convert import Conversion
 
 PARITY_TEXTS = 64
 
@@ -32,12 +36,11 @@ def run(context: Context) -> dict[str, Any]:
     if known := known_version(context, version.model, lineage, parameters.reuse):
         return {"version": known.ref, "reused": True}
 
-    from jupyter_modeldeploy.optimize.convert import transformers_to_onnx
-
+    convert = plugins.load("converters", f"{version.format}-{parameters.target}")
     dataset = held_out.dataset_of(store, version)
     texts = [example.text for example in held_out.examples(store, dataset)[:PARITY_TEXTS]] if dataset else None
     with store.artifacts.staging() as staging:
-        conversion = transformers_to_onnx(store.versions.path(version), staging / "version", context.reporter, texts)
+        conversion: Conversion = convert(store.versions.path(version), staging / "version", context.reporter, texts)
         new = NewVersion(
             model=version.model,
             format=Format.onnx,

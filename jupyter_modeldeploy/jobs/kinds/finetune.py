@@ -7,11 +7,14 @@ from typing import Any
 
 from pydantic import Field
 
+from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
 from jupyter_modeldeploy.jobs.kinds.reuse import known_version
 from jupyter_modeldeploy.records import Format, Lineage, Name, NewVersion, Step
-from jupyter_modeldeploy.training.options import FinetuneOptions
+from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
+
+TASK = "text-classification"
 
 
 class FinetuneParameters(Reusing):
@@ -38,11 +41,11 @@ def run(context: Context) -> dict[str, Any]:
         return {"version": known.ref, "metrics": known.metrics, "reused": True}
 
     from jupyter_modeldeploy.tasks import labelled_text
-    from jupyter_modeldeploy.training.text_classification import finetune
 
+    finetune = plugins.load("trainers", TASK)
     split = labelled_text.read(store.datasets.path(dataset), dataset)
     with store.artifacts.staging() as staging:
-        result = finetune(
+        result: FinetuneResult = finetune(
             store.versions.path(base),
             split.train,
             split.test,
@@ -56,7 +59,7 @@ def run(context: Context) -> dict[str, Any]:
         new = NewVersion(
             model=parameters.name,
             format=Format.transformers,
-            task="text-classification",
+            task=TASK,
             lineage=lineage,
             metrics={"accuracy_before": result.before.accuracy, "accuracy": result.after.accuracy},
             classes=dataset.classes,

@@ -27,9 +27,14 @@ def dataset_of(store: Store, version: Version) -> Dataset | None:
     return store.datasets.get(version.lineage.dataset)
 
 
+def chosen_dataset(store: Store, version: Version, ref: str | None) -> Dataset | None:
+    """The dataset `ref`, else the version's own, if it has one."""
+    return store.datasets.get(ref) if ref else dataset_of(store, version)
+
+
 def required_dataset(store: Store, version: Version, ref: str | None) -> Dataset:
     """The dataset `ref`, else the version's own. Raises NotFound when there is none."""
-    dataset = store.datasets.get(ref) if ref else dataset_of(store, version)
+    dataset = chosen_dataset(store, version, ref)
     if dataset is None:
         raise NotFound(f"{version.ref} was made without a dataset.", "Name one: --dataset NAME.")
     return dataset
@@ -42,11 +47,16 @@ def examples(store: Store, dataset: Dataset) -> list[Example]:
     return labelled_text.read(store.datasets.path(dataset), dataset).test
 
 
+def can_judge(version: Version, dataset: Dataset) -> bool:
+    """Whether the dataset's labels are what the version answers with."""
+    return version.task == JUDGED_TASK and (version.classes is None or set(version.classes) == set(dataset.classes))
+
+
 def check_judgeable(version: Version, dataset: Dataset) -> None:
     """Raise InvalidInput when the dataset's labels are not what the version answers with."""
     if version.task != JUDGED_TASK:
         raise InvalidInput(f"{version.ref} does {version.task}.", f"Only {JUDGED_TASK} versions can be evaluated.")
-    if version.classes is not None and set(version.classes) != set(dataset.classes):
+    if not can_judge(version, dataset):
         raise InvalidInput(
             f"{version.ref} knows the classes {version.classes}, {dataset.ref} has {dataset.classes}.",
             "Evaluate on a dataset with the same classes.",

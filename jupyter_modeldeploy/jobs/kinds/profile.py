@@ -36,7 +36,7 @@ def run(context: Context) -> dict[str, Any]:
         raise InvalidInput(f"{version.ref} has the format {version.format}.", "Convert it first.")
     service = store.services.get(parameters.service)
     _check_served(version, [f"{m.model}@{arm.version}" for m in service.spec.models for arm in m.arms], service.name)
-    dataset = store.datasets.get(parameters.dataset) if parameters.dataset else held_out.dataset_of(store, version)
+    dataset = held_out.chosen_dataset(store, version, parameters.dataset)
     requests = traffic.make_traffic(store, version, dataset, parameters.requests, pinned=True)
     url, headers = traffic.endpoint(store, service)
     folder = store.versions.path(version)

@@ -26,7 +26,7 @@ def run(context: Context) -> dict[str, Any]:
     version = store.versions.get(parameters.version)
     if version.format is not Format.onnx:
         raise InvalidInput(f"{version.ref} has the format {version.format}.", "Convert it first.")
-    dataset = store.datasets.get(parameters.dataset) if parameters.dataset else held_out.dataset_of(store, version)
+    dataset = held_out.chosen_dataset(store, version, parameters.dataset)
     lineage = Lineage(
         step=Step.quantized,
         parent=version.ref,

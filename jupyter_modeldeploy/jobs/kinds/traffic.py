@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from jupyter_modeldeploy import tasks
-from jupyter_modeldeploy.datatypes import dtype_of
+from jupyter_modeldeploy.datatypes import Tensors, dtype_of
 from jupyter_modeldeploy.errors import Conflict, InvalidInput
 from jupyter_modeldeploy.jobs.kinds import held_out
 from jupyter_modeldeploy.records import Dataset, Service, Signature, TensorSpec, Version
 from jupyter_modeldeploy.store import Store
 
-Tensors = dict[str, np.ndarray]
 TEXT_TASKS = ("text-classification", "feature-extraction")
 SENTENCES = (
     "It works.",
@@ -39,6 +38,8 @@ class Traffic:
 
 def make_traffic(store: Store, version: Version, dataset: Dataset | None, count: int, pinned: bool) -> Traffic:
     """`count` different requests at most; `pinned` ones go to this very version, others to the service's split."""
+    from jupyter_modeldeploy.profiling.load import predict_payloads
+
     folder = store.versions.path(version)
     signature = _signature(version)
     if version.task not in TEXT_TASKS:
@@ -46,12 +47,13 @@ def make_traffic(store: Store, version: Version, dataset: Dataset | None, count:
     examples = held_out.examples(store, dataset)[:count] if dataset else None
     texts = [example.text for example in examples] if examples else list(SENTENCES)
     task = tasks.load(version.task, folder, signature)
+    judgeable = dataset is not None and examples is not None and held_out.can_judge(version, dataset)
     suffix = f"/versions/{version.number}" if pinned else ""
     return Traffic(
         path=f"/predict/{version.model}{suffix}",
-        bodies=[json.dumps({"text": text}).encode() for text in texts],
+        bodies=predict_payloads(texts),
         inputs=[task.encode([text]) for text in texts],
-        labels=[example.label for example in examples] if examples else None,
+        labels=[example.label for example in examples] if examples and judgeable else None,
     )
 
 

@@ -147,7 +147,7 @@ def test_an_endpoint_that_is_not_there_is_an_error() -> None:
 
 def test_something_that_does_not_speak_http_is_an_error() -> None:
     for said in (b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nshort"):
-        with talker(said) as url, pytest.raises(Unavailable, match="answered none"):
+        with Talker(said) as url, pytest.raises(Unavailable, match="answered none"):
             send(url, "a")
 
 
@@ -171,7 +171,7 @@ def test_a_load_that_cannot_be_sent_is_refused(wrong: dict[str, object]) -> None
         load.run(load.Load(**settings), Silent())  # type: ignore[arg-type]
 
 
-class talker:  # noqa: N801 - used as a word in a with statement
+class Talker:
     """A server that says the same to everyone and closes."""
 
     def __init__(self, said: bytes) -> None:

@@ -1,17 +1,12 @@
-"""A full disk during any write leaves the store and the artifacts as they were.
-
-A small file system is made for it. That needs root or user namespaces; where neither is allowed the test says so."""
+"""A full disk during any write leaves the store and the artifacts as they were."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from small_disk import run_on_small_disk
 
 SCRIPT = """
 import json, os, sys
@@ -72,15 +67,8 @@ print(json.dumps(outcome))
 
 def test_nothing_changes_on_a_full_disk(tmp_path: Path) -> None:
     disk, work = tmp_path / "disk", tmp_path / "work"
-    disk.mkdir()
     work.mkdir()
-    mount = f'mount -t tmpfs -o size=6m none "{disk}" && exec "$0" "$@"'
-    inside = [sys.executable, "-c", SCRIPT, str(disk), str(work)]
-    as_root = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
-    if shutil.which("unshare") is None or subprocess.run([*as_root, "true"], capture_output=True).returncode:
-        pytest.skip("this machine allows no mount namespace, so no small disk can be made")
-    run = subprocess.run([*as_root, "sh", "-c", mount, *inside], capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stderr
-    outcome = json.loads(run.stdout.splitlines()[-1])
+    printed = run_on_small_disk(disk, "6m", [sys.executable, "-c", SCRIPT, disk, work])
+    outcome = json.loads(printed.splitlines()[-1])
     assert outcome[0] == "storage_full"
     assert outcome[3] == "storage_full"
