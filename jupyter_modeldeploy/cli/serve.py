@@ -100,7 +100,11 @@ def _build_serve() -> Callable[..., None]:
         )
         door.show(door.call("create_service", **spec.model_dump()), _ready)
 
-    own = [option("refs", REFS), *parameters_of(ServiceSpec, exclude=["models"]), option("split", SPLIT, None)]
+    own = [
+        option("refs", REFS),
+        *parameters_of(ServiceSpec, exclude=["models", "unloaded"]),
+        option("split", SPLIT, None),
+    ]
     return answered(serve, own)
 
 

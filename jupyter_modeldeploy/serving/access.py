@@ -9,6 +9,10 @@ from typing import Protocol
 from jupyter_modeldeploy.errors import Forbidden, InvalidInput, NotAuthenticated
 
 Headers = dict[bytes, bytes]
+OWNER = "owner"
+"""The caller with the service's own token."""
+ANYBODY = "anybody"
+"""The caller of a service that asks for no token."""
 
 
 def is_loopback(host: str) -> bool:
@@ -31,8 +35,8 @@ def require_loopback(host: str) -> None:
 class Guard(Protocol):
     """Decides who may ask."""
 
-    def check(self, headers: Headers) -> None:
-        """Raise NotAuthenticated or Forbidden unless a request with these headers may pass."""
+    def check(self, headers: Headers) -> str:
+        """Who asks. Raises NotAuthenticated or Forbidden unless a request with these headers may pass."""
 
 
 class TokenGuard:
@@ -41,17 +45,18 @@ class TokenGuard:
     def __init__(self, token: str) -> None:
         self._expected = f"Bearer {token}".encode()
 
-    def check(self, headers: Headers) -> None:
+    def check(self, headers: Headers) -> str:
         """The comparison takes constant time."""
         authorization = headers.get(b"authorization", b"")
         if hmac.compare_digest(authorization, self._expected):
-            return
+            return OWNER
         scheme, _, rest = authorization.partition(b" ")
         given = b"Bearer " + rest.strip() if scheme.lower() == b"bearer" else b""
         if not hmac.compare_digest(given, self._expected):
             raise NotAuthenticated(
                 "The service's token is missing or wrong.", "Send it as the header Authorization: Bearer TOKEN."
             )
+        return OWNER
 
 
 class LocalGuard:
@@ -60,7 +65,7 @@ class LocalGuard:
     A page cannot choose the headers `Host` and `Origin`: the first tells that it reached this machine by a name of its
     own (DNS rebinding), the second whose page it is."""
 
-    def check(self, headers: Headers) -> None:
+    def check(self, headers: Headers) -> str:
         host = headers.get(b"host")
         if host is not None and not is_loopback(_hostname(host)):
             raise Forbidden(f"{host[:100].decode('latin-1')!r} is no name of this machine.", "Ask for 127.0.0.1.")
@@ -70,6 +75,7 @@ class LocalGuard:
                 f"Pages of {origin[:100].decode('latin-1')!r} may not use a service without a token.",
                 "Start the service with auth 'token', and let the page's own server ask it.",
             )
+        return ANYBODY
 
 
 def guard(token: str | None) -> Guard:

@@ -9,19 +9,23 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from jupyter_modeldeploy.errors import ModelDeployError, NotFound
 from jupyter_modeldeploy.serving.access import Guard, Headers
-from jupyter_modeldeploy.serving.calls import Call, InferCall, Language, PredictCall, decompressed
-from jupyter_modeldeploy.serving.instances import Instances, Outcome, Work
+from jupyter_modeldeploy.serving.execution.instances import Instances, Outcome, Work
+from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.metrics import Metrics
-from jupyter_modeldeploy.serving.replies import Reply, error_reply
+from jupyter_modeldeploy.serving.protocols.call import Answer, Call, Language
+from jupyter_modeldeploy.serving.protocols.compression import decompressed
+from jupyter_modeldeploy.serving.protocols.infer import Infer
+from jupyter_modeldeploy.serving.protocols.predict import Predict
 from jupyter_modeldeploy.serving.routing import Split
-from jupyter_modeldeploy.serving.served import ServedVersion
 
 log = logging.getLogger(__name__)
 
 UNIT_HEADER = b"x-unit-id"
+INFER, PREDICT = Infer(), Predict()
 
 
 class ModelRoute:
@@ -55,10 +59,6 @@ class Target:
     version: ServedVersion | None
     language: Language
 
-    @property
-    def v2(self) -> bool:
-        return self.language is InferCall
-
 
 class Endpoint:
     """`routes` maps a path to its target; every path not in it belongs to the ASGI application."""
@@ -86,8 +86,10 @@ class Endpoint:
             raise NotFound(f"The model {name!r} is not served here.", f"Models: {', '.join(self.models)}.")
         return self.models[name]
 
-    def infer(self, target: Target, headers: Headers, body: bytes, reply: Callable[[Reply], None]) -> Work | None:
-        """Answer an authenticated request by calling `reply` once, at once or later on the event loop.
+    def infer(
+        self, target: Target, caller: str, headers: Headers, body: Any, reply: Callable[[Any], None]
+    ) -> Work | None:
+        """Answer a request of the authenticated `caller` by calling `reply` once, at once or later on the event loop.
 
         Gives the work that is under way, which may be handed to `cancel` while `reply` has not been called."""
         begun = time.perf_counter()
@@ -95,12 +97,12 @@ class Endpoint:
         try:
             if b"content-encoding" in headers:
                 body = decompressed(body, headers[b"content-encoding"], self.max_body_bytes)
-            call: Call = target.language(version, headers, body)
+            call = target.language.decode(version, headers, body)
             if not version.inline(call.kind, call.rows):
                 return self._queued(call, version, target, begun, reply)
-            answer = call.answer(version.run_inline(call.kind, call.payload, call.rows))
+            answer: Answer = call.answer(version.run_inline(call.kind, call.payload, call.rows))
         except ModelDeployError as error:
-            answer = error_reply(error, target.v2, version.ref)
+            answer = target.language.refuse(error, version.ref)
         version.metrics.answered(answer.status, time.perf_counter() - begun)
         reply(answer)
         return None
@@ -110,15 +112,15 @@ class Endpoint:
         self._instances.cancel(work)
 
     def _queued(
-        self, call: Call, version: ServedVersion, target: Target, begun: float, reply: Callable[[Reply], None]
+        self, call: Call, version: ServedVersion, target: Target, begun: float, reply: Callable[[Any], None]
     ) -> Work:
         def finish(outcome: Outcome) -> None:
             try:
                 if isinstance(outcome, ModelDeployError):
                     raise outcome
-                answer = call.answer(outcome)
+                answer: Answer = call.answer(outcome)
             except ModelDeployError as error:
-                answer = error_reply(error, target.v2, version.ref)
+                answer = target.language.refuse(error, version.ref)
             version.metrics.answered(answer.status, time.perf_counter() - begun)
             reply(answer)
 
@@ -128,9 +130,9 @@ class Endpoint:
 
 
 def _routes(models: list[ModelRoute]) -> Iterator[tuple[bytes, Target]]:
-    yield b"/predict", Target(models[0], models[0].only, PredictCall)
+    yield b"/predict", Target(models[0], models[0].only, PREDICT)
     for model in models:
-        for prefix, suffix, language in (("/v2/models/", "/infer", InferCall), ("/predict/", "", PredictCall)):
+        for prefix, suffix, language in (("/v2/models/", "/infer", INFER), ("/predict/", "", PREDICT)):
             yield f"{prefix}{model.name}{suffix}".encode(), Target(model, model.only, language)
             for number, version in model.versions.items():
                 path = f"{prefix}{model.name}/versions/{number}{suffix}"

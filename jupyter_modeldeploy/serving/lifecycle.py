@@ -17,7 +17,7 @@ from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, Service
 from jupyter_modeldeploy.records import Failure, Service, ServiceSpec, ServiceState
 from jupyter_modeldeploy.serving import servicelog
 from jupyter_modeldeploy.serving.access import require_loopback
-from jupyter_modeldeploy.serving.supervisor import listen
+from jupyter_modeldeploy.serving.supervision.supervisor import listen
 from jupyter_modeldeploy.store import Store
 
 POLL_S = 0.02
@@ -144,7 +144,7 @@ def _spawn(store: Store, name: str) -> subprocess.Popen[bytes]:
         raise from_os_error(error, "opening the service's log") from error
     with open(log, "wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "jupyter_modeldeploy.serving.supervisor", str(store.root), name],
+            [sys.executable, "-P", "-m", "jupyter_modeldeploy.serving.supervision.supervisor", str(store.root), name],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=file,

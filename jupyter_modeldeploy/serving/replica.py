@@ -22,13 +22,13 @@ import uvloop
 from jupyter_modeldeploy.errors import ModelDeployError
 from jupyter_modeldeploy.records import Failure
 from jupyter_modeldeploy.serving.access import guard
-from jupyter_modeldeploy.serving.app import Application
 from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
-from jupyter_modeldeploy.serving.instances import Instances
+from jupyter_modeldeploy.serving.execution.instances import Instances
+from jupyter_modeldeploy.serving.execution.served import ServedVersion
+from jupyter_modeldeploy.serving.http.app import Application
+from jupyter_modeldeploy.serving.http.protocol import InferenceProtocol
 from jupyter_modeldeploy.serving.metrics import Metrics
 from jupyter_modeldeploy.serving.plan import Message, Plan
-from jupyter_modeldeploy.serving.protocol import InferenceProtocol
-from jupyter_modeldeploy.serving.served import ServedVersion
 
 DRAIN_S = 30
 MAX_CONNECTIONS = 4096

@@ -535,6 +535,66 @@ export interface components {
        */
       weight: number;
     };
+    /**
+     * Breaker
+     * @description When a version that fails is left alone for a while. Off where `breaker_share` is 0.
+     */
+    'Breaker-Input': {
+      /**
+       * Breaker Open S
+       * @description seconds before it tries the version again
+       * @default 5
+       */
+      breaker_open_s: number;
+      /**
+       * Breaker Requests
+       * @description requests before the breaker judges
+       * @default 20
+       */
+      breaker_requests: number;
+      /**
+       * Breaker Share
+       * @description share of failures that opens it; 0: no breaker
+       * @default 0.5
+       */
+      breaker_share: number;
+      /**
+       * Breaker Window S
+       * @description seconds that it looks back
+       * @default 10
+       */
+      breaker_window_s: number;
+    };
+    /**
+     * Breaker
+     * @description When a version that fails is left alone for a while. Off where `breaker_share` is 0.
+     */
+    'Breaker-Output': {
+      /**
+       * Breaker Open S
+       * @description seconds before it tries the version again
+       * @default 5
+       */
+      breaker_open_s: number;
+      /**
+       * Breaker Requests
+       * @description requests before the breaker judges
+       * @default 20
+       */
+      breaker_requests: number;
+      /**
+       * Breaker Share
+       * @description share of failures that opens it; 0: no breaker
+       * @default 0.5
+       */
+      breaker_share: number;
+      /**
+       * Breaker Window S
+       * @description seconds that it looks back
+       * @default 10
+       */
+      breaker_window_s: number;
+    };
     /** ById */
     ById: {
       /**
@@ -550,6 +610,54 @@ export interface components {
        * @description its name
        */
       name: string;
+    };
+    /**
+     * Cache
+     * @description Answers kept by version and exact input. Off where `cache_bytes` is 0 and there is no `cache_url`.
+     */
+    'Cache-Input': {
+      /**
+       * Cache Bytes
+       * @description memory for answers, each process; 0: no cache
+       * @default 0
+       */
+      cache_bytes: number;
+      /**
+       * Cache Ttl S
+       * @description seconds that an answer is kept
+       * @default 300
+       */
+      cache_ttl_s: number;
+      /**
+       * Cache Url
+       * @description keep the answers in Redis: redis://HOST:PORT/DB
+       * @default null
+       */
+      cache_url: string | null;
+    };
+    /**
+     * Cache
+     * @description Answers kept by version and exact input. Off where `cache_bytes` is 0 and there is no `cache_url`.
+     */
+    'Cache-Output': {
+      /**
+       * Cache Bytes
+       * @description memory for answers, each process; 0: no cache
+       * @default 0
+       */
+      cache_bytes: number;
+      /**
+       * Cache Ttl S
+       * @description seconds that an answer is kept
+       * @default 300
+       */
+      cache_ttl_s: number;
+      /**
+       * Cache Url
+       * @description keep the answers in Redis: redis://HOST:PORT/DB
+       * @default null
+       */
+      cache_url: string | null;
     };
     /**
      * Change
@@ -969,6 +1077,54 @@ export interface components {
     Format:
       'transformers' | 'torch' | 'torchscript' | 'exported' | 'onnx' | 'ultralytics' | 'unknown';
     /**
+     * InputLimits
+     * @description What a request may hold, by its task.
+     */
+    'InputLimits-Input': {
+      /**
+       * Max Image Pixels
+       * @description of an image, before it is scaled
+       * @default 50000000
+       */
+      max_image_pixels: number;
+      /**
+       * Max Tensor Bytes
+       * @description of all inputs of a request together
+       * @default 67108864
+       */
+      max_tensor_bytes: number;
+      /**
+       * Max Text Characters
+       * @description of each text
+       * @default 100000
+       */
+      max_text_characters: number;
+    };
+    /**
+     * InputLimits
+     * @description What a request may hold, by its task.
+     */
+    'InputLimits-Output': {
+      /**
+       * Max Image Pixels
+       * @description of an image, before it is scaled
+       * @default 50000000
+       */
+      max_image_pixels: number;
+      /**
+       * Max Tensor Bytes
+       * @description of all inputs of a request together
+       * @default 67108864
+       */
+      max_tensor_bytes: number;
+      /**
+       * Max Text Characters
+       * @description of each text
+       * @default 100000
+       */
+      max_text_characters: number;
+    };
+    /**
      * Interval
      * @description An estimate with the ends of its interval at `level`.
      */
@@ -1329,6 +1485,42 @@ export interface components {
        */
       version: string;
     };
+    /**
+     * RateLimit
+     * @description A token bucket for each caller. Off where `rate` is None.
+     */
+    'RateLimit-Input': {
+      /**
+       * Burst
+       * @description requests of one caller at once; by default a second's
+       * @default null
+       */
+      burst: number | null;
+      /**
+       * Rate
+       * @description requests per second of one caller; more get 429
+       * @default null
+       */
+      rate: number | null;
+    };
+    /**
+     * RateLimit
+     * @description A token bucket for each caller. Off where `rate` is None.
+     */
+    'RateLimit-Output': {
+      /**
+       * Burst
+       * @description requests of one caller at once; by default a second's
+       * @default null
+       */
+      burst: number | null;
+      /**
+       * Rate
+       * @description requests per second of one caller; more get 429
+       * @default null
+       */
+      rate: number | null;
+    };
     /** ReadLog */
     ReadLog: {
       /**
@@ -1342,6 +1534,90 @@ export interface components {
        * @default 0
        */
       offset: number;
+    };
+    /**
+     * Scaling
+     * @description How many server processes there are, by what they have to do. Off where `max_replicas` is None.
+     */
+    'Scaling-Input': {
+      /**
+       * Idle S
+       * @description seconds without a request before scaling to zero
+       * @default 300
+       */
+      idle_s: number;
+      /**
+       * Max Replicas
+       * @description more server processes under load, up to
+       * @default null
+       */
+      max_replicas: number | null;
+      /**
+       * Min Replicas
+       * @description 0 lets an idle service end its server processes
+       * @default 1
+       */
+      min_replicas: number;
+      /**
+       * Target Queue Ms
+       * @description the mean wait in the queue above which to scale up
+       * @default 50
+       */
+      target_queue_ms: number;
+      /**
+       * Target Rps
+       * @description requests per second that a replica should answer
+       * @default null
+       */
+      target_rps: number | null;
+      /**
+       * Target Utilization
+       * @description the share of its cores, or of the GPU
+       * @default 0.8
+       */
+      target_utilization: number;
+    };
+    /**
+     * Scaling
+     * @description How many server processes there are, by what they have to do. Off where `max_replicas` is None.
+     */
+    'Scaling-Output': {
+      /**
+       * Idle S
+       * @description seconds without a request before scaling to zero
+       * @default 300
+       */
+      idle_s: number;
+      /**
+       * Max Replicas
+       * @description more server processes under load, up to
+       * @default null
+       */
+      max_replicas: number | null;
+      /**
+       * Min Replicas
+       * @description 0 lets an idle service end its server processes
+       * @default 1
+       */
+      min_replicas: number;
+      /**
+       * Target Queue Ms
+       * @description the mean wait in the queue above which to scale up
+       * @default 50
+       */
+      target_queue_ms: number;
+      /**
+       * Target Rps
+       * @description requests per second that a replica should answer
+       * @default null
+       */
+      target_rps: number | null;
+      /**
+       * Target Utilization
+       * @description the share of its cores, or of the GPU
+       * @default 0.8
+       */
+      target_utilization: number;
     };
     /** SeeChanges */
     SeeChanges: {
@@ -1362,6 +1638,11 @@ export interface components {
     'ServedModel-Input': {
       /** Arms */
       arms: components['schemas']['Arm-Input'][];
+      /**
+       * Fallback
+       * @default null
+       */
+      fallback: number | null;
       /** Model */
       model: string;
     };
@@ -1369,12 +1650,20 @@ export interface components {
     'ServedModel-Output': {
       /** Arms */
       arms: components['schemas']['Arm-Output'][];
+      /**
+       * Fallback
+       * @default null
+       */
+      fallback: number | null;
       /** Model */
       model: string;
     };
     /**
      * Service
-     * @description A served endpoint: the wish (`spec`) and what is observed. `process` is the supervisor.
+     * @description A served endpoint: the wish and what is observed.
+     *
+     *     `revision` counts the changes of `spec`, and `history` holds the former ones, newest last, that a rollback goes back
+     *     to. `process` is the supervisor; `observed_revision` is what all replicas serve.
      */
     Service: {
       /**
@@ -1384,8 +1673,20 @@ export interface components {
       created_at: string;
       /** @default null */
       error: components['schemas']['Failure'] | null;
+      /**
+       * Grpc Url
+       * @default null
+       */
+      grpc_url: string | null;
+      /** History */
+      history: components['schemas']['ServiceSpec'][];
       /** Name */
       name: string;
+      /**
+       * Observed Revision
+       * @default 0
+       */
+      observed_revision: number;
       /** Owner */
       owner: string;
       /** @default null */
@@ -1395,6 +1696,16 @@ export interface components {
        * @default 0
        */
       replicas_ready: number;
+      /**
+       * Replicas Wanted
+       * @default 1
+       */
+      replicas_wanted: number;
+      /**
+       * Revision
+       * @default 1
+       */
+      revision: number;
       spec: components['schemas']['ServiceSpec'];
       /**
        * Started At
@@ -1431,17 +1742,66 @@ export interface components {
        */
       auth: 'token' | 'none';
       /**
+       * @default {
+       *       "breaker_open_s": 5,
+       *       "breaker_requests": 20,
+       *       "breaker_share": 0.5,
+       *       "breaker_window_s": 10
+       *     }
+       */
+      breaker: components['schemas']['Breaker-Output'];
+      /**
+       * @default {
+       *       "cache_bytes": 0,
+       *       "cache_ttl_s": 300,
+       *       "cache_url": null
+       *     }
+       */
+      cache: components['schemas']['Cache-Output'];
+      /**
+       * Grpc Port
+       * @description speak gRPC there too; 0 picks a free port
+       * @default null
+       */
+      grpc_port: number | null;
+      /**
        * Host
        * @description the address to listen on; it must be a loopback one
        * @default 127.0.0.1
        */
       host: string;
       /**
+       * @default {
+       *       "max_image_pixels": 50000000,
+       *       "max_tensor_bytes": 67108864,
+       *       "max_text_characters": 100000
+       *     }
+       */
+      input_limits: components['schemas']['InputLimits-Output'];
+      /**
+       * Instance Type
+       * @description device, cores and memory in GiB of all server processes together: cpu-2c4g, gpu-4c8g
+       * @default null
+       */
+      instance_type: string | null;
+      /**
        * Instances
        * @description sessions per server process; 0 means one per core
        * @default 0
        */
       instances: number;
+      /**
+       * Log Sample
+       * @description share of requests that the request log tells of
+       * @default 0
+       */
+      log_sample: number;
+      /**
+       * Max Batch Rows
+       * @description rows of several requests in one run; 0: by their size
+       * @default 0
+       */
+      max_batch_rows: number;
       /**
        * Max Body Bytes
        * @description larger requests are refused
@@ -1468,17 +1828,65 @@ export interface components {
        */
       port: number;
       /**
+       * @default {
+       *       "burst": null,
+       *       "rate": null
+       *     }
+       */
+      rate_limit: components['schemas']['RateLimit-Output'];
+      /**
        * Replicas
        * @description server processes that share the port
        * @default 1
        */
       replicas: number;
       /**
+       * @default {
+       *       "idle_s": 300,
+       *       "max_replicas": null,
+       *       "min_replicas": 1,
+       *       "target_queue_ms": 50,
+       *       "target_rps": null,
+       *       "target_utilization": 0.8
+       *     }
+       */
+      scaling: components['schemas']['Scaling-Output'];
+      /**
+       * Stale Answers
+       * @description answer from the cache, however old, where a version fails
+       * @default false
+       */
+      stale_answers: boolean;
+      /**
+       * Start At Boot
+       * @description start again when the workspace is opened after a restart
+       * @default false
+       */
+      start_at_boot: boolean;
+      /**
        * Timeout S
        * @description the longest a request may wait and run
        * @default 30
        */
       timeout_s: number;
+      /**
+       * @default {
+       *       "tls_certificate": null,
+       *       "tls_key": null
+       *     }
+       */
+      tls: components['schemas']['Tls-Output'];
+      /**
+       * Unix Socket
+       * @description listen on this path instead of a port
+       * @default null
+       */
+      unix_socket: string | null;
+      /**
+       * Unloaded
+       * @description models that are not kept in memory for now
+       */
+      unloaded: string[];
     };
     /**
      * ServiceState
@@ -1502,17 +1910,66 @@ export interface components {
        */
       auth: 'token' | 'none';
       /**
+       * @default {
+       *       "breaker_open_s": 5,
+       *       "breaker_requests": 20,
+       *       "breaker_share": 0.5,
+       *       "breaker_window_s": 10
+       *     }
+       */
+      breaker: components['schemas']['Breaker-Input'];
+      /**
+       * @default {
+       *       "cache_bytes": 0,
+       *       "cache_ttl_s": 300,
+       *       "cache_url": null
+       *     }
+       */
+      cache: components['schemas']['Cache-Input'];
+      /**
+       * Grpc Port
+       * @description speak gRPC there too; 0 picks a free port
+       * @default null
+       */
+      grpc_port: number | null;
+      /**
        * Host
        * @description the address to listen on; it must be a loopback one
        * @default 127.0.0.1
        */
       host: string;
       /**
+       * @default {
+       *       "max_image_pixels": 50000000,
+       *       "max_tensor_bytes": 67108864,
+       *       "max_text_characters": 100000
+       *     }
+       */
+      input_limits: components['schemas']['InputLimits-Input'];
+      /**
+       * Instance Type
+       * @description device, cores and memory in GiB of all server processes together: cpu-2c4g, gpu-4c8g
+       * @default null
+       */
+      instance_type: string | null;
+      /**
        * Instances
        * @description sessions per server process; 0 means one per core
        * @default 0
        */
       instances: number;
+      /**
+       * Log Sample
+       * @description share of requests that the request log tells of
+       * @default 0
+       */
+      log_sample: number;
+      /**
+       * Max Batch Rows
+       * @description rows of several requests in one run; 0: by their size
+       * @default 0
+       */
+      max_batch_rows: number;
       /**
        * Max Body Bytes
        * @description larger requests are refused
@@ -1539,17 +1996,65 @@ export interface components {
        */
       port: number;
       /**
+       * @default {
+       *       "burst": null,
+       *       "rate": null
+       *     }
+       */
+      rate_limit: components['schemas']['RateLimit-Input'];
+      /**
        * Replicas
        * @description server processes that share the port
        * @default 1
        */
       replicas: number;
       /**
+       * @default {
+       *       "idle_s": 300,
+       *       "max_replicas": null,
+       *       "min_replicas": 1,
+       *       "target_queue_ms": 50,
+       *       "target_rps": null,
+       *       "target_utilization": 0.8
+       *     }
+       */
+      scaling: components['schemas']['Scaling-Input'];
+      /**
+       * Stale Answers
+       * @description answer from the cache, however old, where a version fails
+       * @default false
+       */
+      stale_answers: boolean;
+      /**
+       * Start At Boot
+       * @description start again when the workspace is opened after a restart
+       * @default false
+       */
+      start_at_boot: boolean;
+      /**
        * Timeout S
        * @description the longest a request may wait and run
        * @default 30
        */
       timeout_s: number;
+      /**
+       * @default {
+       *       "tls_certificate": null,
+       *       "tls_key": null
+       *     }
+       */
+      tls: components['schemas']['Tls-Input'];
+      /**
+       * Unix Socket
+       * @description listen on this path instead of a port
+       * @default null
+       */
+      unix_socket: string | null;
+      /**
+       * Unloaded
+       * @description models that are not kept in memory for now
+       */
+      unloaded?: string[];
     };
     /**
      * Step
@@ -1570,6 +2075,42 @@ export interface components {
       name: string;
       /** Shape */
       shape: number[];
+    };
+    /**
+     * Tls
+     * @description Paths of PEM files; both or neither.
+     */
+    'Tls-Input': {
+      /**
+       * Tls Certificate
+       * @description a PEM file: answer TLS only
+       * @default null
+       */
+      tls_certificate: string | null;
+      /**
+       * Tls Key
+       * @description the certificate's key, a PEM file
+       * @default null
+       */
+      tls_key: string | null;
+    };
+    /**
+     * Tls
+     * @description Paths of PEM files; both or neither.
+     */
+    'Tls-Output': {
+      /**
+       * Tls Certificate
+       * @description a PEM file: answer TLS only
+       * @default null
+       */
+      tls_certificate: string | null;
+      /**
+       * Tls Key
+       * @description the certificate's key, a PEM file
+       * @default null
+       */
+      tls_key: string | null;
     };
     /**
      * VersionSummary
@@ -4037,17 +4578,66 @@ export interface operations {
            */
           auth?: 'token' | 'none';
           /**
+           * @default {
+           *       "breaker_open_s": 5,
+           *       "breaker_requests": 20,
+           *       "breaker_share": 0.5,
+           *       "breaker_window_s": 10
+           *     }
+           */
+          breaker?: components['schemas']['Breaker-Input'];
+          /**
+           * @default {
+           *       "cache_bytes": 0,
+           *       "cache_ttl_s": 300,
+           *       "cache_url": null
+           *     }
+           */
+          cache?: components['schemas']['Cache-Input'];
+          /**
+           * Grpc Port
+           * @description speak gRPC there too; 0 picks a free port
+           * @default null
+           */
+          grpc_port?: number | null;
+          /**
            * Host
            * @description the address to listen on; it must be a loopback one
            * @default 127.0.0.1
            */
           host?: string;
           /**
+           * @default {
+           *       "max_image_pixels": 50000000,
+           *       "max_tensor_bytes": 67108864,
+           *       "max_text_characters": 100000
+           *     }
+           */
+          input_limits?: components['schemas']['InputLimits-Input'];
+          /**
+           * Instance Type
+           * @description device, cores and memory in GiB of all server processes together: cpu-2c4g, gpu-4c8g
+           * @default null
+           */
+          instance_type?: string | null;
+          /**
            * Instances
            * @description sessions per server process; 0 means one per core
            * @default 0
            */
           instances?: number;
+          /**
+           * Log Sample
+           * @description share of requests that the request log tells of
+           * @default 0
+           */
+          log_sample?: number;
+          /**
+           * Max Batch Rows
+           * @description rows of several requests in one run; 0: by their size
+           * @default 0
+           */
+          max_batch_rows?: number;
           /**
            * Max Body Bytes
            * @description larger requests are refused
@@ -4074,17 +4664,65 @@ export interface operations {
            */
           port?: number;
           /**
+           * @default {
+           *       "burst": null,
+           *       "rate": null
+           *     }
+           */
+          rate_limit?: components['schemas']['RateLimit-Input'];
+          /**
            * Replicas
            * @description server processes that share the port
            * @default 1
            */
           replicas?: number;
           /**
+           * @default {
+           *       "idle_s": 300,
+           *       "max_replicas": null,
+           *       "min_replicas": 1,
+           *       "target_queue_ms": 50,
+           *       "target_rps": null,
+           *       "target_utilization": 0.8
+           *     }
+           */
+          scaling?: components['schemas']['Scaling-Input'];
+          /**
+           * Stale Answers
+           * @description answer from the cache, however old, where a version fails
+           * @default false
+           */
+          stale_answers?: boolean;
+          /**
+           * Start At Boot
+           * @description start again when the workspace is opened after a restart
+           * @default false
+           */
+          start_at_boot?: boolean;
+          /**
            * Timeout S
            * @description the longest a request may wait and run
            * @default 30
            */
           timeout_s?: number;
+          /**
+           * @default {
+           *       "tls_certificate": null,
+           *       "tls_key": null
+           *     }
+           */
+          tls?: components['schemas']['Tls-Input'];
+          /**
+           * Unix Socket
+           * @description listen on this path instead of a port
+           * @default null
+           */
+          unix_socket?: string | null;
+          /**
+           * Unloaded
+           * @description models that are not kept in memory for now
+           */
+          unloaded?: string[];
         };
       };
     };

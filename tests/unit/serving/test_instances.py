@@ -17,11 +17,11 @@ from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, Overloade
 from jupyter_modeldeploy.records import Format
 from jupyter_modeldeploy.serving.access import guard
 from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
-from jupyter_modeldeploy.serving.instances import Instances, Work
+from jupyter_modeldeploy.serving.execution.instances import Instances, Work
+from jupyter_modeldeploy.serving.execution.served import ServedVersion
+from jupyter_modeldeploy.serving.http.replies import Reply
 from jupyter_modeldeploy.serving.metrics import Metrics, VersionMetrics
 from jupyter_modeldeploy.serving.plan import PlannedVersion
-from jupyter_modeldeploy.serving.replies import Reply
-from jupyter_modeldeploy.serving.served import ServedVersion
 
 BUSY_TURNS = 200.0  # thousands of turns of the slow model's loop: some tenths of a second
 
@@ -60,7 +60,7 @@ def test_a_fast_model_is_answered_at_once(tmp_path: Path) -> None:
     async def scenario(instances: Instances) -> None:
         models = [ModelRoute("service", "model", [version], [1.0])]
         endpoint = Endpoint("service", models, guard(None), instances, Metrics(tmp_path, 0), 1024)
-        assert endpoint.infer(endpoint.routes[b"/v2/models/model/infer"], {}, body, replies.append) is None
+        assert endpoint.infer(endpoint.routes[b"/v2/models/model/infer"], "anybody", {}, body, replies.append) is None
 
     run(scenario)
     assert orjson.loads(replies[0].body)["outputs"][0]["data"] == [2, 3, 4, 5]

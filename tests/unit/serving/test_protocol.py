@@ -16,20 +16,20 @@ from uvicorn.server import ServerState
 
 from jupyter_modeldeploy.records import Format
 from jupyter_modeldeploy.serving.access import guard
-from jupyter_modeldeploy.serving.app import Application
 from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
-from jupyter_modeldeploy.serving.exchange import IDLE_TIMEOUT_S
-from jupyter_modeldeploy.serving.instances import Instances
-from jupyter_modeldeploy.serving.metrics import Metrics
-from jupyter_modeldeploy.serving.plan import PlannedVersion
-from jupyter_modeldeploy.serving.protocol import (
+from jupyter_modeldeploy.serving.execution.instances import Instances
+from jupyter_modeldeploy.serving.execution.served import ServedVersion
+from jupyter_modeldeploy.serving.http.app import Application
+from jupyter_modeldeploy.serving.http.exchange import IDLE_TIMEOUT_S
+from jupyter_modeldeploy.serving.http.protocol import (
     BODY_TIMEOUT_S,
     HEADER_TIMEOUT_S,
     LINGER_S,
     MIN_BYTES_PER_S,
     InferenceProtocol,
 )
-from jupyter_modeldeploy.serving.served import ServedVersion
+from jupyter_modeldeploy.serving.metrics import Metrics
+from jupyter_modeldeploy.serving.plan import PlannedVersion
 
 MAX_BODY = 2**20
 HEAD = "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n"

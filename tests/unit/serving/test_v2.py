@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from jupyter_modeldeploy.datatypes import NUMPY
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.serving.v2 import decode_request, encode_response
+from jupyter_modeldeploy.serving.protocols.v2 import decode_request, encode_response
 
 GOOD = {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from jupyter_modeldeploy.errors import ModelDeployError, Overloaded, TimedOut
-from jupyter_modeldeploy.serving.served import ServedVersion
+from jupyter_modeldeploy.serving.execution.served import ServedVersion
 
 Outcome = Any | ModelDeployError
 

@@ -17,8 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from jupyter_modeldeploy.errors import InvalidInput, Overloaded
 from jupyter_modeldeploy.serving.endpoint import Endpoint, Target
-from jupyter_modeldeploy.serving.exchange import IDLE_TIMEOUT_S, Exchange
-from jupyter_modeldeploy.serving.replies import Reply, error_reply
+from jupyter_modeldeploy.serving.http.exchange import IDLE_TIMEOUT_S, Exchange
+from jupyter_modeldeploy.serving.http.replies import Reply, error_reply
 
 HEADER_TIMEOUT_S = 15.0
 BODY_TIMEOUT_S = 30.0

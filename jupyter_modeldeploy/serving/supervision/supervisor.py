@@ -1,4 +1,4 @@
-"""The process that keeps a service up: `python -m jupyter_modeldeploy.serving.supervisor ROOT NAME`.
+"""The process that keeps a service up: `python -m jupyter_modeldeploy.serving.supervision.supervisor ROOT NAME`.
 
 It owns the listening socket and the service's row: starts the server processes, restarts those that crash (waiting
 longer each time), gives up when they keep crashing, and on SIGTERM lets them finish what is under way. It runs in a

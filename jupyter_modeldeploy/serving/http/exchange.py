@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from jupyter_modeldeploy.errors import ModelDeployError, TooLarge
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.endpoint import Target
-from jupyter_modeldeploy.serving.instances import Work
-from jupyter_modeldeploy.serving.replies import Reply, error_reply
+from jupyter_modeldeploy.serving.execution.instances import Work
+from jupyter_modeldeploy.serving.http.replies import Reply
 
 if TYPE_CHECKING:
-    from jupyter_modeldeploy.serving.protocol import InferenceProtocol
+    from jupyter_modeldeploy.serving.http.protocol import InferenceProtocol
 
 IDLE_TIMEOUT_S = 75.0
 
@@ -33,6 +33,7 @@ class Exchange:
         "_body",
         "_size",
         "_turn",
+        "caller",
         "disconnected",
         "endpoint",
         "expect",
@@ -65,6 +66,7 @@ class Exchange:
         self._size = 0
         self._turn = False
         self.whole = False
+        self.caller = ""
         self.refusal = self._refused()
 
     def feed(self, body: bytes) -> None:
@@ -134,7 +136,7 @@ class Exchange:
             self._refuse()
             return
         body, self._body = b"".join(self._body), []
-        self.work = self.endpoint.infer(self.target, self.headers, body, self.send)
+        self.work = self.endpoint.infer(self.target, self.caller, self.headers, body, self.send)
 
     def _refuse_early(self) -> None:
         self.keep_alive = False
@@ -143,11 +145,11 @@ class Exchange:
     def _refuse(self) -> None:
         if self.refusal is not None:
             self.endpoint.metrics.version("", "").answered(self.refusal.status, 0.0)
-            self.send(error_reply(self.refusal, self.target.v2))
+            self.send(self.target.language.refuse(self.refusal))
 
     def _refused(self) -> ModelDeployError | None:
         try:
-            self.endpoint.guard.check(self.headers)
+            self.caller = self.endpoint.guard.check(self.headers)
         except ModelDeployError as error:
             return error
         length = self.headers.get(b"content-length", b"")

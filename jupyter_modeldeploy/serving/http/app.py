@@ -9,9 +9,9 @@ from typing import Any
 
 from jupyter_modeldeploy.errors import ModelDeployError, NotFound
 from jupyter_modeldeploy.serving.endpoint import Endpoint
+from jupyter_modeldeploy.serving.http.replies import Reply, error_reply, json_reply
 from jupyter_modeldeploy.serving.metrics import CONTENT_TYPE
-from jupyter_modeldeploy.serving.replies import Reply, error_reply, json_reply
-from jupyter_modeldeploy.serving.v2 import EXTENSIONS
+from jupyter_modeldeploy.serving.protocols.v2 import EXTENSIONS
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

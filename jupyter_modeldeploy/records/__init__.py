@@ -1,0 +1,49 @@
+"""The nouns: models and their versions, datasets, jobs, services, experiments.
+
+Every door, the API, the store and the workers exchange these records; they hold no behaviour beyond
+what can be derived from their own fields. Times are UTC, sizes are bytes, durations are in the unit their
+name ends with.
+"""
+
+from __future__ import annotations
+
+from jupyter_modeldeploy.records.base import NAME_PATTERN as NAME_PATTERN
+from jupyter_modeldeploy.records.base import Change as Change
+from jupyter_modeldeploy.records.base import Device as Device
+from jupyter_modeldeploy.records.base import Failure as Failure
+from jupyter_modeldeploy.records.base import Interval as Interval
+from jupyter_modeldeploy.records.base import Name as Name
+from jupyter_modeldeploy.records.base import ProcessRef as ProcessRef
+from jupyter_modeldeploy.records.base import Record as Record
+from jupyter_modeldeploy.records.base import parse_version_ref as parse_version_ref
+from jupyter_modeldeploy.records.jobs import LIVING as LIVING
+from jupyter_modeldeploy.records.jobs import Job as Job
+from jupyter_modeldeploy.records.jobs import JobState as JobState
+from jupyter_modeldeploy.records.jobs import MetricPoint as MetricPoint
+from jupyter_modeldeploy.records.jobs import Progress as Progress
+from jupyter_modeldeploy.records.models import Dataset as Dataset
+from jupyter_modeldeploy.records.models import FileEntry as FileEntry
+from jupyter_modeldeploy.records.models import Format as Format
+from jupyter_modeldeploy.records.models import Lineage as Lineage
+from jupyter_modeldeploy.records.models import Model as Model
+from jupyter_modeldeploy.records.models import NewVersion as NewVersion
+from jupyter_modeldeploy.records.models import Signature as Signature
+from jupyter_modeldeploy.records.models import Step as Step
+from jupyter_modeldeploy.records.models import TensorSpec as TensorSpec
+from jupyter_modeldeploy.records.models import Version as Version
+from jupyter_modeldeploy.records.reports import Experiment as Experiment
+from jupyter_modeldeploy.records.reports import Latency as Latency
+from jupyter_modeldeploy.records.reports import MetricComparison as MetricComparison
+from jupyter_modeldeploy.records.reports import OperatorTime as OperatorTime
+from jupyter_modeldeploy.records.reports import Profile as Profile
+from jupyter_modeldeploy.records.services import Arm as Arm
+from jupyter_modeldeploy.records.services import Breaker as Breaker
+from jupyter_modeldeploy.records.services import Cache as Cache
+from jupyter_modeldeploy.records.services import InputLimits as InputLimits
+from jupyter_modeldeploy.records.services import RateLimit as RateLimit
+from jupyter_modeldeploy.records.services import Scaling as Scaling
+from jupyter_modeldeploy.records.services import ServedModel as ServedModel
+from jupyter_modeldeploy.records.services import Service as Service
+from jupyter_modeldeploy.records.services import ServiceSpec as ServiceSpec
+from jupyter_modeldeploy.records.services import ServiceState as ServiceState
+from jupyter_modeldeploy.records.services import Tls as Tls

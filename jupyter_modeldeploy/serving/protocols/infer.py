@@ -1,0 +1,42 @@
+"""`POST /v2/models/M[/versions/V]/infer`: the model in its own tensors, whatever its task is."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from jupyter_modeldeploy.errors import ModelDeployError
+from jupyter_modeldeploy.serving.access import Headers
+from jupyter_modeldeploy.serving.execution.served import ServedVersion
+from jupyter_modeldeploy.serving.http.replies import JSON, Reply, error_reply
+from jupyter_modeldeploy.serving.protocols import v2
+
+
+class InferCall:
+    """A request in V2."""
+
+    kind: Literal["tensors", "items"] = "tensors"
+
+    def __init__(self, version: ServedVersion, headers: Headers, body: bytes) -> None:
+        self._version = version
+        self._request = v2.decode_request(body, headers.get(b"inference-header-content-length"))
+        self.payload = self._request.inputs
+        first, *_ = self.payload.values()
+        self.rows = len(first) if first.ndim else 1
+
+    def answer(self, result: Any) -> Reply:
+        version = self._version
+        body, header_length = v2.encode_response(version.model, version.name, result, self._request)
+        if header_length is None:
+            return Reply(200, body, JSON, version.reply_headers)
+        length = (b"inference-header-content-length", str(header_length).encode())
+        return Reply(200, body, b"application/octet-stream", (*version.reply_headers, length))
+
+
+class Infer:
+    """The language V2 over HTTP."""
+
+    def decode(self, version: ServedVersion, headers: Headers, body: bytes) -> InferCall:
+        return InferCall(version, headers, body)
+
+    def refuse(self, error: ModelDeployError, version: str | None = None) -> Reply:
+        return error_reply(error, v2=True, version=version)
