@@ -48,15 +48,12 @@ class Exchange:
         "work",
     )
 
-    def __init__(self, protocol: InferenceProtocol, target: Target, headers: Headers) -> None:
-        parser = protocol.parser
+    def __init__(self, protocol: InferenceProtocol, target: Target, headers: Headers, keep_alive: bool) -> None:
         self.protocol = protocol
         self.endpoint = protocol.endpoint
         self.target = target
         self.headers = headers
-        self.keep_alive = parser.should_keep_alive() and not protocol.draining
-        if b"connection" in headers:  # which HTTP/1.0 needs to be kept, and an upgrade to be asked for
-            self.keep_alive &= parser.get_http_version() != "1.0" and not parser.should_upgrade()
+        self.keep_alive = keep_alive and not protocol.draining
         self.expect = b"expect" in headers and headers[b"expect"].lower() == b"100-continue"
         self.message_event = NOBODY
         self.response_complete = False
@@ -100,6 +97,13 @@ class Exchange:
             self._refuse_early()
         elif self.expect:
             self.protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def begin_whole(self, body: bytes) -> None:
+        """There is no request before this one, and its body is here."""
+        self._turn = self.whole = True
+        self.protocol.active = self
+        self._body.append(body)
+        self._answer()
 
     def fail(self, error: ModelDeployError) -> None:
         """The rest of the request makes no sense."""

@@ -16,8 +16,10 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from jupyter_modeldeploy.errors import InvalidInput, Overloaded
+from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.endpoint import Endpoint, Target
 from jupyter_modeldeploy.serving.http.exchange import IDLE_TIMEOUT_S, Exchange
+from jupyter_modeldeploy.serving.http.heads import END, Head, Heads
 from jupyter_modeldeploy.serving.http.replies import Reply, error_reply
 
 HEADER_TIMEOUT_S = 15.0
@@ -33,6 +35,7 @@ class InferenceProtocol(HttpToolsProtocol):
     while the client waits for us."""
 
     endpoint: Endpoint
+    heads = Heads()
     max_connections: int
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -40,6 +43,7 @@ class InferenceProtocol(HttpToolsProtocol):
         self.active: Exchange | None = None
         self.asgi_cycle: Any = None
         self.held: tuple[Exchange, Reply] | None = None
+        self.repeatable: Headers | None = None
         self.lingering = False
         self.draining = False
         self.header_bytes = 0
@@ -64,6 +68,12 @@ class InferenceProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """As uvicorn's, with limits to how much of the headers may come, and how slowly what is not yet whole."""
+        between_requests = not self.in_body and not self.in_headers
+        if between_requests and (self.cycle is None or self.cycle.response_complete):
+            end = data.find(END) + len(END)
+            head = self.heads.get(data[:end])
+            if head is not None and len(data) == end + head.length and self._answer_again(head, data[end:]):
+                return
         self.new_request = not self.in_headers
         try:
             self.parser.feed_data(data)
@@ -75,6 +85,9 @@ class InferenceProtocol(HttpToolsProtocol):
                 self.transport.close()
             self.cycle.keep_alive = False
             return
+        if between_requests and self.repeatable is not None:
+            self.heads.remember(data, self.url, self.repeatable)
+        self.repeatable = None
         if self.in_headers:
             self._limit_headers(len(data))
         elif self.in_body and not self.lingering:
@@ -107,7 +120,12 @@ class InferenceProtocol(HttpToolsProtocol):
                 self._hand_to_asgi()
             return
         previous = self.cycle
-        exchange = Exchange(self, target, dict(self.headers))
+        headers = dict(self.headers)
+        keep_alive = self.parser.should_keep_alive()
+        if b"connection" in headers:  # which HTTP/1.0 needs to be kept, and an upgrade to be asked for
+            keep_alive &= self.parser.get_http_version() != "1.0" and not self.parser.should_upgrade()
+        exchange = Exchange(self, target, headers, keep_alive)
+        self.repeatable = headers if keep_alive and exchange.refusal is None else None
         self.cycle = exchange  # type: ignore[assignment]
         if previous is None or previous.response_complete:
             exchange.begin()
@@ -229,6 +247,17 @@ class InferenceProtocol(HttpToolsProtocol):
         self.header_bytes += size
         if self.header_bytes > MAX_HEADER_BYTES:
             self.send_400_response("The request's headers are too large.")
+
+    def _answer_again(self, head: Head, body: bytes) -> bool:
+        """Answer a whole request whose head is known. False where it must be looked at anew."""
+        target = self.endpoint.routes.get(head.url)
+        if target is None or self.lingering or self.transport.is_closing():
+            return False
+        self.deadline = math.inf
+        exchange = Exchange(self, target, head.headers, keep_alive=True)
+        self.cycle = exchange  # type: ignore[assignment]
+        exchange.begin_whole(body)
+        return True
 
     def _target(self) -> Target | None:
         routes = self.endpoint.routes

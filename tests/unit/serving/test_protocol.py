@@ -21,6 +21,7 @@ from jupyter_modeldeploy.serving.execution.instances import Instances
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.http.app import Application
 from jupyter_modeldeploy.serving.http.exchange import IDLE_TIMEOUT_S
+from jupyter_modeldeploy.serving.http.heads import MAX_HEAD_BYTES, MAX_HEADS, Heads
 from jupyter_modeldeploy.serving.http.protocol import (
     BODY_TIMEOUT_S,
     HEADER_TIMEOUT_S,
@@ -203,3 +204,65 @@ def test_a_wish_to_upgrade_is_answered_in_http_and_the_connection_closed(run: An
         return await client.reader.read()
 
     assert b"connection: close" in run(scenario)
+
+
+async def _asked(client: Client, request: bytes) -> bytes:
+    """The answer to a request, without its date."""
+    client.writer.write(request)
+    head = await client.reader.readuntil(b"\r\n\r\n")
+    length = int(next(line for line in head.split(b"\r\n") if line.startswith(b"content-length")).split()[1])
+    lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"date")]
+    return b"\r\n".join(lines) + await client.reader.readexactly(length)
+
+
+def test_a_head_that_is_known_is_answered_as_it_was(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(server: Server) -> None:
+        heads = Heads()
+        monkeypatch.setattr(InferenceProtocol, "heads", heads)
+        client, other = await server.connect(), await server.connect()
+        request = HEAD.format(len(GOOD)).encode() + GOOD
+        first = await _asked(client, request)
+        assert heads.get(request[: -len(GOOD)]) is not None
+        assert await _asked(client, request) == first
+        assert await _asked(other, request) == first
+        two = await _asked(client, request + request[:40])  # the rest of the second comes later
+        assert two == first
+        assert await _asked(client, request[40:]) == first
+
+    run(scenario)
+
+
+def test_a_known_head_lets_nobody_in(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(server: Server) -> None:
+        monkeypatch.setattr(InferenceProtocol, "heads", Heads())
+        monkeypatch.setattr(InferenceProtocol.endpoint, "guard", guard("old"))
+        client = await server.connect()
+        head = HEAD.format(len(GOOD)).replace("\r\n\r\n", "\r\nAuthorization: Bearer old\r\n\r\n").encode()
+        assert b" 200 " in await _asked(client, head + GOOD)
+        monkeypatch.setattr(InferenceProtocol.endpoint, "guard", guard("new"))
+        assert b" 401 " in await _asked(client, head + GOOD)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    "line", ["Transfer-Encoding: chunked", "Expect: 100-continue", "Connection: keep-alive", "Upgrade: h2c"]
+)
+def test_only_plain_heads_are_kept(line: str) -> None:
+    heads = Heads()
+    name, _, value = line.partition(": ")
+    request = HEAD.format(2).replace("\r\n\r\n", f"\r\n{line}\r\n\r\n").encode() + b"{}"
+    heads.remember(request, b"/predict", {name.lower().encode(): value.encode(), b"content-length": b"2"})
+    assert heads.get(request[:-2]) is None
+
+
+def test_heads_take_bounded_memory() -> None:
+    heads = Heads()
+    heads.remember(HEAD.format(2).encode() + b"{}", b"/", {b"content-length": b"2"})
+    assert heads.get(HEAD.format(2).encode()) is not None
+    for number in range(MAX_HEADS):
+        heads.remember(b"%d %b{}" % (number, HEAD.format(2).encode()), b"/", {b"content-length": b"2"})
+    assert heads.get(HEAD.format(2).encode()) is None
+    long = HEAD.format(2).replace("localhost", "l" * MAX_HEAD_BYTES).encode() + b"{}"
+    heads.remember(long, b"/", {b"content-length": b"2"})
+    assert heads.get(long[:-2]) is None
