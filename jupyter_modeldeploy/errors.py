@@ -4,6 +4,7 @@
     ├── InvalidInput               400 invalid_input         the request or file is wrong; nothing was changed
     │   └── UnsafeContent          400 unsafe_content        the file could run code or escape its folder
     ├── NotAuthenticated           401 not_authenticated
+    │   └── LoginNeeded            401 not_authenticated     a browser asks, which can ask its user
     ├── Forbidden                  403 forbidden
     ├── NotFound                   404 not_found
     ├── Conflict                   409 conflict              the name is taken, the state does not allow it
@@ -63,6 +64,10 @@ class UnsafeContent(InvalidInput):
 
 class NotAuthenticated(ModelDeployError):
     status, code = 401, "not_authenticated"
+
+
+class LoginNeeded(NotAuthenticated):
+    """Answered so that a browser asks its user for the token."""
 
 
 class Forbidden(ModelDeployError):

@@ -7,6 +7,8 @@ name ends with.
 
 from __future__ import annotations
 
+from jupyter_modeldeploy.records.access import CallerToken as CallerToken
+from jupyter_modeldeploy.records.access import NewToken as NewToken
 from jupyter_modeldeploy.records.base import NAME_PATTERN as NAME_PATTERN
 from jupyter_modeldeploy.records.base import Change as Change
 from jupyter_modeldeploy.records.base import Device as Device

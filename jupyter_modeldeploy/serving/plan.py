@@ -32,8 +32,12 @@ class Plan(Record):
     replica: int
     instances: int
     models: list[PlannedModel]
-    token: str | None
     metrics_folder: Path
+
+    @property
+    def token_folder(self) -> Path | None:
+        """Where the service's tokens are, which may change at any time; None where it asks for none."""
+        return self.metrics_folder.parent if self.spec.auth == "token" else None
 
 
 class Message(Record):

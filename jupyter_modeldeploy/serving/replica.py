@@ -62,14 +62,14 @@ async def _serve(plan: Plan, listener: socket.socket) -> int:
     instances = Instances(plan.instances, spec.max_queue, spec.timeout_s, loop)
     metrics = Metrics(plan.metrics_folder, plan.replica)
     models = _loaded(plan, metrics)
-    endpoint = Endpoint(spec.name, models, guard(plan.token), instances, metrics, spec.max_body_bytes)
+    endpoint = Endpoint(spec.name, models, guard(plan.token_folder), instances, metrics, spec.max_body_bytes)
     server = uvicorn.Server(_config(endpoint))
     metrics.gauge("queue_depth", lambda: instances.depth)
     metrics.gauge("connections", lambda: len(server.server_state.connections))
     metrics.flush()
     gc.collect()
     gc.freeze()  # what is loaded stays: no collection during a request looks through it
-    upkeep = loop.create_task(_keep_up(server, metrics))
+    upkeep = loop.create_task(_keep_up(server, endpoint))
     signal.signal(signal.SIGTERM, lambda number, frame: None)  # uvicorn raises it again after the drain
     await server.serve(sockets=[listener])
     upkeep.cancel()
@@ -119,20 +119,22 @@ def _loaded(plan: Plan, metrics: Metrics) -> list[ModelRoute]:
     return routes
 
 
-async def _keep_up(server: uvicorn.Server, metrics: Metrics) -> None:
-    """Say that the server is ready; then close connections whose client lets its time pass, and flush the counts."""
+async def _keep_up(server: uvicorn.Server, endpoint: Endpoint) -> None:
+    """Say that the server is ready; then close connections whose client lets its time pass, see which tokens are new or
+    gone, and flush the counts."""
     while not server.started:
         await asyncio.sleep(0.001)
     _tell(Message(ready=True))
     flush_at = 0.0
     while True:
         await asyncio.sleep(TICK_S)
+        endpoint.guard.refresh()
         now = asyncio.get_running_loop().time()
         for connection in list(server.server_state.connections):
             if isinstance(connection, InferenceProtocol) and connection.expired(now):
                 connection.expire(now)
         if now >= flush_at:
-            metrics.flush()
+            endpoint.metrics.flush()
             flush_at = now + FLUSH_S
 
 

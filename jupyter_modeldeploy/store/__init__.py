@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.store import tokens
 from jupyter_modeldeploy.store.artifacts import Artifacts
 from jupyter_modeldeploy.store.changes import Changes
 from jupyter_modeldeploy.store.database import Database
@@ -19,6 +18,7 @@ from jupyter_modeldeploy.store.jobs import Jobs
 from jupyter_modeldeploy.store.leases import Leases
 from jupyter_modeldeploy.store.models import Models, Versions
 from jupyter_modeldeploy.store.services import Services
+from jupyter_modeldeploy.tokens import Tokens
 
 __all__ = ["Store"]
 
@@ -58,11 +58,15 @@ class Store:
     def service_token(self, name: str) -> str | None:
         """The token that the service's callers send; None where it asks for none. Raises NotFound."""
         service = self.services.get(name)
-        return tokens.read(self.service_folder(name)) if service.spec.auth == "token" else None
+        return self.tokens(name).own() if service.spec.auth == "token" else None
 
     def ensure_service_token(self, name: str) -> str:
         """The service's token, made when there is none yet; it stays the same over restarts."""
-        return tokens.ensure(self.service_folder(name))
+        return self.tokens(name).ensure_own()
+
+    def tokens(self, name: str) -> Tokens:
+        """The service's own token and those of its callers."""
+        return Tokens(self.service_folder(name))
 
     def close(self) -> None:
         self._database.close()

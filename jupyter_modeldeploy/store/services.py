@@ -39,6 +39,11 @@ class Services:
                 connection.execute(insert(services).values(name=service.name, **values))
             append(connection, "service", service.name, "updated" if changed.rowcount else "created")
 
+    def note(self, name: str) -> None:
+        """Tell followers of changes that something beside the service's row is new."""
+        with self._database.write() as connection:
+            append(connection, "service", name, "updated")
+
     def delete(self, name: str) -> None:
         with self._database.write() as connection:
             if connection.execute(delete(services).where(services.c.name == name)).rowcount:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from jupyter_modeldeploy.errors import ModelDeployError, NotAuthenticated, Overloaded
+from jupyter_modeldeploy.errors import LoginNeeded, ModelDeployError, NotAuthenticated, Overloaded
 
 JSON = b"application/json"
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
@@ -52,6 +52,8 @@ def error_reply(error: ModelDeployError, v2: bool, version: str | None = None) -
     headers: list[tuple[bytes, bytes]] = []
     if isinstance(error, NotAuthenticated):
         headers.append((b"www-authenticate", b"Bearer"))
+    if isinstance(error, LoginNeeded):
+        headers.append((b"www-authenticate", b'Basic realm="The service\'s token as the password", charset="UTF-8"'))
     if isinstance(error, Overloaded):
         headers.append((b"retry-after", b"1"))
     if version is not None:

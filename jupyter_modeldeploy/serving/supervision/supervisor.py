@@ -156,6 +156,8 @@ class Supervisor:
         metrics_folder = self._folder / "metrics"
         shutil.rmtree(metrics_folder, ignore_errors=True)
         metrics_folder.mkdir(mode=0o700)
+        if spec.auth == "token":
+            self._store.ensure_service_token(spec.name)
         models = []
         for served in spec.models:
             versions = []
@@ -176,7 +178,6 @@ class Supervisor:
             replica=0,
             instances=spec.instances or max(1, len(os.sched_getaffinity(0)) // spec.replicas),
             models=models,
-            token=self._store.ensure_service_token(spec.name) if spec.auth == "token" else None,
             metrics_folder=metrics_folder,
         )
 

@@ -31,6 +31,7 @@ from jupyter_modeldeploy.serving.http.protocol import (
 )
 from jupyter_modeldeploy.serving.metrics import Metrics
 from jupyter_modeldeploy.serving.plan import PlannedVersion
+from jupyter_modeldeploy.tokens import Tokens
 
 MAX_BODY = 2**20
 HEAD = "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n"
@@ -232,14 +233,18 @@ def test_a_head_that_is_known_is_answered_as_it_was(run: Any, monkeypatch: pytes
     run(scenario)
 
 
-def test_a_known_head_lets_nobody_in(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_known_head_lets_nobody_in(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tokens = Tokens(tmp_path)
+
     async def scenario(server: Server) -> None:
         monkeypatch.setattr(InferenceProtocol, "heads", Heads())
-        monkeypatch.setattr(InferenceProtocol.endpoint, "guard", guard("old"))
+        monkeypatch.setattr(InferenceProtocol.endpoint, "guard", guard(tmp_path))
         client = await server.connect()
-        head = HEAD.format(len(GOOD)).replace("\r\n\r\n", "\r\nAuthorization: Bearer old\r\n\r\n").encode()
+        bearer = f"\r\nAuthorization: Bearer {tokens.ensure_own()}\r\n\r\n"
+        head = HEAD.format(len(GOOD)).replace("\r\n\r\n", bearer).encode()
         assert b" 200 " in await _asked(client, head + GOOD)
-        monkeypatch.setattr(InferenceProtocol.endpoint, "guard", guard("new"))
+        tokens.rotate("owner")
+        InferenceProtocol.endpoint.guard.refresh()
         assert b" 401 " in await _asked(client, head + GOOD)
 
     run(scenario)
