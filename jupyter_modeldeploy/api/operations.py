@@ -17,6 +17,7 @@ from jupyter_modeldeploy.jobs.kinds.finetune import FinetuneParameters
 from jupyter_modeldeploy.jobs.kinds.profile import ProfileParameters
 from jupyter_modeldeploy.jobs.kinds.quantize import QuantizeParameters
 from jupyter_modeldeploy.records import (
+    CallerToken,
     Change,
     Dataset,
     Device,
@@ -26,11 +27,13 @@ from jupyter_modeldeploy.records import (
     MetricPoint,
     Model,
     Name,
+    NewToken,
     NewVersion,
     Service,
     ServiceSpec,
 )
 from jupyter_modeldeploy.workspace import Workspace
+from jupyter_modeldeploy.workspace.tokens import MAX_SECONDS
 
 MAX_WAIT_S = 30
 MAX_INTEGER = 2**53 - 1
@@ -99,6 +102,19 @@ class ReadLog(ById):
     offset: int = Field(default=0, ge=0, le=MAX_INTEGER, description="byte to read from")
 
 
+class CallerRequest(ByName):
+    name: Name = Field(description="the service's name")
+    caller: Name = Field(description="who holds the token; owner holds the service's own")
+
+
+class CreateToken(CallerRequest):
+    expires_s: float | None = Field(default=None, gt=0, le=MAX_SECONDS, description="how long it works; else for ever")
+
+
+class RotateToken(CallerRequest):
+    grace_s: float = Field(default=0, ge=0, le=MAX_SECONDS, description="how long the old one works beside the new one")
+
+
 class Predict(Request):
     name: Name
     model: Name | None = Field(default=None, description="which of the service's models; the first when left out")
@@ -148,6 +164,10 @@ class JobMetrics(BaseModel):
 
 class ServiceList(BaseModel):
     services: list[Service]
+
+
+class TokenList(BaseModel):
+    tokens: list[CallerToken]
 
 
 class ServiceLog(BaseModel):
@@ -309,6 +329,27 @@ def read_service_log(workspace: Workspace, request: ByName) -> ServiceLog:
     return ServiceLog(text=workspace.services.log(request.name))
 
 
+def list_tokens(workspace: Workspace, request: ByName) -> TokenList:
+    """Which callers have a token of a service, without the tokens."""
+    return TokenList(tokens=list(workspace.services.tokens(request.name).list()))
+
+
+def create_token(workspace: Workspace, request: CreateToken) -> NewToken:
+    """Make a token for a caller of a service; this answer is the only one that tells it."""
+    return workspace.services.tokens(request.name).create(request.caller, request.expires_s)
+
+
+def rotate_token(workspace: Workspace, request: RotateToken) -> NewToken:
+    """Replace a caller's token, or the service's own; this answer is the only one that tells the new one."""
+    return workspace.services.tokens(request.name).rotate(request.caller, request.grace_s)
+
+
+def revoke_token(workspace: Workspace, request: CallerRequest) -> Deleted:
+    """Let a caller's token work no more."""
+    workspace.services.tokens(request.name).revoke(request.caller)
+    return Deleted(deleted=request.caller)
+
+
 def predict(workspace: Workspace, request: Predict) -> Prediction:
     """Send a request to a running service."""
     answer = workspace.services.predict(request.name, request.body, request.model)
@@ -342,6 +383,7 @@ def see_changes(workspace: Workspace, request: SeeChanges) -> ChangeList:
     return ChangeList(changes=changes, latest=changes[-1].sequence if changes else latest)
 
 
+TOKEN = "services/{name}/tokens/{caller}"
 OPERATIONS: tuple[Operation, ...] = (
     Operation("list_models", "GET", "models", "read", Nothing, ModelList, list_models),
     Operation("get_model", "GET", "models/{name}", "read", ByName, ModelSummary, get_model),
@@ -367,6 +409,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("start_service", "POST", "services/{name}/start", "execute", ByName, Service, start_service),
     Operation("stop_service", "POST", "services/{name}/stop", "execute", ByName, Service, stop_service),
     Operation("read_service_log", "GET", "services/{name}/log", "read", ByName, ServiceLog, read_service_log),
+    Operation("list_tokens", "GET", "services/{name}/tokens", "read", ByName, TokenList, list_tokens),
+    Operation("create_token", "POST", "services/{name}/tokens", "execute", CreateToken, NewToken, create_token, 201),
+    Operation("revoke_token", "DELETE", TOKEN, "execute", CallerRequest, Deleted, revoke_token),
+    Operation("rotate_token", "POST", f"{TOKEN}/rotate", "execute", RotateToken, NewToken, rotate_token),
     Operation("predict", "POST", "services/{name}/predict", "execute", Predict, Prediction, predict),
     Operation("list_experiments", "GET", "experiments", "read", Nothing, ExperimentList, list_experiments),
     Operation("compare_versions", "POST", "experiments", "execute", Compare, Job, compare_versions, status=202),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -52,3 +53,39 @@ def print_token(
         door.err.print(f"{name} asks for no token.")
     else:
         print(f"Authorization: Bearer {token}" if header else token)
+
+
+class TokenAction(StrEnum):
+    list = "list"
+    create = "create"
+    rotate = "rotate"
+    revoke = "revoke"
+
+
+@command(app, "tokens", "modeldeploy services tokens reviews-api create alice --expires-s 86400")
+def change_tokens(
+    door: Door,
+    name: ServiceName,
+    action: Annotated[TokenAction, typer.Argument(help="what to do")] = TokenAction.list,
+    caller: Annotated[str | None, typer.Argument(help="whose token; owner holds the service's own")] = None,
+    expires_s: Annotated[
+        float | None, typer.Option("--expires-s", help="with create: seconds that it works; else until it is revoked")
+    ] = None,
+    grace_s: Annotated[
+        float, typer.Option("--grace-s", help="with rotate: seconds that the old one works beside the new one")
+    ] = 0.0,
+) -> None:
+    """List who has a token of a service; create one for a caller, rotate or revoke it. No restart is needed.
+
+    A new token is printed once, alone, and nobody can read it again."""
+    if action is TokenAction.list:
+        door.show(door.call("list_tokens", name=name), views.tokens)
+        return
+    if caller is None:
+        raise typer.BadParameter(f"Say whose token to {action}.")
+    if action is TokenAction.create:
+        door.show(door.call("create_token", name=name, caller=caller, expires_s=expires_s), views.new_token)
+    elif action is TokenAction.rotate:
+        door.show(door.call("rotate_token", name=name, caller=caller, grace_s=grace_s), views.new_token)
+    else:
+        door.show(door.call("revoke_token", name=name, caller=caller), views.revoked)

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
         ModelSummary,
         ServiceList,
         ServiceLog,
+        TokenList,
     )
-    from jupyter_modeldeploy.records import Job, Service, ServiceSpec
+    from jupyter_modeldeploy.records import Job, NewToken, Service, ServiceSpec
 
 STATE_STYLES = {
     "succeeded": "green",
@@ -150,6 +151,26 @@ def service_log(door: Door, response: ServiceLog) -> None:
     print(printable(response.text), end="" if response.text.endswith("\n") else "\n")
 
 
+def tokens(door: Door, response: TokenList) -> None:
+    if not response.tokens:
+        door.tell("Only its owner has a token.")
+        return
+    rows = table("Caller", "Created", "Expires")
+    for each in response.tokens:
+        expires = "never" if each.expires_at is None else _moment(each.expires_at)
+        rows.add_row(each.caller, _moment(each.created_at), expires)
+    door.out.print(rows)
+
+
+def new_token(door: Door, response: NewToken) -> None:
+    print(response.token)
+    door.err.print(f"This is the token of {response.caller}; it cannot be shown again.", style="dim")
+
+
+def revoked(door: Door, response: Deleted) -> None:
+    door.out.print(f"The token of {response.deleted} works no more.")
+
+
 def devices(door: Door, response: DeviceList) -> None:
     rows = table("Device", "Name", "Memory", ">In use", "Held by", "Waiting")
     for device in response.devices:
@@ -181,6 +202,10 @@ def _shares(spec: ServiceSpec) -> str:
             share = f" {100 * arm.weight / whole:.0f} %" if len(served.arms) > 1 else ""
             shares.append(f"{served.model}@{arm.version}{share}")
     return ", ".join(shares)
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"
 
 
 def _took(job: Job) -> str:

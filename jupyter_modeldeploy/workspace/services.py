@@ -22,6 +22,7 @@ from jupyter_modeldeploy.errors import (
 from jupyter_modeldeploy.records import Arm, ServedModel, Service, ServiceSpec
 from jupyter_modeldeploy.serving import lifecycle
 from jupyter_modeldeploy.workspace.room import Room
+from jupyter_modeldeploy.workspace.tokens import ServiceTokens
 
 if TYPE_CHECKING:
     import httpx
@@ -73,6 +74,10 @@ class Services(Room):
     def token(self, name: str) -> str | None:
         """The token that callers send as `Authorization: Bearer …`; None where the service asks for none."""
         return self._store.service_token(name)
+
+    def tokens(self, name: str) -> ServiceTokens:
+        """The tokens of the service's callers, to create, rotate and revoke."""
+        return ServiceTokens(self._store, name)
 
     def log(self, name: str, lines: int = 50) -> str:
         self._store.services.get(name)
