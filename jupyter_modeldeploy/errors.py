@@ -10,6 +10,7 @@
     ├── Conflict                   409 conflict              the name is taken, the state does not allow it
     ├── TooLarge                   413 too_large
     ├── Overloaded                 503 overloaded            try again later
+    │   ├── OutOfMemory            503 out_of_memory         this input does not fit into what is free now
     │   └── TimedOut               504 timed_out             it took longer than the service allows
     ├── Unavailable                503 unavailable           a needed part is missing: a package, a device, a network
     ├── StorageFull                507 storage_full
@@ -92,6 +93,10 @@ class ParityFailed(ModelDeployError):
 
 class Overloaded(ModelDeployError):
     status, code = 503, "overloaded"
+
+
+class OutOfMemory(Overloaded):
+    status, code = 503, "out_of_memory"
 
 
 class TimedOut(Overloaded):
