@@ -11,6 +11,8 @@
     ├── TooLarge                   413 too_large
     ├── Overloaded                 503 overloaded            try again later
     │   ├── OutOfMemory            503 out_of_memory         this input does not fit into what is free now
+    │   ├── RateLimited            429 rate_limited          this caller asks more often than it may
+    │   ├── VersionFailing         503 version_failing       it failed, or so often that it is left alone for a while
     │   └── TimedOut               504 timed_out             it took longer than the service allows
     ├── Unavailable                503 unavailable           a needed part is missing: a package, a device, a network
     ├── StorageFull                507 storage_full
@@ -92,11 +94,25 @@ class ParityFailed(ModelDeployError):
 
 
 class Overloaded(ModelDeployError):
+    """`retry_after_s` is when it is worth to try again, in seconds."""
+
     status, code = 503, "overloaded"
+
+    def __init__(self, message: str, hint: str = "", retry_after_s: float = 1.0) -> None:
+        super().__init__(message, hint)
+        self.retry_after_s = retry_after_s
 
 
 class OutOfMemory(Overloaded):
     status, code = 503, "out_of_memory"
+
+
+class RateLimited(Overloaded):
+    status, code = 429, "rate_limited"
+
+
+class VersionFailing(Overloaded):
+    status, code = 503, "version_failing"
 
 
 class TimedOut(Overloaded):

@@ -9,9 +9,10 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from jupyter_modeldeploy.errors import ModelDeployError, NotFound
+from jupyter_modeldeploy.errors import ModelDeployError, NotFound, Unavailable
+from jupyter_modeldeploy.records import ServedModel, ServiceSpec
 from jupyter_modeldeploy.serving.access import Guard, Headers
 from jupyter_modeldeploy.serving.execution.instances import Instances, Outcome, Work
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
@@ -28,26 +29,54 @@ UNIT_HEADER = b"x-unit-id"
 INFER, PREDICT = Infer(), Predict()
 
 
+class Repository(Protocol):
+    """Loads and unloads a model in all server processes of the service."""
+
+    async def load(self, name: str) -> None: ...
+
+    async def unload(self, name: str) -> None: ...
+
+
 class ModelRoute:
-    """One served model: its versions and how the traffic is split among them."""
+    """One served model: its versions, whether they are in memory, and how the traffic is split among them."""
 
     def __init__(self, service: str, name: str, versions: list[ServedVersion], weights: list[float]) -> None:
         self.name = name
         self.versions = {version.name: version for version in versions}
-        self.only = versions[0] if len(versions) == 1 else None
-        self._versions = versions
-        self._split = Split(f"{service}/{name}", weights)
+        self.fallback: ServedVersion | None = None
+        self.loaded = True
+        self._seed = f"{service}/{name}"
+        self._share(versions, weights)
+
+    @property
+    def only(self) -> ServedVersion | None:
+        """The version that answers whoever asks, where there is just one."""
+        return self._arms[0] if self.loaded and len(self._arms) == 1 else None
+
+    def configure(self, wanted: ServedModel) -> None:
+        """Share the traffic as `wanted`. Raises NotFound for a version that is not in this process."""
+        arms = [self.get(str(arm.version)) for arm in wanted.arms]
+        self.fallback = None if wanted.fallback is None else self.get(str(wanted.fallback))
+        self._share(arms, [arm.weight for arm in wanted.arms])
 
     def choose(self, unit: bytes | None) -> ServedVersion:
-        """The version for a request of `unit`, or of nobody in particular."""
-        return self._versions[self._split.choose(None if unit is None else unit.decode("utf-8", "replace"))]
+        """The version for a request of `unit`, or of nobody in particular. Raises Unavailable while it is unloaded."""
+        if not self.loaded:
+            raise Unavailable(
+                f"The model {self.name!r} is unloaded.", f"Load it: POST /v2/repository/models/{self.name}/load."
+            )
+        return self._arms[self._split.choose(None if unit is None else unit.decode("utf-8", "replace"))]
 
     def get(self, number: str | None) -> ServedVersion:
         """The version of that number (the first of the spec for None). Raises NotFound."""
-        version = self._versions[0] if number is None else self.versions.get(number)
+        version = self._arms[0] if number is None else self.versions.get(number)
         if version is None:
             raise NotFound(f"{self.name}@{number} is not served here.", f"Versions: {', '.join(self.versions)}.")
         return version
+
+    def _share(self, arms: list[ServedVersion], weights: list[float]) -> None:
+        self._arms = arms
+        self._split = Split(self._seed, weights)
 
 
 @dataclass(slots=True)
@@ -58,6 +87,8 @@ class Target:
     model: ModelRoute
     version: ServedVersion | None
     language: Language
+    pinned: ServedVersion | None = None
+    """The version that the route names."""
 
 
 class Endpoint:
@@ -77,8 +108,27 @@ class Endpoint:
         self.guard = guard
         self.max_body_bytes = max_body_bytes
         self.metrics = metrics
+        self.repository: Repository | None = None
+        self.spec: ServiceSpec | None = None
         self.routes: dict[bytes, Target] = dict(_routes(models))
         self._instances = instances
+
+    def configure(self, spec: ServiceSpec) -> None:
+        """Serve as `spec` says from the next request on, in everything that needs no new process.
+
+        Raises NotFound, having changed nothing, where it names a model or version that is not in this process."""
+        for wanted in spec.models:
+            model = self.model(wanted.model)
+            for number in [arm.version for arm in wanted.arms] + ([wanted.fallback] if wanted.fallback else []):
+                model.get(str(number))
+        for wanted in spec.models:
+            self.model(wanted.model).configure(wanted)
+        for target in self.routes.values():
+            loaded = target.model.loaded
+            target.version = target.model.only if target.pinned is None or not loaded else target.pinned
+        self.spec = spec
+        self.max_body_bytes = spec.max_body_bytes
+        self._instances.configure(spec.max_queue, spec.timeout_s)
 
     def model(self, name: str) -> ModelRoute:
         """The served model of that name. Raises NotFound."""
@@ -93,8 +143,10 @@ class Endpoint:
 
         Gives the work that is under way, which may be handed to `cancel` while `reply` has not been called."""
         begun = time.perf_counter()
-        version = target.version or target.model.choose(headers.get(UNIT_HEADER))
+        version = target.version
         try:
+            if version is None:
+                version = target.model.choose(headers.get(UNIT_HEADER))
             if b"content-encoding" in headers:
                 body = decompressed(body, headers[b"content-encoding"], self.max_body_bytes)
             call = target.language.decode(version, headers, body)
@@ -102,8 +154,9 @@ class Endpoint:
                 return self._queued(call, version, target, begun, reply)
             answer: Answer = call.answer(version.run_inline(call.kind, call.payload, call.rows))
         except ModelDeployError as error:
-            answer = target.language.refuse(error, version.ref)
-        version.metrics.answered(answer.status, time.perf_counter() - begun)
+            answer = target.language.refuse(error, version.ref if version else None)
+        metrics = version.metrics if version else self.metrics.version("", "")
+        metrics.answered(answer.status, time.perf_counter() - begun)
         reply(answer)
         return None
 
@@ -136,4 +189,4 @@ def _routes(models: list[ModelRoute]) -> Iterator[tuple[bytes, Target]]:
             yield f"{prefix}{model.name}{suffix}".encode(), Target(model, model.only, language)
             for number, version in model.versions.items():
                 path = f"{prefix}{model.name}/versions/{number}{suffix}"
-                yield path.encode(), Target(model, version, language)
+                yield path.encode(), Target(model, version, language, pinned=version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -55,7 +56,7 @@ def error_reply(error: ModelDeployError, v2: bool, version: str | None = None) -
     if isinstance(error, LoginNeeded):
         headers.append((b"www-authenticate", b'Basic realm="The service\'s token as the password", charset="UTF-8"'))
     if isinstance(error, Overloaded):
-        headers.append((b"retry-after", b"1"))
+        headers.append((b"retry-after", str(max(1, math.ceil(error.retry_after_s))).encode()))
     if version is not None:
         headers.append((b"x-model-version", version.encode()))
     return json_reply({"error": str(error)} if v2 else error.body(), error.status, tuple(headers))
