@@ -17,17 +17,19 @@ class Runtime(Protocol):
 
     signature: Signature
 
-    def __init__(self, folder: Path, threads: int = 1) -> None:
-        """Load the model in `folder`; one call of `run` uses at most `threads` processor threads."""
+    def __init__(self, folder: Path, threads: int = 1, device: str = "auto") -> None:
+        """Load the model in `folder`; one call of `run` uses at most `threads` processor threads.
+
+        `device` is `cpu`, `cuda`, or `auto`: CUDA where there is any."""
 
     def run(self, inputs: Tensors) -> Tensors:
-        """All outputs by name. Raises InvalidInput for a missing input, a wrong dtype or shape."""
+        """All outputs by name. Raises InvalidInput for a missing input, a wrong dtype or shape, OutOfMemory."""
 
     def close(self) -> None:
         """Free the memory."""
 
 
-def load(format: Format, folder: Path, threads: int = 1) -> Runtime:
-    """The runtime for `format` with the model in `folder` loaded."""
+def load(format: Format, folder: Path, threads: int = 1, device: str = "auto") -> Runtime:
+    """The runtime for `format` with the model in `folder` loaded on `device` (`cpu`, `cuda`, `auto`)."""
     runtime: type[Runtime] = plugins.load("runtimes", format.value)
-    return runtime(folder, threads=threads)
+    return runtime(folder, threads=threads, device=device)

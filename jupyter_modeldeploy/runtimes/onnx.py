@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from jupyter_modeldeploy import datatypes
-from jupyter_modeldeploy.errors import InvalidInput, NotFound, Unavailable
+from jupyter_modeldeploy.errors import InvalidInput, OutOfMemory, Unavailable
 from jupyter_modeldeploy.records import Signature, TensorSpec
 from jupyter_modeldeploy.runtimes import Tensors
+from jupyter_modeldeploy.runtimes.model_file import only_file
 
 DATATYPES = {
     "tensor(bool)": "BOOL",
@@ -28,7 +30,9 @@ DATATYPES = {
     "tensor(double)": "FP64",
     "tensor(string)": "BYTES",
 }
-PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+TENSORRT, CUDA, CPU = "TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"
+TENSORRT_SWITCH = "JUPYTER_MODELDEPLOY_TENSORRT"
+NO_MEMORY = ("Failed to allocate memory", "bad allocation", "bad_alloc", "out of memory")
 _LOAD_ERRORS = (
     native.Fail,
     native.InvalidArgument,
@@ -53,11 +57,17 @@ class OnnxRuntime:
 
     signature: Signature
 
-    def __init__(self, folder: Path, threads: int = 1, options: onnxruntime.SessionOptions | None = None) -> None:
-        path = model_file(folder)
+    def __init__(
+        self,
+        folder: Path,
+        threads: int = 1,
+        device: str = "auto",
+        options: onnxruntime.SessionOptions | None = None,
+    ) -> None:
+        path = only_file(folder, (".onnx",))
         options = options or session_options(threads)
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=providers())
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=providers(device))
         except _LOAD_ERRORS as error:
             raise InvalidInput(
                 f"ONNX Runtime cannot load {path.name}: {_reason(error)}", "Convert or export the model again."
@@ -76,15 +86,15 @@ class OnnxRuntime:
         """All outputs by name; BYTES tensors are object arrays of `bytes` in and out.
 
         Raises InvalidInput for a missing input, a wrong dtype or shape, or values that the model cannot take (an index
-        beyond a table, dimensions that don't fit each other), Unavailable when memory runs out."""
+        beyond a table, dimensions that don't fit each other), OutOfMemory."""
         self._inputs.check(inputs)
         if self._texts:
             inputs = {**inputs, **{name: _decoded(inputs[name], name) for name in self._texts}}
         try:
             arrays = self._session.run(self._outputs, inputs, self._run_options)
         except _RUN_ERRORS as error:
-            if "Failed to allocate memory" in str(error):
-                raise Unavailable(f"Not enough memory for this input: {_reason(error)}", "Send less.") from error
+            if any(words in str(error) for words in NO_MEMORY):
+                raise OutOfMemory(f"Not enough memory for this input: {_reason(error)}", "Send less.") from error
             raise InvalidInput(f"The model cannot take these values: {_reason(error)}") from error
         outputs: Tensors = dict(zip(self._outputs, arrays, strict=True))
         for name in self._text_outputs:
@@ -94,17 +104,6 @@ class OnnxRuntime:
     def close(self) -> None:
         """Free the session's memory; `run` must not be called afterwards."""
         del self._session
-
-
-def model_file(folder: Path) -> Path:
-    """The folder's `model.onnx`, or its only `*.onnx`. Raises NotFound."""
-    if (named := folder / "model.onnx").is_file():
-        return named
-    found = sorted(folder.glob("*.onnx"))
-    if len(found) != 1:
-        names = ", ".join(path.name for path in found) or "no .onnx file"
-        raise NotFound(f"{folder.name} holds {names}.", "It needs model.onnx or exactly one *.onnx.")
-    return found[0]
 
 
 def session_options(threads: int) -> onnxruntime.SessionOptions:
@@ -118,10 +117,20 @@ def session_options(threads: int) -> onnxruntime.SessionOptions:
     return options
 
 
-def providers() -> list[str]:
-    """The execution providers to use, best first."""
+def providers(device: str = "auto") -> list[str]:
+    """The execution providers to use on the device, best first.
+
+    TensorRT compiles a model for minutes before it is faster, so it is used only where the environment variable
+    JUPYTER_MODELDEPLOY_TENSORRT is set. Raises Unavailable where `cuda` is asked for and ONNX Runtime has no provider
+    for it."""
     available = onnxruntime.get_available_providers()
-    return [provider for provider in PROVIDERS if provider in available]
+    if device == "cpu":
+        return [CPU]
+    chosen = [TENSORRT] if os.environ.get(TENSORRT_SWITCH) and TENSORRT in available else []
+    chosen += [CUDA] if CUDA in available else []
+    if device == "cuda" and not chosen:
+        raise Unavailable("This ONNX Runtime has no CUDA provider.", "pip install onnxruntime-gpu in its place.")
+    return [*chosen, CPU]
 
 
 def _spec(node: onnxruntime.NodeArg) -> TensorSpec:

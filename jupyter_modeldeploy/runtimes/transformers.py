@@ -19,7 +19,7 @@ from transformers.utils.logging import disable_progress_bar
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.records import Signature, TensorSpec
-from jupyter_modeldeploy.runtimes import Tensors
+from jupyter_modeldeploy.runtimes import Tensors, torch_module
 
 BATCH_BY_LENGTH = [-1, -1]
 
@@ -95,24 +95,26 @@ def load_checkpoint(
 
 
 class TransformersRuntime:
-    """A transformers checkpoint run by torch on the CPU, without gradients. See `runtimes.Runtime`."""
+    """A transformers checkpoint run by torch, without gradients. See `runtimes.Runtime`."""
 
-    def __init__(self, folder: Path, threads: int = 1) -> None:
-        self._encoder = load_encoder(folder)
-        self._threads = threads
+    def __init__(self, folder: Path, threads: int = 1, device: str = "auto") -> None:
+        place = torch_module.choose_device(device)
+        self._encoder = load_encoder(folder).to(place)
         self.signature = self._encoder.signature
         self._wanted = datatypes.Inputs(self.signature.inputs)
+        names = [spec.name for spec in self.signature.inputs]
+
+        def flat(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+            return [self._encoder(**dict(zip(names, tensors, strict=True)))]
+
+        self._module = torch_module.TorchModule(flat, self.signature, threads, place)
 
     def run(self, inputs: Tensors) -> Tensors:
         self._check(inputs)
-        if torch.get_num_threads() != self._threads:  # a setting of the calling thread
-            torch.set_num_threads(self._threads)
-        with torch.inference_mode():
-            tensors = {spec.name: torch.tensor(inputs[spec.name]) for spec in self.signature.inputs}
-            return {self.signature.outputs[0].name: self._encoder(**tensors).numpy()}
+        return self._module.run(inputs)
 
     def close(self) -> None:
-        del self._encoder
+        del self._module, self._encoder
 
     def _check(self, inputs: Tensors) -> None:
         self._wanted.check(inputs)

@@ -5,7 +5,7 @@ A task is a class registered under the entry-point group `jupyter_modeldeploy.ta
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.datatypes import Tensors as Tensors
@@ -26,6 +26,22 @@ class Task(Protocol):
         """The model's inputs for a batch of items; the first dimension is `len(items)`."""
 
     def decode(self, outputs: Tensors) -> list[Any]:
+        """One JSON-ready answer per item."""
+
+
+@runtime_checkable
+class ReadsFiles(Protocol):
+    """A task whose requests may be files as they are."""
+
+    def parse_files(self, body: bytes) -> list[Any]:
+        """The items of a request's body, whatever its Content-Type says, or InvalidInput."""
+
+
+@runtime_checkable
+class DecodesItems(Protocol):
+    """A task whose answer depends on the item too (boxes are told in the image's own pixels)."""
+
+    def decode_items(self, items: list[Any], outputs: Tensors) -> list[Any]:
         """One JSON-ready answer per item."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from tokenizers import Tokenizer
 from jupyter_modeldeploy.errors import InvalidInput, NotFound, shown
 from jupyter_modeldeploy.records import Signature
 from jupyter_modeldeploy.tasks import Tensors
+from jupyter_modeldeploy.tasks.model_config import read_json
 
 MAX_TEXTS = 1024
 MAX_CHARACTERS = 100_000
@@ -94,19 +94,6 @@ def max_tokens(folder: Path) -> int:
     )
     usable = [int(limit) for limit in limits if isinstance(limit, (int, float)) and 0 < limit < 1_000_000]
     return min(usable, default=DEFAULT_TOKENS)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file, empty when there is no such file. Raises InvalidInput for a broken one."""
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise InvalidInput(f"{path.name} is not JSON: {error}.") from error
-    if not isinstance(content, dict):
-        raise InvalidInput(f"{path.name} is not a JSON object.")
-    return content
 
 
 def _load(path: Path) -> Tokenizer:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.records import Signature
 from jupyter_modeldeploy.tasks import Tensors
-from jupyter_modeldeploy.tasks.text import TextEncoder, parse_texts, read_json
+from jupyter_modeldeploy.tasks.model_config import class_names, read_json
+from jupyter_modeldeploy.tasks.probabilities import probabilities
+from jupyter_modeldeploy.tasks.text import TextEncoder, parse_texts
 
 
 class TextClassification:
@@ -21,9 +21,8 @@ class TextClassification:
     def __init__(self, folder: Path, signature: Signature) -> None:
         self._encoder = TextEncoder(folder, signature)
         self.max_tokens = self._encoder.max_tokens
-        config = read_json(folder / "config.json")
-        self._names = {int(number): str(name) for number, name in (config.get("id2label") or {}).items()}
-        self._independent = config.get("problem_type") == "multi_label_classification"
+        self._names = class_names(folder)
+        self._independent = read_json(folder / "config.json").get("problem_type") == "multi_label_classification"
 
     def parse(self, body: Any) -> list[str]:
         """The texts of `{"text": str}`, `{"texts": [str, …]}`, `"str"` or `[str, …]`, or InvalidInput."""
@@ -43,15 +42,6 @@ class TextClassification:
             )
         names = [self._names.get(index, f"LABEL_{index}") for index in range(logits.shape[1])]
         return [_answer(names, row) for row in probabilities(logits, self._independent).tolist()]
-
-
-def probabilities(logits: np.ndarray, independent: bool = False) -> np.ndarray:
-    """Softmax over the last axis, or a sigmoid of each where the labels are independent; in the same shape."""
-    wide = logits.astype(np.float64)
-    if independent:
-        return 1.0 / (1.0 + np.exp(-wide))
-    exponents = np.exp(wide - wide.max(axis=-1, keepdims=True))
-    return np.asarray(exponents / exponents.sum(axis=-1, keepdims=True))
 
 
 def _answer(names: list[str], row: list[float]) -> dict[str, Any]:
