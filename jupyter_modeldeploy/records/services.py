@@ -49,6 +49,7 @@ class Scaling(Record):
     target_rps: float | None = Field(default=None, gt=0, description="requests per second that a replica should answer")
     target_queue_ms: float = Field(default=50.0, gt=0, description="the mean wait in the queue above which to scale up")
     target_utilization: float = Field(default=0.8, gt=0, le=1, description="the share of its cores, or of the GPU")
+    down_after_s: float = Field(default=60.0, gt=0, description="seconds of less to do before one replica is ended")
     idle_s: float = Field(default=300.0, gt=0, description="seconds without a request before scaling to zero")
 
 

@@ -1,10 +1,12 @@
 """Start, stop and look after services, from whichever process a user is in.
 
-The supervisor writes its service's row; where it is gone, whoever looks writes what became of it (`reconcile`)."""
+The doors write a plan and read a status (`supervision.documents`); whoever looks brings the service's row up to date,
+and where the supervisor is gone writes what became of it (`reconcile`)."""
 
 from __future__ import annotations
 
 import fcntl
+import logging
 import subprocess
 import sys
 import time
@@ -12,16 +14,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from jupyter_modeldeploy import plugins, processes
-from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, ServiceFailed, Unavailable, from_os_error
+from jupyter_modeldeploy import processes
+from jupyter_modeldeploy.errors import Conflict, ModelDeployError, ServiceFailed, from_os_error
 from jupyter_modeldeploy.records import Failure, Service, ServiceSpec, ServiceState
-from jupyter_modeldeploy.serving import servicelog
-from jupyter_modeldeploy.serving.access import require_loopback
-from jupyter_modeldeploy.serving.supervision.supervisor import listen
+from jupyter_modeldeploy.serving import planning, servicelog
+from jupyter_modeldeploy.serving.history import revised
+from jupyter_modeldeploy.serving.observation import KILL_GRACE_S, LOST, ended, observe, settle, status
+from jupyter_modeldeploy.serving.supervision import documents
 from jupyter_modeldeploy.store import Store
 
-POLL_S = 0.02
-KILL_GRACE_S = 1.0
+POLL_S = 0.01
+
+log = logging.getLogger(__name__)
 
 
 def start(store: Store, spec: ServiceSpec, owner: str, wait_s: float = 60.0) -> Service:
@@ -30,13 +34,16 @@ def start(store: Store, spec: ServiceSpec, owner: str, wait_s: float = 60.0) -> 
     A stopped service of that name gets this spec. Raises InvalidInput for a host that is not this machine alone,
     NotFound for a model version that is not there, Unavailable where nothing here can run one, Conflict while a service
     of that name runs or its port is taken, and ServiceFailed with the end of the log when it does not become ready."""
-    _check(store, spec)
-    with _only_starter(store, spec.name):
+    planning.plan_of(store, spec, revision=1)
+    with only_writer(store, spec.name):
         service = _new_row(store, spec, owner)
+        documents.forget(store.service_folder(spec.name), documents.STATUS, documents.LIVE)
+        planning.write(store, planning.plan_of(store, spec, service.revision))
         store.services.save(service)
         supervisor = _spawn(store, spec.name)
-        service = _wait(store, spec.name, supervisor, wait_s, until_ready=False)
-    service = _wait(store, spec.name, supervisor, wait_s, until_ready=True)
+        process = processes.let_outlive(supervisor)
+        store.services.update(spec.name, lambda row: row.model_copy(update={"process": process}))
+    service = _wait_ready(store, spec.name, supervisor, wait_s)
     if service.state is ServiceState.ready:
         return service
     if not service.state.ended:
@@ -57,35 +64,56 @@ def stop(store: Store, name: str, wait_s: float = 10.0) -> Service:
 
     A service that has stopped already stays as it is. Raises NotFound."""
     deadline = time.monotonic() + wait_s
-    service = store.services.get(name)
+    service = observe(store, store.services.get(name))
     while service.process is None and not service.state.ended and time.monotonic() < deadline:
-        if not _being_started(store, name):
+        if not being_written(store, name):
             break
         time.sleep(POLL_S)
-        service = store.services.get(name)
+        service = observe(store, store.services.get(name))
     if service.process is not None:
+        store.services.update(name, _stopping)
         if running := processes.find(service.process):
             running.terminate()
         while processes.alive(service.process) and time.monotonic() < deadline:
             time.sleep(POLL_S)
         processes.stop_group(service.process, grace_s=KILL_GRACE_S)
     processes.reap()
-    service = store.services.get(name)
+    service = observe(store, store.services.get(name))
     if not service.state.ended:
-        service = _ended(service, ServiceState.stopped, None)
-        store.services.save(service)
+        service = store.services.update(name, lambda row: ended(row, ServiceState.stopped, None))
     return service
 
 
 def reconcile(store: Store) -> None:
-    """Write down what became of services whose supervisor is gone, and end what it left running."""
+    """Bring the rows up to date: with what supervisors observe, and with what became of those that are gone."""
     processes.reap()
     for service in store.services.list():
-        if service.state.ended or processes.alive(service.process):
+        if service.state.ended:
             continue
-        if service.process is None and _being_started(store, service.name):
+        seen = observe(store, service)
+        if seen.state.ended or processes.alive(seen.process):
             continue
-        _settle(store, service)
+        if seen.process is None and being_written(store, service.name):
+            continue
+        settle(store, service.name)
+
+
+def resume(store: Store) -> list[Service]:
+    """Start the services that want it (`start_at_boot`) and whose supervisor ended without a word, as it does when the
+    machine or the container restarts; those that a user stopped, or that failed by themselves, stay as they are.
+
+    Gives those that were started; what keeps another from starting is in its row and in the log."""
+    reconcile(store)
+    resumed = []
+    for service in store.services.list():
+        lost = service.state is ServiceState.failed and service.error is not None and service.error.code == LOST
+        if not service.spec.start_at_boot or not lost:
+            continue
+        try:
+            resumed.append(start(store, service.spec, service.owner))
+        except ModelDeployError as error:
+            log.warning("the service %s does not start again: %s", service.name, error)
+    return resumed
 
 
 def log_tail(store: Store, name: str, lines: int = 50) -> str:
@@ -94,119 +122,90 @@ def log_tail(store: Store, name: str, lines: int = 50) -> str:
     return servicelog.tail(store.service_folder(name), lines)
 
 
-def _check(store: Store, spec: ServiceSpec) -> None:
-    require_loopback(spec.host)
-    names = [served.model for served in spec.models]
-    if len(set(names)) != len(names):
-        raise InvalidInput(f"A model is named twice: {', '.join(names)}.", "Give its versions as arms of one entry.")
-    for served in spec.models:
-        for arm in served.arms:
-            version = store.versions.get(f"{served.model}@{arm.version}")
-            for group, name in (("runtimes", version.format.value), ("tasks", version.task)):
-                if name not in plugins.available(group):
-                    raise Unavailable(
-                        f"{version.ref} cannot be served: there is no {name!r} among the {group}.",
-                        f"Installed: {', '.join(sorted(plugins.available(group)))}. Convert the model to ONNX perhaps.",
-                    )
+@contextmanager
+def only_writer(store: Store, name: str, wait_s: float = 0.0) -> Iterator[None]:
+    """Hold the lock of whoever starts or changes this service, in whichever process; it is gone with the process.
+
+    Raises Conflict where another holds it for longer than `wait_s`."""
+    deadline = time.monotonic() + wait_s
+    with (store.service_folder(name) / "start.lock").open("wb") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise Conflict(
+                        f"The service {name!r} is being started or changed.", "Wait for it, or choose another name."
+                    ) from None
+                time.sleep(POLL_S)
+        yield
+
+
+def being_written(store: Store, name: str) -> bool:
+    """Whether somebody is about to start or change the service."""
+    try:
+        with only_writer(store, name):
+            return False
+    except Conflict:
+        return True
 
 
 def _new_row(store: Store, spec: ServiceSpec, owner: str) -> Service:
     now = datetime.now(UTC)
-    try:
-        former = store.services.get(spec.name)
-    except NotFound:
-        former = None
-    if former is not None and not former.state.ended:
+    former = next((one for one in store.services.list() if one.name == spec.name), None)
+    if former is not None:
+        former = observe(store, former)
         if former.process is not None and processes.alive(former.process):
             raise Conflict(f"The service {spec.name!r} is {former.state}.", "Stop it first, or choose another name.")
-        _settle(store, former)
-    try:
-        listen(spec.host, spec.port).close()
-    except OSError as error:
-        raise Conflict(
-            f"The port {spec.port} of {spec.host} cannot be had: {error.strerror}.", "Choose another, or 0 for any."
-        ) from error
-    return Service(
+        former = settle(store, spec.name)
+    planning.check_address(spec)
+    fresh = Service(
         name=spec.name,
         spec=spec,
         state=ServiceState.starting,
+        replicas_wanted=spec.replicas,
         owner=owner,
         created_at=former.created_at if former else now,
         started_at=now,
     )
+    if former is None:
+        return fresh
+    again = revised(former, spec)
+    return fresh.model_copy(update={"revision": again.revision, "history": again.history})
+
+
+def _stopping(service: Service) -> Service:
+    return service if service.state.ended else service.model_copy(update={"state": ServiceState.stopping})
 
 
 def _spawn(store: Store, name: str) -> subprocess.Popen[bytes]:
     folder = store.service_folder(name)
     try:
-        log = servicelog.begin(folder)
+        descriptor = servicelog.begin(folder)
     except OSError as error:
         raise from_os_error(error, "opening the service's log") from error
-    with open(log, "wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "jupyter_modeldeploy.serving.supervision.supervisor", str(store.root), name],
+    with open(descriptor, "wb") as file:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "jupyter_modeldeploy.serving.supervision", str(folder)],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
-            env=processes.clean_environment(),
+            env={**processes.clean_environment(), "TOKENIZERS_PARALLELISM": "false"},
             start_new_session=True,
         )
-    processes.let_outlive(process)
-    return process
 
 
-def _wait(store: Store, name: str, supervisor: subprocess.Popen[bytes], wait_s: float, *, until_ready: bool) -> Service:
-    """The service once its supervisor has taken it over (or made it ready), has ended, or the time is over."""
+def _wait_ready(store: Store, name: str, supervisor: subprocess.Popen[bytes], wait_s: float) -> Service:
+    """The service once it is ready, has ended, or the time is over."""
     deadline = time.monotonic() + wait_s
-    while True:
+    while time.monotonic() < deadline:
         gone = supervisor.poll() is not None
-        service = store.services.get(name)
-        there = service.state is ServiceState.ready if until_ready else service.process is not None
-        if there or service.state.ended or time.monotonic() > deadline:
-            return service
+        said = status(store, name)
         if gone:
-            _settle(store, service)
-            return store.services.get(name)
+            return settle(store, name)
+        if said is not None and said["state"] == ServiceState.ready:
+            break
         time.sleep(POLL_S)
-
-
-def _settle(store: Store, service: Service) -> None:
-    """The supervisor is gone without having written so."""
-    if service.process is not None:
-        processes.stop_group(service.process, grace_s=KILL_GRACE_S)
-    if service.state is ServiceState.stopping:
-        store.services.save(_ended(service, ServiceState.stopped, None))
-        return
-    who = f"Its supervisor (process {service.process.pid})" if service.process else "Its supervisor"
-    failure = Failure(
-        code="service_failed",
-        message=f"{who} ended without a word: it was killed, or the machine restarted.",
-        hint="Start the service again; its log may tell more.",
-    )
-    store.services.save(_ended(service, ServiceState.failed, failure))
-
-
-def _ended(service: Service, state: ServiceState, error: Failure | None) -> Service:
-    return service.model_copy(
-        update={"state": state, "error": error, "process": None, "url": None, "replicas_ready": 0}
-    )
-
-
-@contextmanager
-def _only_starter(store: Store, name: str) -> Iterator[None]:
-    """Hold the lock of whoever starts this service, in whichever process; it is gone with the process."""
-    with (store.service_folder(name) / "start.lock").open("wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Conflict(f"The service {name!r} is being started.", "Wait for it, or choose another name.") from None
-        yield
-
-
-def _being_started(store: Store, name: str) -> bool:
-    try:
-        with _only_starter(store, name):
-            return False
-    except Conflict:
-        return True
+    return observe(store, store.services.get(name))

@@ -8,19 +8,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import resource
 import signal
 import socket
 import sys
-import threading
-import time
+from typing import Any
 
 import uvicorn
 import uvloop
 
 from jupyter_modeldeploy.errors import ModelDeployError
-from jupyter_modeldeploy.records import Failure
+from jupyter_modeldeploy.records import Failure, ServiceSpec
 from jupyter_modeldeploy.serving.access import guard
 from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
 from jupyter_modeldeploy.serving.execution.instances import Instances
@@ -29,11 +27,13 @@ from jupyter_modeldeploy.serving.http.app import Application
 from jupyter_modeldeploy.serving.http.protocol import InferenceProtocol
 from jupyter_modeldeploy.serving.metrics import Metrics
 from jupyter_modeldeploy.serving.plan import Message, Plan
+from jupyter_modeldeploy.serving.repository import Repository, failure_of, give_back_memory
+from jupyter_modeldeploy.serving.supervision.link import Link
+from jupyter_modeldeploy.serving.supervision.vitals import Pulse
 
 DRAIN_S = 30
 MAX_CONNECTIONS = 4096
 SPARE_FILES = 128  # for what is not a connection, and for those that are told that there are too many
-ORPHAN_GRACE_S = 5.0
 TICK_S = 0.1
 FLUSH_S = 1.0
 EXIT_CANNOT_SERVE = 3
@@ -44,32 +44,42 @@ log = logging.getLogger(__name__)
 def main() -> int:
     """Serve until SIGTERM, then finish what is under way. Exit status 3 means that the models cannot be served."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    plan = Plan.model_validate_json(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_supervisor, daemon=True).start()
+    link = Link()
+    plan = Plan.model_validate_json(link.first_line())
     listener = socket.socket(fileno=int(sys.argv[1]))
     try:
-        return uvloop.run(_serve(plan, listener))
+        return uvloop.run(_serve(plan, listener, link))
     except ModelDeployError as error:
         log.error("cannot serve: %s", error)
         failure = Failure(code=error.code, message=error.message, hint=error.hint)
-        _tell(Message(ready=False, failure=failure))
+        link.tell(Message(ready=False, failure=failure))
         return EXIT_CANNOT_SERVE
 
 
-async def _serve(plan: Plan, listener: socket.socket) -> int:
+async def _serve(plan: Plan, listener: socket.socket, link: Link) -> int:
     loop = asyncio.get_running_loop()
     spec = plan.spec
     instances = Instances(plan.instances, spec.max_queue, spec.timeout_s, loop)
     metrics = Metrics(plan.metrics_folder, plan.replica)
     models = _loaded(plan, metrics)
     endpoint = Endpoint(spec.name, models, guard(plan.token_folder), instances, metrics, spec.max_body_bytes)
-    server = uvicorn.Server(_config(endpoint))
+    endpoint.repository = repository = Repository(endpoint, link)
+    await repository.follow(spec.unloaded)
+    endpoint.configure(spec)
+    server = uvicorn.Server(_config(endpoint, spec))
     metrics.gauge("queue_depth", lambda: instances.depth)
     metrics.gauge("connections", lambda: len(server.server_state.connections))
     metrics.flush()
-    gc.collect()
+    give_back_memory()
     gc.freeze()  # what is loaded stays: no collection during a request looks through it
-    upkeep = loop.create_task(_keep_up(server, endpoint))
+    orders = Orders(server, endpoint, repository, link)
+    link.attach(loop, orders.take)
+    pulse = Pulse(
+        requests=lambda: server.server_state.total_requests,
+        depth=lambda: instances.depth,
+        in_flight=lambda: sum(_is_busy(connection) for connection in server.server_state.connections),
+    )
+    upkeep = loop.create_task(_keep_up(server, endpoint, link, pulse))
     signal.signal(signal.SIGTERM, lambda number, frame: None)  # uvicorn raises it again after the drain
     await server.serve(sockets=[listener])
     upkeep.cancel()
@@ -78,7 +88,46 @@ async def _serve(plan: Plan, listener: socket.socket) -> int:
     return 0
 
 
-def _config(endpoint: Endpoint) -> uvicorn.Config:
+class Orders:
+    """What the supervisor tells a server process while it serves."""
+
+    def __init__(self, server: uvicorn.Server, endpoint: Endpoint, repository: Repository, link: Link) -> None:
+        self._server = server
+        self._endpoint = endpoint
+        self._repository = repository
+        self._link = link
+        self._turn = asyncio.Lock()
+        self._configuring: set[asyncio.Task[None]] = set()
+
+    def take(self, message: dict[str, Any]) -> None:
+        if "configure" in message:
+            task = asyncio.create_task(self._configure(message["configure"], message["revision"]))
+            self._configuring.add(task)
+            task.add_done_callback(self._configuring.discard)
+        elif "drain" in message:
+            InferenceProtocol.drain_idle_s = message["drain"]
+            self._server.should_exit = True
+        elif "answer" in message:
+            self._repository.answered(message["answer"], message["failure"])
+
+    async def _configure(self, spec: dict[str, Any], revision: int) -> None:
+        failure = None
+        async with self._turn:
+            try:
+                wanted = ServiceSpec.model_validate(spec)
+                await self._repository.follow(wanted.unloaded)
+                self._endpoint.configure(wanted)
+            except Exception as error:  # whatever it is: the change is undone, the old goes on
+                log.exception("the change to revision %d cannot be followed", revision)
+                failure = failure_of(error)
+        self._link.tell({"configured": revision, "failure": failure})
+
+
+def _is_busy(connection: Any) -> bool:
+    return connection.cycle is not None and not connection.cycle.response_complete
+
+
+def _config(endpoint: Endpoint, spec: ServiceSpec) -> uvicorn.Config:
     InferenceProtocol.endpoint = endpoint
     InferenceProtocol.max_connections = _allowed_connections()
     return uvicorn.Config(
@@ -90,7 +139,9 @@ def _config(endpoint: Endpoint) -> uvicorn.Config:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=DRAIN_S,
+        ssl_certfile=spec.tls.tls_certificate,
+        ssl_keyfile=spec.tls.tls_key,
+        timeout_graceful_shutdown=max(DRAIN_S, int(spec.timeout_s) + 5),
     )
 
 
@@ -119,36 +170,30 @@ def _loaded(plan: Plan, metrics: Metrics) -> list[ModelRoute]:
     return routes
 
 
-async def _keep_up(server: uvicorn.Server, endpoint: Endpoint) -> None:
+async def _keep_up(server: uvicorn.Server, endpoint: Endpoint, link: Link, pulse: Pulse) -> None:
     """Say that the server is ready; then close connections whose client lets its time pass, see which tokens are new or
-    gone, and flush the counts."""
+    gone, flush the counts and tell the supervisor of them."""
     while not server.started:
         await asyncio.sleep(0.001)
-    _tell(Message(ready=True))
-    flush_at = 0.0
+    link.tell(Message(ready=True, vitals=pulse.read()))
+    loop = asyncio.get_running_loop()
+    flush_at = loop.time() + FLUSH_S
     while True:
         await asyncio.sleep(TICK_S)
         endpoint.guard.refresh()
-        now = asyncio.get_running_loop().time()
+        pulse.sample()
+        now = loop.time()
         for connection in list(server.server_state.connections):
-            if isinstance(connection, InferenceProtocol) and connection.expired(now):
+            if not isinstance(connection, InferenceProtocol):
+                continue
+            if server.should_exit and not connection.draining:  # accepted just before the end of accepting
+                connection.shutdown()
+            if connection.expired(now):
                 connection.expire(now)
         if now >= flush_at:
             endpoint.metrics.flush()
+            link.tell({"vitals": pulse.read().model_dump()})
             flush_at = now + FLUSH_S
-
-
-def _tell(message: Message) -> None:
-    sys.stdout.write(message.model_dump_json() + "\n")
-    sys.stdout.flush()
-
-
-def _end_with_supervisor() -> None:
-    while os.read(0, 4096):  # not through sys.stdin, whose lock a thread must not hold when the interpreter ends
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(ORPHAN_GRACE_S)
-    os._exit(1)
 
 
 if __name__ == "__main__":

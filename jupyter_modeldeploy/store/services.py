@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import delete, insert, select, update
 
 from jupyter_modeldeploy.errors import NotFound
@@ -38,6 +40,21 @@ class Services:
                 refuse_twin(connection, services.c.name, service.name)
                 connection.execute(insert(services).values(name=service.name, **values))
             append(connection, "service", service.name, "updated" if changed.rowcount else "created")
+
+    def update(self, name: str, change: Callable[[Service], Service]) -> Service:
+        """Replace the row by what `change` makes of it, with no write of another in between; nothing is written where
+        it stays the same. Raises NotFound."""
+        with self._database.write() as connection:
+            row = scalar(connection, select(services.c.record).where(services.c.name == name))
+            if row is None:
+                raise NotFound(f"No service {name!r}.", "It was removed meanwhile.")
+            service = Service.model_validate(row)
+            changed = change(service)
+            if changed != service:
+                record = changed.model_dump(mode="json")
+                connection.execute(update(services).where(services.c.name == name).values(record=record))
+                append(connection, "service", name, "updated")
+        return changed
 
     def note(self, name: str) -> None:
         """Tell followers of changes that something beside the service's row is new."""

@@ -56,11 +56,6 @@ class Instances:
         self._waiting: deque[Work] = deque()
 
     def configure(self, max_queue: int, timeout_s: float) -> None:
-        """From now on so many may wait, and for so long."""
-        self._max_queue = max_queue
-        self._timeout_s = timeout_s
-
-    def configure(self, max_queue: int, timeout_s: float) -> None:
         """Let so many requests wait, and each wait and run so long, from the next one on."""
         self._max_queue = max_queue
         self._timeout_s = timeout_s

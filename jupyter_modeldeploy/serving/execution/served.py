@@ -12,8 +12,9 @@ import numpy as np
 
 from jupyter_modeldeploy import runtimes, tasks
 from jupyter_modeldeploy.datatypes import NUMPY, Tensors
-from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError
+from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, Unavailable
 from jupyter_modeldeploy.records import Signature, TensorSpec
+from jupyter_modeldeploy.runtimes import Runtime
 from jupyter_modeldeploy.serving.metrics import VersionMetrics
 from jupyter_modeldeploy.serving.plan import PlannedVersion
 
@@ -51,7 +52,8 @@ class ServedVersion:
         self.task_name = planned.task
         self.reply_headers = ((b"x-model-version", self.ref.encode()),)
         self.metrics = metrics
-        self._runtime = runtimes.load(planned.format, planned.folder, threads=1)
+        self._folder = planned.folder
+        self._runtime: Runtime = runtimes.load(planned.format, planned.folder, threads=1)
         self.signature: Signature = self._runtime.signature
         self.task = tasks.load(planned.task, planned.folder, self.signature)
         self.independent = False
@@ -159,6 +161,14 @@ class ServedVersion:
         rest = iter(answers)
         return [[next(rest) for _ in work] for work in works]
 
+    def load(self) -> None:
+        """Bring the model back into memory. Raises what the runtime raises."""
+        self._runtime = runtimes.load(self.format, self._folder, threads=1)
+
+    def release(self) -> None:
+        """Let go of the model; its memory is free once the runs under way have ended. Later ones are refused."""
+        self._runtime = _NotLoaded(self.ref, self.signature)
+
     def close(self) -> None:
         self._runtime.close()
 
@@ -179,6 +189,20 @@ class ServedVersion:
             for spec in self.signature.inputs
         )
         return max(MIN_CHUNK_ROWS, CHUNK_BYTES // max(row_bytes, 1))
+
+
+class _NotLoaded:
+    """Stands for the runtime of a model that is not in memory."""
+
+    def __init__(self, ref: str, signature: Signature) -> None:
+        self.signature = signature
+        self._ref = ref
+
+    def run(self, inputs: Tensors) -> Tensors:
+        raise Unavailable(f"{self._ref} is not loaded.", "Load it first, or ask for another model.")
+
+    def close(self) -> None:
+        return None
 
 
 def _sample(specs: list[TensorSpec], seed: int) -> Tensors:

@@ -37,6 +37,7 @@ class InferenceProtocol(HttpToolsProtocol):
     endpoint: Endpoint
     heads = Heads()
     max_connections: int
+    drain_idle_s = DRAIN_IDLE_S
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -198,7 +199,7 @@ class InferenceProtocol(HttpToolsProtocol):
         """Answer what is there and what comes in the next moment, each with `Connection: close`, then close."""
         self.draining = True
         if self.cycle is None or self.cycle.response_complete:
-            self.deadline = min(self.deadline, self.loop.time() + DRAIN_IDLE_S)
+            self.deadline = min(self.deadline, self.loop.time() + self.drain_idle_s)
         else:
             self.cycle.keep_alive = False
 

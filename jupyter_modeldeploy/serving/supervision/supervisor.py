@@ -1,8 +1,12 @@
-"""The process that keeps a service up: `python -m jupyter_modeldeploy.serving.supervision.supervisor ROOT NAME`.
+"""The process that keeps a service up, started by `python -m jupyter_modeldeploy.serving.supervision FOLDER`.
 
-It owns the listening socket and the service's row: starts the server processes, restarts those that crash (waiting
-longer each time), gives up when they keep crashing, and on SIGTERM lets them finish what is under way. It runs in a
-session of its own, so it outlives whoever started it; a server process ends when it loses its supervisor."""
+It owns the listening socket: starts the server processes, restarts those that crash (waiting longer each time) or hang,
+follows changes of the plan without losing a request, and on SIGTERM lets them finish what is under way. It runs in a
+session of its own, so it outlives whoever started it; a server process ends when it loses its supervisor. It needs the
+standard library alone, which keeps it small: plan and status are JSON files in the service's folder (`documents`).
+
+Nothing here waits for one thing: `_step` looks at all there is, does what can be done about it, and is called again
+whenever something happened."""
 
 from __future__ import annotations
 
@@ -12,228 +16,511 @@ import os
 import shutil
 import signal
 import socket
-import sys
 import time
-from asyncio.subprocess import PIPE, Process
+from collections import deque
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from jupyter_modeldeploy import processes
-from jupyter_modeldeploy.errors import ModelDeployError
-from jupyter_modeldeploy.records import Failure, Service, ServiceState
-from jupyter_modeldeploy.serving.access import require_loopback
-from jupyter_modeldeploy.serving.plan import Message, Plan, PlannedModel, PlannedVersion
 from jupyter_modeldeploy.serving.servicelog import tail
-from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.store import Store
+from jupyter_modeldeploy.serving.supervision import documents, scaling
+from jupyter_modeldeploy.serving.supervision.differences import Plan, needs_new_processes
+from jupyter_modeldeploy.serving.supervision.listening import authority, listen, listen_unix, reserve, url_of
+from jupyter_modeldeploy.serving.supervision.member import Failure, Member
+from jupyter_modeldeploy.serving.supervision.resources import Resources
 
 QUICK_CRASH_S = 10.0
 MAX_QUICK_CRASHES = 5
 FIRST_BACKOFF_S = 0.1
 MAX_BACKOFF_S = 10.0
-BACKLOG = 2048
+START_S = 300.0
+SILENCE_S = 10.0
+CONFIGURE_S = 60.0
+DRAIN_IDLE_S = 5.0
+TICK_S = 0.5
+LOOK_S = 1.0
 
 log = logging.getLogger(__name__)
 
 
-class Supervisor:
-    """Keeps the service `name` of the store as its spec wants it."""
+@dataclass
+class Slot:
+    """A replica's place, which outlives its processes."""
 
-    def __init__(self, store: Store, name: str) -> None:
-        self._store = store
-        self._service: Service = store.services.get(name)
-        self._folder = store.service_folder(name)
-        self._ready: set[int] = set()
-        self._replicas: dict[int, Process] = {}
-        self._ending = asyncio.Event()
+    crashes: int = 0
+    restarts: int = 0
+    restart_at: float = 0.0
+    last_exit: str = ""
+
+
+@dataclass
+class Change:
+    """Something to be made so, or else to be undone: a new plan, or the wish of a server process (`asker`) to load or
+    unload a model for all."""
+
+    plan: Plan
+    asker: tuple[Member, int] | None = None
+    former: tuple[Plan, int, int] | None = None
+    awaited: list[Member] = field(default_factory=list)
+    since: float = 0.0
+
+
+class Supervisor:
+    """Keeps the service up whose folder is `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        plan = documents.read(folder, documents.PLAN)
+        assert plan is not None, "no plan"
+        self._folder = folder
+        self._plan = plan
+        self._resources = Resources(plan["spec"])
+        self._wanted = scaling.initial(plan["spec"])
+        self._autoscaler = scaling.Autoscaler(time.monotonic())
+        self._members: list[Member] = []
+        self._slots: dict[int, Slot] = {}
+        self._generation = 1
+        self._generations = 1
+        self._observed = 0  # the revision that all replicas serve
+        self._changes: deque[Change] = deque()
+        self._change: Change | None = None
+        self._refused: dict[str, Any] | None = None
         self._failure: Failure | None = None
+        self._ending = self._was_ready = False
+        self._listener: socket.socket | None = None
+        self._grpc: socket.socket | None = None
+        self._waking = False
+        self._happened = asyncio.Event()
+        self._looked_at = self._stepped_at = time.monotonic()
+        self._read_revision: int = plan["revision"]
+        self._published: dict[str, Any] = {}
+        self._live: dict[str, Any] = {}
+        self._process = _identity()
 
     async def run(self) -> int:
         """Serve until SIGTERM or until there is no hope. Gives the exit status."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._stop)
-        loop.add_signal_handler(signal.SIGINT, self._stop)
-        self._publish(state=ServiceState.starting, process=processes.current(), url=None, replicas_ready=0, error=None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, self._look_at_plan)
+        self._publish()
         try:
-            await self._serve()
-        except (ModelDeployError, OSError) as error:
-            self._fail(error)
-        ended = {"process": None, "url": None, "replicas_ready": 0}
-        if self._failure is not None:
-            self._publish(state=ServiceState.failed, error=self._failure, **ended)
-            return 1
-        self._publish(state=ServiceState.stopped, **ended)
-        return 0
+            self._open()
+        except OSError as error:
+            self._fail({"code": "service_failed", "message": f"The address cannot be had: {error}.", "hint": ""})
+        while not (self._ending and not self._members):
+            self._step()
+            await self._nap()
+        self._close()
+        self._publish()
+        return 1 if self._failure else 0
 
-    async def _serve(self) -> None:
-        spec = self._service.spec
-        listener = listen(spec.host, spec.port)
-        host = f"[{spec.host}]" if ":" in spec.host else spec.host
-        url = f"http://{host}:{listener.getsockname()[1]}"
-        plan = self._plan()
-        keepers = [
-            asyncio.create_task(self._keep(plan.model_copy(update={"replica": index}), listener, url))
-            for index in range(spec.replicas)
-        ]
-        ending = asyncio.create_task(self._ending.wait())
-        await asyncio.wait([ending, *keepers], return_when=asyncio.FIRST_COMPLETED)
-        self._ending.set()
-        for process in self._replicas.values():
-            _terminate(process)
-        for outcome in await asyncio.gather(*keepers, return_exceptions=True):
-            if isinstance(outcome, Exception) and self._failure is None:
-                self._fail(outcome)
-        listener.close()
-
-    async def _keep(self, plan: Plan, listener: socket.socket, url: str) -> None:
-        """Keep one server process up. Ends with the service, or having found that it cannot be kept up."""
-        crashes = 0
-        while not self._ending.is_set():
-            started = time.monotonic()
-            process = await self._start(plan, listener)
-            failure = await self._wait_ready(plan.replica, process, url)
-            code = await process.wait()
-            self._replicas.pop(plan.replica, None)
-            if self._ending.is_set():
-                return
-            log.error("replica %d ended: %s", plan.replica, _ended_how(code))
-            crashes = crashes + 1 if time.monotonic() - started < QUICK_CRASH_S else 1
-            if failure is not None or crashes >= MAX_QUICK_CRASHES:
-                self._failure = failure or self._kept_crashing(crashes, code)
-                return
-            self._lost(plan.replica)
-            await self._pause(min(FIRST_BACKOFF_S * 2 ** (crashes - 1), MAX_BACKOFF_S))
-
-    async def _start(self, plan: Plan, listener: socket.socket) -> Process:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "jupyter_modeldeploy.serving.replica", str(listener.fileno())),
-            stdin=PIPE,
-            stdout=PIPE,
-            pass_fds=[listener.fileno()],
-            env={**processes.clean_environment(), "TOKENIZERS_PARALLELISM": "false"},
-        )
-        self._replicas[plan.replica] = process
-        if process.stdin is not None:
-            process.stdin.write(plan.model_dump_json().encode() + b"\n")
-        if self._ending.is_set():
-            _terminate(process)
-        return process
-
-    async def _wait_ready(self, replica: int, process: Process, url: str) -> Failure | None:
-        """Give the reason where the server process says that it cannot serve."""
-        line = await process.stdout.readline() if process.stdout is not None else b""
-        if not line:
-            return None
-        message = Message.model_validate_json(line)
-        if message.ready and not self._ending.is_set():
-            self._ready.add(replica)
-            self._observed(url)
-        return message.failure
-
-    def _observed(self, url: str | None) -> None:
-        """All replicas make the service ready; once it is, it stays so while one of them serves."""
-        was_ready = self._service.state is ServiceState.ready
-        complete = len(self._ready) == self._service.spec.replicas
-        state = ServiceState.ready if complete or (was_ready and self._ready) else ServiceState.starting
-        self._publish(state=state, url=url, replicas_ready=len(self._ready))
-
-    def _lost(self, replica: int) -> None:
-        self._ready.discard(replica)
-        self._observed(self._service.url)
+    # What happens
 
     def _stop(self) -> None:
-        if not self._ending.is_set():
-            self._publish(state=ServiceState.stopping)
-            self._ending.set()
+        self._ending = True
+        self._happened.set()
 
-    async def _pause(self, seconds: float) -> None:
+    def _fail(self, failure: Failure) -> None:
+        log.error("the service failed: %s", failure["message"])
+        self._failure = self._failure or failure
+        self._stop()
+
+    def _look_at_plan(self) -> None:
+        """Take up a new revision of the plan, if there is one."""
         try:
-            await asyncio.wait_for(self._ending.wait(), seconds)
+            plan = documents.read(self._folder, documents.PLAN)
+        except (OSError, ValueError) as error:
+            log.error("the plan cannot be read: %s", error)
+            return
+        if plan is not None and plan["revision"] > self._read_revision:
+            self._read_revision = plan["revision"]
+            self._changes.append(Change(plan))
+            self._happened.set()
+
+    def _wake(self) -> None:
+        """Somebody connects to a service that sleeps."""
+        self._watch_listener(False)
+        self._wanted = 1
+        self._autoscaler.active(time.monotonic())
+        self._happened.set()
+
+    async def _nap(self) -> None:
+        if self._ending and not self._members:
+            return
+        try:
+            await asyncio.wait_for(self._happened.wait(), TICK_S)
         except TimeoutError:
             return
+        finally:
+            self._happened.clear()
 
-    def _plan(self) -> Plan:
-        spec = self._service.spec
-        metrics_folder = self._folder / "metrics"
-        shutil.rmtree(metrics_folder, ignore_errors=True)
-        metrics_folder.mkdir(mode=0o700)
-        if spec.auth == "token":
-            self._store.ensure_service_token(spec.name)
-        models = []
-        for served in spec.models:
-            versions = []
-            for arm in served.arms:
-                version = self._store.versions.get(f"{served.model}@{arm.version}")
-                versions.append(
-                    PlannedVersion(
-                        number=arm.version,
-                        weight=arm.weight,
-                        format=version.format,
-                        task=version.task,
-                        folder=self._store.versions.path(version),
-                    )
-                )
-            models.append(PlannedModel(name=served.model, versions=versions))
-        return Plan(
-            spec=spec,
-            replica=0,
-            instances=spec.instances or max(1, len(os.sched_getaffinity(0)) // spec.replicas),
-            models=models,
-            metrics_folder=metrics_folder,
+    # What is done about it
+
+    def _step(self) -> None:
+        now = time.monotonic()
+        for member in [member for member in self._members if member.code is not None]:
+            self._members.remove(member)
+            self._ended(member, now)
+        if self._ending:
+            for member in self._members:
+                if not member.draining:
+                    member.terminate()
+            self._publish()
+            return
+        self._listen_to_members(now)
+        if now - self._looked_at >= LOOK_S:
+            self._looked_at = now
+            self._look_at_plan()
+            self._scale(now)
+            self._tell_live()
+        self._take_up_changes(now)
+        self._converge(now)
+        self._judge_change(now)
+        self._stepped_at = now
+        self._publish()
+
+    def _ended(self, member: Member, now: float) -> None:
+        slot = self._slots[member.index]
+        slot.last_exit = member.ended_how()
+        if member.draining or self._ending:
+            documents.forget(self._folder / "metrics", f"{member.index}.json")
+            return
+        log.error("replica %d ended: %s", member.index, slot.last_exit)
+        slot.restarts += 1
+        slot.crashes = slot.crashes + 1 if now - member.started_at < QUICK_CRASH_S else 1
+        slot.restart_at = now + min(FIRST_BACKOFF_S * 2 ** (slot.crashes - 1), MAX_BACKOFF_S)
+        if self._change is not None and self._change.former is not None and not member.ready:
+            self._undo(member.failure or self._kept_crashing(1, slot.last_exit))
+        elif any(other.ready for other in self._members):
+            return
+        elif member.failure is not None and not member.ready:
+            self._fail(member.failure)
+        elif slot.crashes >= MAX_QUICK_CRASHES:
+            self._fail(self._kept_crashing(slot.crashes, slot.last_exit))
+
+    def _listen_to_members(self, now: float) -> None:
+        late = now - self._stepped_at > 2 * TICK_S  # it is this process that slept
+        share = self._resources.memory_share(self._wanted)
+        for member in self._members:
+            if late:
+                member.heard_at = now
+            silent = now - member.heard_at
+            if silent > (SILENCE_S if member.ready else START_S):
+                member.kill(f"it hung: nothing was heard of it for {silent:.0f} s")
+            rss = member.vitals.get("rss_bytes", 0)
+            if share is not None and rss > share and not member.outworn and not member.draining:
+                self._over_share(member, rss, share, now)
+            while member.asked:
+                self._asked(member, member.asked.pop(0))
+
+    def _over_share(self, member: Member, rss: int, share: int, now: float) -> None:
+        used = f"{rss / 2**20:.0f} MiB, and {self._resources.name} leaves a replica {share / 2**20:.0f} MiB"
+        if not member.vitals.get("requests"):  # a new one would be as large
+            member.ready = False
+            member.failure = {
+                "code": "service_failed",
+                "message": f"The models do not fit: they take {used}.",
+                "hint": "Choose a larger instance type, fewer replicas, or quantize the model.",
+            }
+            member.kill("its models do not fit into the memory of its instance type")
+            return
+        log.warning("replica %d is replaced: it takes %s", member.index, used)
+        self._slots[member.index].last_exit = f"replaced: it took {used}"
+        member.outworn = True
+
+    def _asked(self, member: Member, message: dict[str, Any]) -> None:
+        """A server process wants a model to be loaded or unloaded by all."""
+        spec = self._plan["spec"]
+        without = [name for name in spec["unloaded"] if name not in (message.get("load"), message.get("unload"))]
+        unloaded = [*without, message["unload"]] if "unload" in message else without
+        plan = {**self._plan, "spec": {**spec, "unloaded": unloaded}}
+        self._changes.append(Change(plan, asker=(member, message["ask"])))
+
+    def _scale(self, now: float) -> None:
+        ready = [member for member in self._members if member.ready and not member.draining]
+        cores = self._resources.cores_each(max(1, self._wanted))
+        load = scaling.Load(
+            rps=sum(member.rps for member in ready),
+            queue_ms=max((member.vitals.get("queue_ms", 0.0) for member in ready), default=0.0),
+            utilization=max(
+                sum(member.utilization for member in ready) / cores / max(1, len(ready)),
+                max((member.vitals.get("gpu") or 0.0 for member in ready), default=0.0),
+            ),
+            busy=any(member.vitals.get("in_flight") for member in ready),
         )
+        if self._change is not None or len(ready) != self._wanted:
+            return  # what is measured now says nothing about what is coming
+        wanted = self._autoscaler.wanted(self._plan["spec"], self._wanted, len(ready), load, now)
+        if wanted != self._wanted:
+            log.info("from %d to %d replicas: %s", self._wanted, wanted, load)
+            self._wanted = wanted
 
-    def _kept_crashing(self, crashes: int, code: int) -> Failure:
-        lines = tail(self._folder, 15)
-        message = f"A server process crashed {crashes} times in a row, each soon after its start: {_ended_how(code)}."
-        return Failure(code="service_failed", message=message, hint=f"The end of its log:\n{lines}")
+    # Changes
 
-    def _fail(self, error: Exception) -> None:
-        log.error("the service failed", exc_info=error)
-        if isinstance(error, ModelDeployError):
-            self._failure = Failure(code=error.code, message=error.message, hint=error.hint)
+    def _take_up_changes(self, now: float) -> None:
+        if self._change is not None or not self._changes or not self._observed:
+            return
+        change = self._changes.popleft()
+        if change.asker is not None:  # the plan may have changed since
+            unloaded = change.plan["spec"]["unloaded"]
+            change.plan = {**self._plan, "spec": {**self._plan["spec"], "unloaded": unloaded}}
+        log.info("changing to revision %d", change.plan["revision"])
+        change.former = (self._plan, self._generation, self._wanted)
+        change.since = now
+        renewed = needs_new_processes(self._plan, change.plan)
+        before, spec = self._plan["spec"], change.plan["spec"]
+        self._change, self._plan = change, change.plan
+        self._autoscaler.active(now)
+        if (before["replicas"], before["scaling"]) != (spec["replicas"], spec["scaling"]):
+            self._wanted = scaling.initial(spec)
+        if renewed:
+            self._generations += 1
+            self._generation = self._generations
+            self._wanted = max(1, self._wanted)
+            self._resources = Resources(spec)
+            try:
+                self._reserve_grpc()
+            except OSError as error:
+                self._undo({"code": "conflict", "message": f"The gRPC port cannot be had: {error}.", "hint": ""})
+            return
+        for member in self._members:
+            if not member.draining:
+                member.configure(change.plan["revision"], spec)
+                change.awaited += [member] if member.ready else []
+
+    def _judge_change(self, now: float) -> None:
+        change = self._change
+        if change is None:
+            good = self._good()
+            if not self._observed and good and all(m.ready for m in good) and len(good) >= self._wanted:
+                self._observed = self._plan["revision"]
+            return
+        revision = self._plan["revision"]
+        for member in change.awaited:
+            if member.refusal is not None and member.refusal[0] == revision:
+                failure, member.refusal = member.refusal[1], None
+                self._undo(failure)
+                return
+        change.awaited = [m for m in change.awaited if m.configured != revision and m.code is None]
+        if change.awaited and now - change.since > CONFIGURE_S:
+            self._undo({"code": "service_failed", "message": "A replica did not take it over.", "hint": ""})
+            return
+        good = self._good()
+        complete = len(good) >= self._wanted and all(member.ready for member in good)
+        if not change.awaited and complete and not self._stale():
+            self._done(change, None)
+            self._refused = None
+
+    def _undo(self, failure: Failure) -> None:
+        change = self._change
+        assert change is not None
+        assert change.former is not None
+        revision = change.plan["revision"]
+        log.error("revision %d is undone: %s", revision, failure["message"])
+        former, self._generation, self._wanted = change.former
+        self._plan = {**former, "revision": revision}
+        self._resources = Resources(former["spec"])
+        for member in self._members:
+            if member.generation == self._generation and not member.draining:
+                member.configure(0, former["spec"])
+        self._refused = {"revision": revision, "failure": failure} if change.asker is None else self._refused
+        self._done(change, failure)
+
+    def _done(self, change: Change, failure: Failure | None) -> None:
+        self._observed = self._plan["revision"]
+        self._change = None
+        self._happened.set()
+        if change.asker is not None:
+            member, ask = change.asker
+            member.send({"answer": ask, "failure": failure})
+
+    # Replicas
+
+    def _good(self) -> list[Member]:
+        return [m for m in self._members if not m.draining and not m.outworn and m.generation == self._generation]
+
+    def _stale(self) -> list[Member]:
+        return [m for m in self._members if not m.draining and (m.outworn or m.generation != self._generation)]
+
+    def _converge(self, now: float) -> None:
+        """Start what is missing and drain what is too much; in a roll, one after the other and a new one first."""
+        good, stale = self._good(), self._stale()
+        draining = any(member.draining for member in self._members)
+        for member in [member for member in stale if not member.ready]:
+            member.terminate()
+        stale = [member for member in stale if member.ready]
+        ready = sum(member.ready for member in good)
+        missing = max(0, self._wanted - len(good))
+        if stale:
+            if ready + len(stale) > self._wanted and not draining:
+                stale[0].drain(DRAIN_IDLE_S)
+                return
+            room = len(good) + len(stale) < self._wanted or not (draining or ready < len(good))
+            missing = min(missing, 1) if room else 0
+        elif len(good) > self._wanted and (ready > self._wanted or self._wanted == 0) and not draining:
+            max((m for m in good if m.ready), key=lambda m: m.index).drain(DRAIN_IDLE_S)
+        for _ in range(missing):
+            self._start(now)
+        self._watch_listener(self._wanted == 0 and not good and not stale)
+
+    def _start(self, now: float) -> None:
+        used = {member.index for member in self._members}
+        index = next(number for number in range(len(used) + 1) if number not in used)
+        slot = self._slots.setdefault(index, Slot())
+        if slot.restart_at > now:
+            asyncio.get_running_loop().call_at(
+                asyncio.get_running_loop().time() + slot.restart_at - now, self._happened.set
+            )
+            return
+        assert self._listener is not None
+        member = Member(index, self._generation, self._happened.set)
+        self._members.append(member)
+        instances = self._plan["spec"]["instances"] or self._resources.cores_each(max(1, self._wanted))
+        grpc_port = self._grpc.getsockname()[1] if self._grpc else None
+        plan = {**self._plan, "replica": index, "instances": max(1, int(instances)), "grpc_port": grpc_port}
+        member.start(plan, [self._listener.fileno()])
+
+    # The addresses
+
+    def _open(self) -> None:
+        spec = self._plan["spec"]
+        metrics = self._folder / "metrics"
+        shutil.rmtree(metrics, ignore_errors=True)
+        metrics.mkdir(mode=0o700)
+        path = spec["unix_socket"]
+        self._listener = listen_unix(path) if path else listen(spec["host"], spec["port"])
+        self._reserve_grpc()
+
+    def _reserve_grpc(self) -> None:
+        spec = self._plan["spec"]
+        port = spec["grpc_port"]
+        if port is not None and self._grpc is not None and port in (0, self._grpc.getsockname()[1]):
+            return
+        former, self._grpc = self._grpc, None if port is None else reserve(spec["host"], port)
+        if former is not None:
+            former.close()
+
+    def _watch_listener(self, on: bool) -> None:
+        if on == self._waking or self._listener is None:
+            return
+        self._waking = on
+        loop = asyncio.get_running_loop()
+        if on:
+            loop.add_reader(self._listener, self._wake)
         else:
-            self._failure = Failure(code="service_failed", message=f"{type(error).__name__}: {error}")
+            loop.remove_reader(self._listener)
 
-    def _publish(self, **observed: object) -> None:
-        self._service = self._service.model_copy(update=observed)
-        self._store.services.save(self._service)
+    def _close(self) -> None:
+        if self._listener is None:
+            return
+        self._watch_listener(False)
+        if self._listener.family == socket.AF_UNIX:
+            Path(self._listener.getsockname()).unlink(missing_ok=True)
+        self._listener.close()
+        if self._grpc is not None:
+            self._grpc.close()
+
+    # What others see
+
+    def _publish(self) -> None:
+        status = self._status()
+        if status == self._published:
+            return
+        try:
+            documents.write(self._folder, documents.STATUS, status)
+        except OSError as error:  # it is tried again at the next step; serving goes on
+            log.error("the status cannot be written: %s", error)
+        else:
+            self._published = status
+
+    def _status(self) -> dict[str, Any]:
+        ready = sum(member.ready and not member.draining for member in self._members)
+        state = self._state(ready)
+        listener = None if state in ("stopped", "failed") else self._listener
+        tls = bool(self._plan["spec"]["tls"]["tls_certificate"])
+        refused = self._refused["failure"] if self._refused else None
+        served = self._change.former[0] if self._change is not None and self._change.former else self._plan
+        return {
+            "process": self._process,
+            "state": state,
+            "revision": self._observed,
+            "spec": served["spec"],
+            "url": url_of(listener, tls) if listener else None,
+            "grpc_url": authority(self._grpc) if listener and self._grpc else None,
+            "replicas_ready": ready,
+            "replicas_wanted": self._wanted,
+            "failure": self._failure or refused,
+            "refused": self._refused["revision"] if self._refused else None,
+            "replicas": [
+                {
+                    "index": member.index,
+                    "pid": member.pid,
+                    "state": "draining" if member.draining else "ready" if member.ready else "starting",
+                    "restarts": self._slots[member.index].restarts,
+                    "last_exit": self._slots[member.index].last_exit,
+                }
+                for member in self._members
+            ],
+        }
+
+    def _state(self, ready: int) -> str:
+        """All replicas make the service ready; once it is, it stays so while one of them serves, or while it sleeps."""
+        if self._ending:
+            over = "failed" if self._failure else "stopped"
+            return "stopping" if self._members else over
+        complete = ready >= self._wanted and bool(self._observed)
+        if complete or (self._was_ready and ready):
+            self._was_ready = True
+            return "ready"
+        return "ready" if self._was_ready and not self._slots_crashed() else "starting"
+
+    def _slots_crashed(self) -> bool:
+        return any(slot.crashes for slot in self._slots.values())
+
+    def _tell_live(self) -> None:
+        live = {
+            "replicas": [
+                {
+                    "index": member.index,
+                    "pid": member.pid,
+                    "rps": round(member.rps, 1),
+                    "utilization": round(member.utilization, 2),
+                    **member.vitals,
+                }
+                for member in self._members
+            ]
+        }
+        busy = {**live, "replicas": [{**one, "cpu_s": 0, "utilization": 0} for one in live["replicas"]]}
+        if busy == self._live:
+            return
+        try:
+            documents.write(self._folder, documents.LIVE, live)
+        except OSError as error:
+            log.error("the live figures cannot be written: %s", error)
+        self._live = busy
+
+    def _kept_crashing(self, crashes: int, how: str) -> Failure:
+        times = f"crashed {crashes} times in a row, each soon after its start" if crashes > 1 else "ended at its start"
+        hint = f"The end of its log:\n{tail(self._folder, 15)}"
+        return {"code": "service_failed", "message": f"A server process {times}: {how}.", "hint": hint}
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket of this machine alone. Raises OSError where the port is taken."""
-    require_loopback(host)
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listener = socket.socket(family, kind, protocol)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _identity() -> dict[str, Any]:
+    """This process as `records.ProcessRef` tells it from a later one."""
+    started: dict[str, Any] = {"pid": os.getpid(), "started": time.time(), "started_after_boot": None}
     try:
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    listener.setblocking(False)
-    return listener
+        fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+        started["started_after_boot"] = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except FileNotFoundError:
+        log.debug("no /proc: the time of day tells this process from others")
+    return started
 
 
-def _terminate(process: Process) -> None:
-    if process.returncode is None:
-        process.terminate()
-
-
-def _ended_how(code: int) -> str:
-    if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    return f"exit status {code}"
-
-
-def main(root: Path, name: str) -> int:
+def main(folder: str) -> int:
     os.umask(0o077)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    return asyncio.run(_supervise(root, name))
+    return asyncio.run(_supervise(Path(folder)))
 
 
-async def _supervise(root: Path, name: str) -> int:
-    return await Supervisor(Store(Settings(root)), name).run()
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))
+async def _supervise(folder: Path) -> int:
+    return await Supervisor(folder).run()

@@ -47,6 +47,12 @@ def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
     return value
 
 
+def row(store: Store, name: str = "one") -> Service:
+    """The service's row, brought up to date."""
+    lifecycle.reconcile(store)
+    return store.services.get(name)
+
+
 def supervisor(service: Service) -> ProcessRef:
     assert service.process is not None
     return service.process
@@ -112,10 +118,10 @@ def test_a_killed_replica_comes_back_and_the_other_serves_meanwhile(models: Stor
     service = lifecycle.start(models, spec("one", ("adder", [1]), replicas=2), "me")
     victim, survivor = replicas(service)
     victim.kill()
-    until(lambda: models.services.get("one").replicas_ready == 1)
-    assert models.services.get("one").state is ServiceState.ready
+    until(lambda: row(models).replicas_ready == 1)
+    assert row(models).state is ServiceState.ready
     assert answers(models, service)
-    recovered = until(lambda: (row := models.services.get("one")).replicas_ready == 2 and row)
+    recovered = until(lambda: (seen := row(models)).replicas_ready == 2 and seen)
     assert recovered.url == service.url
     assert survivor.pid in {process.pid for process in replicas(recovered)}
     assert victim.pid not in {process.pid for process in replicas(recovered)}
@@ -125,11 +131,10 @@ def test_a_killed_supervisor_takes_its_replicas_along_and_is_reported(models: St
     service = lifecycle.start(models, spec("one", ("adder", [1]), replicas=2), "me")
     os.kill(supervisor(service).pid, signal.SIGKILL)
     until(lambda: processes.group(supervisor(service)) == [])
-    lifecycle.reconcile(models)
-    row = models.services.get("one")
-    assert row.state is ServiceState.failed
-    assert row.error is not None
-    assert f"process {supervisor(service).pid}" in row.error.message
+    lost = row(models)
+    assert lost.state is ServiceState.failed
+    assert lost.error is not None
+    assert f"process {supervisor(service).pid}" in lost.error.message
     assert lifecycle.start(models, spec("one", ("adder", [1])), "me").state is ServiceState.ready
 
 
@@ -160,14 +165,14 @@ def test_a_replica_that_keeps_crashing_fails_the_service_with_the_end_of_its_log
     def killed_until_given_up() -> Service | None:
         for replica in replicas(service):
             replica.kill()
-        row = models.services.get("one")
-        return row if row.state.ended else None
+        seen = row(models)
+        return seen if seen.state.ended else None
 
-    row = until(killed_until_given_up, 40)
-    assert row.state is ServiceState.failed
-    assert row.error is not None
-    assert "crashed 5 times" in row.error.message
-    assert "SIGKILL" in row.error.message
+    given_up = until(killed_until_given_up, 40)
+    assert given_up.state is ServiceState.failed
+    assert given_up.error is not None
+    assert "crashed 5 times" in given_up.error.message
+    assert "SIGKILL" in given_up.error.message
     until(lambda: processes.group(supervisor(service)) == [])
 
 

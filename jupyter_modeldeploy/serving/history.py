@@ -1,0 +1,31 @@
+"""The revisions of a service: what it was told to be, and what a rollback goes back to."""
+
+from __future__ import annotations
+
+from jupyter_modeldeploy.errors import Conflict
+from jupyter_modeldeploy.records import Service, ServiceSpec
+
+KEPT = 10
+OPERATING = {"replicas", "unloaded"}
+"""Fields that say how a service is run for now, not what it is: a rollback leaves them as they are."""
+
+
+def revised(service: Service, spec: ServiceSpec) -> Service:
+    """The service's row with `spec` as its next revision; the row as it is where the spec is the same."""
+    if spec == service.spec:
+        return service
+    history = service.history
+    if spec.model_dump(exclude=OPERATING) != service.spec.model_dump(exclude=OPERATING):
+        history = [*history, service.spec][-KEPT:]
+    return service.model_copy(update={"spec": spec, "revision": service.revision + 1, "history": history})
+
+
+def rolled_back(service: Service) -> Service:
+    """The row with the newest spec of its history as its next revision. Raises Conflict without any."""
+    if not service.history:
+        raise Conflict(f"The service {service.name!r} has not been changed yet.", "There is nothing to go back to.")
+    *history, former = service.history
+    now = {field: getattr(service.spec, field) for field in OPERATING}
+    now["unloaded"] = [name for name in now["unloaded"] if name in {served.model for served in former.models}]
+    spec = former.model_copy(update=now)
+    return service.model_copy(update={"spec": spec, "revision": service.revision + 1, "history": history})

@@ -1,0 +1,146 @@
+"""From a spec to a plan: everything that can be known to be wrong is found here, before anything starts or changes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Iterator
+
+from jupyter_modeldeploy import plugins
+from jupyter_modeldeploy.errors import Conflict, InvalidInput, Unavailable, from_os_error
+from jupyter_modeldeploy.records import Arm, ServedModel, ServiceSpec
+from jupyter_modeldeploy.serving.access import require_loopback
+from jupyter_modeldeploy.serving.plan import Plan, PlannedModel, PlannedVersion
+from jupyter_modeldeploy.serving.supervision import documents
+from jupyter_modeldeploy.serving.supervision.listening import MAX_PATH_BYTES, listen, listen_unix, reserve
+from jupyter_modeldeploy.store import Store
+
+
+def plan_of(store: Store, spec: ServiceSpec, revision: int) -> Plan:
+    """What the supervisor needs to know. Raises InvalidInput for a spec that contradicts itself or this machine,
+    NotFound for a model version that is not there, Unavailable where nothing here can run one."""
+    require_loopback(spec.host)
+    _check_models(spec)
+    _check_scaling(spec)
+    _check_tls(spec)
+    models = [
+        PlannedModel(name=served.model, versions=[_version(store, served.model, arm) for arm in _held(served)])
+        for served in spec.models
+    ]
+    return Plan(revision=revision, spec=spec, models=models, metrics_folder=store.service_folder(spec.name) / "metrics")
+
+
+def write(store: Store, plan: Plan) -> None:
+    """Leave the plan, and the token that it asks for, where the supervisor finds them. Raises StorageFull."""
+    name = plan.spec.name
+    if plan.spec.auth == "token":
+        store.ensure_service_token(name)
+    try:
+        documents.write(store.service_folder(name), documents.PLAN, plan.model_dump(mode="json"))
+    except OSError as error:
+        raise from_os_error(error, "writing the service's plan") from error
+
+
+def check_address(spec: ServiceSpec) -> None:
+    """Raise Conflict where the address of a service that does not run yet belongs to somebody else."""
+    try:
+        if spec.unix_socket is not None:
+            _check_path(spec.unix_socket)
+            listener = listen_unix(spec.unix_socket)
+            listener.close()
+            os.unlink(spec.unix_socket)
+        else:
+            listen(spec.host, spec.port).close()
+    except OSError as error:
+        where = spec.unix_socket or f"The port {spec.port} of {spec.host}"
+        raise Conflict(f"{where} cannot be had: {error.strerror or error}.", "Choose another.") from error
+    check_grpc_port(spec)
+
+
+def check_grpc_port(spec: ServiceSpec) -> None:
+    """Raise Conflict where the port for gRPC is somebody else's."""
+    if spec.grpc_port is None:
+        return
+    try:
+        reserve(spec.host, spec.grpc_port).close()
+    except OSError as error:
+        message = f"The gRPC port {spec.grpc_port} of {spec.host} cannot be had: {error.strerror}."
+        raise Conflict(message, "Choose another, or 0 for any.") from error
+
+
+def _held(served: ServedModel) -> list[Arm]:
+    """The arms, and the fallback where it is none of them."""
+    if served.fallback is None or served.fallback in {arm.version for arm in served.arms}:
+        return served.arms
+    return [*served.arms, Arm(version=served.fallback, weight=0)]
+
+
+def _version(store: Store, model: str, arm: Arm) -> PlannedVersion:
+    version = store.versions.get(f"{model}@{arm.version}")
+    for group, name in (("runtimes", version.format.value), ("tasks", version.task)):
+        if name not in plugins.available(group):
+            raise Unavailable(
+                f"{version.ref} cannot be served: there is no {name!r} among the {group}.",
+                f"Installed: {', '.join(sorted(plugins.available(group)))}. Convert the model to ONNX perhaps.",
+            )
+    return PlannedVersion(
+        number=arm.version,
+        weight=arm.weight,
+        format=version.format,
+        task=version.task,
+        folder=store.versions.path(version),
+    )
+
+
+def _check_models(spec: ServiceSpec) -> None:
+    names = [served.model for served in spec.models]
+    if len(set(names)) != len(names):
+        raise InvalidInput(f"A model is named twice: {', '.join(names)}.", "Give its versions as arms of one entry.")
+    if strange := set(spec.unloaded) - set(names):
+        raise InvalidInput(
+            f"{', '.join(strange)} cannot be unloaded: it is not served.", f"Models: {', '.join(names)}."
+        )
+
+
+def _check_scaling(spec: ServiceSpec) -> None:
+    scaling = spec.scaling
+    most = scaling.max_replicas
+    if most is not None and scaling.min_replicas > most:
+        raise InvalidInput(f"At least {scaling.min_replicas} replicas and at most {most}.", "Raise max_replicas.")
+    if scaling.min_replicas == 0 and spec.grpc_port is not None:
+        raise InvalidInput(
+            "A service with a gRPC port cannot scale to zero: a call to that port would wake nobody.",
+            "Leave the gRPC port out, or let min_replicas be 1.",
+        )
+
+
+def _check_tls(spec: ServiceSpec) -> None:
+    certificate, key = spec.tls.tls_certificate, spec.tls.tls_key
+    if not certificate and not key:
+        return
+    if not certificate or not key:
+        raise InvalidInput("TLS needs a certificate and its key.", "Give both tls_certificate and tls_key.")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except ssl.SSLError as error:
+        raise InvalidInput(
+            f"{certificate} and {key} are no certificate with its key: {error.reason or error}.",
+            "They must be PEM files that belong to each other; the key without a password.",
+        ) from error
+    except OSError as error:
+        wrong = next((path for path in _unreadable(certificate, key)), certificate)
+        raise InvalidInput(f"{wrong} cannot be read: {error.strerror}.", "Check the path.") from error
+
+
+def _unreadable(*paths: str) -> Iterator[str]:
+    return (path for path in paths if not os.access(path, os.R_OK))
+
+
+def _check_path(path: str) -> None:
+    if not hasattr(socket, "AF_UNIX"):
+        raise InvalidInput("This system has no Unix sockets.", "Use a port.")
+    if not os.path.isabs(path):
+        raise InvalidInput(f"{path!r} is no absolute path.", "Write it from the root: /run/user/1000/model.sock.")
+    if len(os.fsencode(path)) > MAX_PATH_BYTES:
+        raise InvalidInput(f"{path!r} is too long for a socket.", f"The system takes {MAX_PATH_BYTES} bytes.")
