@@ -38,13 +38,14 @@ class Server:
 
 
 @contextmanager
-def running_server(folder: Path) -> Iterator[Server]:
+def running_server(folder: Path, *options: str) -> Iterator[Server]:
     """A server with files and runtime of its own below `folder`; its workspace is that of the environment."""
     token = secrets.token_hex(16)
     runtime = folder / f"runtime-{token[:6]}"
     command = [
         *(sys.executable, "-m", "jupyter_server", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--no-browser"),
         *("--allow-root", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}"),
+        *options,
     ]
     with (folder / "server.log").open("ab") as log:
         environment = {**os.environ, "JUPYTER_RUNTIME_DIR": str(runtime)}

@@ -15,6 +15,7 @@ from traitlets import Float, Unicode
 
 from jupyter_modeldeploy.api.operation import Operation
 from jupyter_modeldeploy.api.operations import OPERATIONS
+from jupyter_modeldeploy.server import proxy
 from jupyter_modeldeploy.server.handlers import OpenAPIHandler, OperationHandler, UnknownHandler
 from jupyter_modeldeploy.server.watch import Watch
 from jupyter_modeldeploy.settings import PREFIX
@@ -50,6 +51,7 @@ class ModelDeployApp(ExtensionApp):
             self.handlers.append((_pattern(path), OperationHandler, handler_arguments))
         self.handlers.append((_pattern("openapi.json"), OpenAPIHandler))
         self.handlers.append((_pattern(".*"), UnknownHandler))
+        self.handlers.extend(proxy.handlers(self.workspace, self.executor))
 
     async def stop_extension(self) -> None:
         self._activity.stop()

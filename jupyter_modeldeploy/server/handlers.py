@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated
-from jupyter_server.base.handlers import APIHandler
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from pydantic import BaseModel
 from tornado.web import HTTPError
 
@@ -27,7 +27,7 @@ STATUS_ERRORS: dict[int, type[ModelDeployError]] = {401: NotAuthenticated, 403: 
 log = logging.getLogger(__name__)
 
 
-class BaseHandler(APIHandler):
+class GuardedHandler(JupyterHandler):
     """Answers every error, Jupyter's own among them, in the one shape `{"error": {"code", "message", "hint"}}`."""
 
     async def check_allowed(self, action: str) -> None:
@@ -58,6 +58,10 @@ class BaseHandler(APIHandler):
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         if not isinstance(value, ModelDeployError) or value.status == 500:  # the others say all that there is to say
             super().log_exception(typ, value, tb)
+
+
+class BaseHandler(GuardedHandler, APIHandler):
+    """What all of the API's handlers are."""
 
 
 class OperationHandler(BaseHandler):

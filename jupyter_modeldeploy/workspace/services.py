@@ -37,6 +37,13 @@ class Services(Room):
         lifecycle.reconcile(self._store)
         return self._store.services.get(name)
 
+    def running(self, name: str) -> Service:
+        """The service, where it answers. Raises NotFound, and Conflict where it is not running."""
+        service = self.get(name)
+        if service.url is None or service.state.ended:
+            raise Conflict(f"The service {name!r} is {service.state}.", f"Start it: modeldeploy services start {name}.")
+        return service
+
     def spec(self, name: str, versions: Sequence[str], weights: Sequence[float] = (), **settings: Any) -> ServiceSpec:
         """The spec of a service for `versions`; several versions of one model share its traffic by `weights`,
         equally without them. `settings` are the other fields of ServiceSpec."""
@@ -90,9 +97,7 @@ class Services(Room):
         TooLarge, Overloaded and TimedOut as it says, ServiceFailed when it does not answer."""
         import httpx
 
-        service = self.get(name)
-        if service.url is None or service.state.ended:
-            raise Conflict(f"The service {name!r} is {service.state}.", f"Start it: modeldeploy services start {name}.")
+        service = self.running(name)
         if model is not None and model not in {served.model for served in service.spec.models}:
             raise NotFound(f"The service {name!r} has no model {model!r}.")
         token = self.token(name)
