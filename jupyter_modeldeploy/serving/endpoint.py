@@ -155,8 +155,10 @@ class Endpoint:
             answer: Answer = call.answer(version.run_inline(call.kind, call.payload, call.rows))
         except ModelDeployError as error:
             answer = target.language.refuse(error, version.ref if version else None)
-        metrics = version.metrics if version else self.metrics.version("", "")
-        metrics.answered(answer.status, time.perf_counter() - begun)
+            metrics = version.metrics if version else self.metrics.version("", "")
+            metrics.answered(answer.status, time.perf_counter() - begun)
+        else:
+            version.metrics.ran_inline(call.rows, version.inline_s, time.perf_counter() - begun)
         reply(answer)
         return None
 

@@ -52,6 +52,8 @@ class ServedVersion:
         self.task_name = planned.task
         self.reply_headers = ((b"x-model-version", self.ref.encode()),)
         self.metrics = metrics
+        self.inline_s = 0.0
+        """Seconds that the latest run inline took."""
         self._folder = planned.folder
         self._runtime: Runtime = runtimes.load(planned.format, planned.folder, threads=1)
         self.signature: Signature = self._runtime.signature
@@ -93,9 +95,9 @@ class ServedVersion:
         try:
             return self.run(kind, [payload])[0]
         finally:
-            if self._clock() - begun > INLINE_LIMIT_S:
+            self.inline_s = self._clock() - begun
+            if self.inline_s > INLINE_LIMIT_S:
                 self.ran_inline_slowly()
-            self.metrics.batches.observe(rows)
 
     def ran_inline_slowly(self) -> None:
         """Never again inline, where values keep making it far slower than the warm-up told (a loop's count)."""

@@ -64,7 +64,7 @@ def test_a_fast_model_is_answered_at_once(tmp_path: Path) -> None:
 
     run(scenario)
     assert orjson.loads(replies[0].body)["outputs"][0]["data"] == [2, 3, 4, 5]
-    assert sum(version.metrics.batches.counts) == 1
+    assert sum(run.count for run in version.metrics.runs.values()) == 1
 
 
 def test_requests_that_wait_share_a_run_and_get_their_own_rows(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_requests_that_wait_share_a_run_and_get_their_own_rows(tmp_path: Path) -
 
     outcomes = run(scenario)
     assert [outcome["y"].tolist() for outcome in outcomes] == [[[n, n + 1]] * (n + 1) for n in range(3)]
-    assert sum(version.metrics.batches.counts) == 2
+    assert sum(run.count for run in version.metrics.runs.values()) == 2
 
 
 def test_only_equal_shapes_share_a_run(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_only_equal_shapes_share_a_run(tmp_path: Path) -> None:
         return list(await asyncio.gather(*waiting))
 
     assert [outcome["y"].shape for outcome in run(scenario)] == [(1, 2), (1, 3), (1, 2)]
-    assert sum(version.metrics.batches.counts) == 3
+    assert sum(run.count for run in version.metrics.runs.values()) == 3
 
 
 def test_rows_that_touch_each_other_never_share_a_run(tmp_path: Path) -> None:

@@ -1,0 +1,31 @@
+"""How long runs of a version take, as far as the latest ones tell."""
+
+from __future__ import annotations
+
+NEWEST_WEIGHS = 0.2
+DEVIATIONS = 2.0
+
+
+class RunTimes:
+    """Exponentially weighted means in seconds, as TCP estimates its round-trip time (RFC 6298); 0 before the first run."""
+
+    __slots__ = ("deviation_s", "row_s", "run_s")
+
+    def __init__(self) -> None:
+        self.run_s = 0.0
+        self.row_s = 0.0
+        self.deviation_s = 0.0
+
+    @property
+    def cautious_s(self) -> float:
+        """What a run rarely takes longer than."""
+        return self.run_s + DEVIATIONS * self.deviation_s
+
+    def observe(self, seconds: float, rows: int) -> None:
+        """A run took so long."""
+        if not self.run_s:
+            self.run_s, self.row_s, self.deviation_s = seconds, seconds / max(rows, 1), seconds / 2
+            return
+        self.deviation_s += NEWEST_WEIGHS * (abs(seconds - self.run_s) - self.deviation_s)
+        self.run_s += NEWEST_WEIGHS * (seconds - self.run_s)
+        self.row_s += NEWEST_WEIGHS * (seconds / max(rows, 1) - self.row_s)
