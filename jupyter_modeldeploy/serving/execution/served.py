@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-
 from jupyter_modeldeploy import runtimes, tasks
-from jupyter_modeldeploy.datatypes import NUMPY, Tensors
+from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, Unavailable
-from jupyter_modeldeploy.records import Signature, TensorSpec
+from jupyter_modeldeploy.records import Signature
 from jupyter_modeldeploy.runtimes import Runtime
+from jupyter_modeldeploy.serving.execution.batching import MIN_CHUNK_ROWS, Batching
+from jupyter_modeldeploy.serving.execution.trials import fastest_ms, made_up
 from jupyter_modeldeploy.serving.metrics import VersionMetrics
 from jupyter_modeldeploy.serving.plan import PlannedVersion
 
@@ -22,10 +22,7 @@ INLINE_MS = 0.5
 INLINE_LIMIT_S = 20 * INLINE_MS / 1000
 MAX_SLOW_RUNS = 3
 SLOW_RUNS_WITHIN_S = 10.0
-MIN_CHUNK_ROWS = 16
-CHUNK_BYTES = 2**20
-TIMED_RUNS = 5
-TIMED_TOTAL_S = 0.2
+TRIAL_SIDES = (1, 64, 224)  # of free dimensions, until a model takes them: the least that images need differs
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +37,9 @@ class ReadsTexts(Protocol):
 class ServedVersion:
     """`run_tensors` and `run_items` may be called from several threads at once.
 
-    Rows of several requests share a run only where rows are known not to touch each other: for texts by the nature of
-    the models, otherwise by a trial at warm-up (two rows together must answer as each does alone)."""
+    Rows of several requests share runs as `Batching` has found out at warm-up; `device` is as in `runtimes.load`."""
 
-    def __init__(self, model: str, planned: PlannedVersion, metrics: VersionMetrics) -> None:
+    def __init__(self, model: str, planned: PlannedVersion, metrics: VersionMetrics, device: str = "auto") -> None:
         self.model = model
         self.number = planned.number
         self.name = str(planned.number)
@@ -54,36 +50,64 @@ class ServedVersion:
         self.metrics = metrics
         self.inline_s = 0.0
         """Seconds that the latest run inline took."""
+        self.threads = 1
         self._folder = planned.folder
-        self._runtime: Runtime = runtimes.load(planned.format, planned.folder, threads=1)
+        self._device = device
+        self._runtime: Runtime = self.another_runtime(self.threads)
         self.signature: Signature = self._runtime.signature
         self.task = tasks.load(planned.task, planned.folder, self.signature)
-        self.independent = False
         self._clock = time.perf_counter
         self._slow_runs: list[float] = []
+        self.inline_s = 0.0  # what the latest run by the caller's thread took, in seconds
         self._row_ms = {"tensors": math.inf, "items": math.inf}
-        self._batched = all(spec.shape[:1] == [-1] for spec in self.signature.inputs + self.signature.outputs)
-        self.chunk_rows = self._chunk_rows()
+        texts = isinstance(self.task, ReadsTexts)
+        most: int | None = getattr(self._runtime, "max_rows", None)
+        self._batching = Batching(self.signature, most, MIN_CHUNK_ROWS if texts else None)
+        self.typical: Tensors | None = None
+        """An input that the model has answered at its warm-up: texts of full length, else made up."""
+
+    @property
+    def independent(self) -> bool:
+        """Whether rows of several requests may share a run."""
+        return self._batching.independent
+
+    @property
+    def chunk_rows(self) -> int:
+        """How many rows may share a run."""
+        return self._batching.chunk_rows
+
+    def configure(self, max_batch_rows: int) -> None:
+        """Let so many rows share a run; 0 chooses by their size."""
+        self._batching.configure(max_batch_rows)
 
     def warm_up(self) -> None:
         """Run the model, measure it, and find out whether rows can share a run. Raises where a text has no answer."""
         if isinstance(self.task, ReadsTexts):
-            self.independent = self._batched
+            self._batching.assume_independent()
             items = self.task.parse("word " * self.task.max_tokens)
-            self._row_ms["items"] = _fastest_ms(lambda: self._answer(items))
+            self.typical = self.task.encode(items)
+            self._row_ms["items"] = fastest_ms(lambda: self._answer(items))
+            self._batching.learn_tokens(self._runtime.run)
             return
-        sample = [_sample(self.signature.inputs, seed) for seed in (0, 1)]
-        try:
-            alone = [self._runtime.run(tensors) for tensors in sample]
-            if self._batched:
-                together = self._runtime.run(_joined(sample))
-                self.independent = all(_same(name, alone, together) for name in together)
-        except ModelDeployError as error:
-            log.warning("%s takes no made-up input, so it starts cold and unbatched: %s", self.ref, error.message)
-            return
+        failed: ModelDeployError | None = None
+        for side in TRIAL_SIDES:
+            try:
+                return self._warm_up_with(side)
+            except ModelDeployError as error:
+                failed = failed or error
+            if all(-1 not in spec.shape[1:] for spec in self.signature.inputs):
+                break
+        log.warning("%s takes no made-up input, so it starts cold and unbatched: %s", self.ref, failed)
+
+    def _warm_up_with(self, side: int) -> None:
+        self._batching.learn(self._runtime.run, side)
+        self._batching.learn_tokens(self._runtime.run)
+        typical = made_up(self.signature.inputs, 0, side)
+        cost = fastest_ms(lambda: self._runtime.run(typical))
+        self.typical = typical
         if all(-1 not in spec.shape[1:] for spec in self.signature.inputs):
-            cost = _fastest_ms(lambda: self._runtime.run(sample[0]))
-            self._row_ms = {"tensors": cost, "items": 2 * cost}
+            cost /= self._batching.fixed or 1
+            self._row_ms = {"tensors": cost, "items": math.inf if isinstance(self.task, tasks.ReadsFiles) else 2 * cost}
 
     def inline(self, kind: str, rows: int) -> bool:
         """Whether so many rows take less than half a millisecond, so that a thread would cost more than it gives."""
@@ -93,7 +117,13 @@ class ServedVersion:
         """The result of one request, run by the caller's thread. Raises ModelDeployError."""
         begun = self._clock()
         try:
+            if kind == "tensors" and rows <= self._batching.as_they_are:
+                return self._runtime.run(payload)
             return self.run(kind, [payload])[0]
+        except ModelDeployError:
+            raise
+        except Exception as error:
+            raise self._failed(error) from error
         finally:
             self.inline_s = self._clock() - begun
             if self.inline_s > INLINE_LIMIT_S:
@@ -109,13 +139,9 @@ class ServedVersion:
 
     def key(self, kind: str, payload: Any) -> Hashable | None:
         """Works of one key may share a run; None shares with nobody."""
-        if not self.independent:
-            return None
         if kind == "items":
-            return "items"
-        if not _aligned(payload):
-            return None
-        return tuple((name, array.dtype, array.shape[1:]) for name, array in sorted(payload.items()))
+            return "items" if self.independent else None
+        return self._batching.key(payload)
 
     def run(self, kind: str, payloads: list[Any]) -> list[Any]:
         """The result of each request, which share runs of the model.
@@ -127,34 +153,16 @@ class ServedVersion:
         except ModelDeployError:
             raise
         except Exception as error:
-            log.exception("%s failed", self.ref)
-            raise ModelDeployError(
-                f"{self.ref} failed on this request.", "The reason is in the service's log."
-            ) from error
+            raise self._failed(error) from error
 
     def run_tensors(self, works: list[Tensors]) -> list[Tensors]:
-        """The outputs of each, from as few runs as the chunk allows."""
-        if len(works) == 1 and not (self.independent and _rows(works[0]) > self.chunk_rows and _aligned(works[0])):
-            return [self._runtime.run(works[0])]
-        rows = [_rows(tensors) for tensors in works]
-        joined = works[0] if len(works) == 1 else _joined(works)
-        total = sum(rows)
-        if total <= self.chunk_rows:
-            outputs = self._runtime.run(joined)
-        else:
-            starts = range(0, total, self.chunk_rows)
-            outputs = _joined(
-                [
-                    self._runtime.run({n: a[start : start + self.chunk_rows] for n, a in joined.items()})
-                    for start in starts
-                ]
-            )
-        return _split(outputs, rows)
+        """The outputs of each, from as few runs as may be."""
+        return self._batching.run(self._runtime.run, works)
 
     def run_items(self, works: list[list[Any]]) -> list[list[Any]]:
-        """The answers to each work's items, from as few runs as the chunk allows."""
+        """The answers to each work's items, from as few runs as may be."""
         items = [item for work in works for item in work]
-        size = self.chunk_rows if self.independent else len(items)
+        size = max(1, self.chunk_rows if self.independent else len(items))
         answers = [
             answer for start in range(0, len(items), size) for answer in self._answer(items[start : start + size])
         ]
@@ -163,9 +171,17 @@ class ServedVersion:
         rest = iter(answers)
         return [[next(rest) for _ in work] for work in works]
 
+    def another_runtime(self, threads: int) -> Runtime:
+        """The model once more, with so many threads a run. Raises what the runtime raises."""
+        return runtimes.load(self.format, self._folder, threads=threads, device=self._device)
+
+    def use(self, runtime: Runtime, threads: int) -> None:
+        """From now on run the model by `runtime`, which uses `threads` threads a run."""
+        self._runtime, self.threads = runtime, threads
+
     def load(self) -> None:
         """Bring the model back into memory. Raises what the runtime raises."""
-        self._runtime = runtimes.load(self.format, self._folder, threads=1)
+        self._runtime = self.another_runtime(self.threads)
 
     def release(self) -> None:
         """Let go of the model; its memory is free once the runs under way have ended. Later ones are refused."""
@@ -176,21 +192,18 @@ class ServedVersion:
 
     def _answer(self, items: list[Any]) -> list[Any]:
         inputs = self.task.encode(items)
-        outputs = self._runtime.run(inputs)
-        answers = self.task.decode({**inputs, **outputs} if isinstance(self.task, ReadsTexts) else outputs)
+        outputs = self._batching.run_rows(self._runtime.run, inputs)
+        if isinstance(self.task, tasks.DecodesItems):
+            answers = self.task.decode_items(items, outputs)
+        else:
+            answers = self.task.decode({**inputs, **outputs} if isinstance(self.task, ReadsTexts) else outputs)
         if len(answers) != len(items):
             raise InvalidInput(f"The model gave {len(answers)} answers to {len(items)} items.")
         return answers
 
-    def _chunk_rows(self) -> int:
-        if isinstance(self.task, ReadsTexts):
-            first = self.signature.inputs[0].shape[0]
-            return first if first > 0 else MIN_CHUNK_ROWS
-        row_bytes = sum(
-            NUMPY[spec.dtype].itemsize * math.prod(max(size, 1) for size in spec.shape[1:])
-            for spec in self.signature.inputs
-        )
-        return max(MIN_CHUNK_ROWS, CHUNK_BYTES // max(row_bytes, 1))
+    def _failed(self, error: Exception) -> ModelDeployError:
+        log.error("%s failed", self.ref, exc_info=error)
+        return ModelDeployError(f"{self.ref} failed on this request.", "The reason is in the service's log.")
 
 
 class _NotLoaded:
@@ -205,60 +218,3 @@ class _NotLoaded:
 
     def close(self) -> None:
         return None
-
-
-def _sample(specs: list[TensorSpec], seed: int) -> Tensors:
-    generator = np.random.default_rng(seed)
-    tensors = {}
-    for spec in specs:
-        shape = [1 if size == -1 else size for size in spec.shape]
-        if spec.dtype == "BYTES":
-            tensors[spec.name] = np.full(shape, b"text", dtype=np.object_)
-        elif spec.dtype.startswith("FP"):
-            tensors[spec.name] = generator.standard_normal(shape).astype(NUMPY[spec.dtype])
-        else:
-            tensors[spec.name] = generator.integers(0, 2, shape).astype(NUMPY[spec.dtype])
-    return tensors
-
-
-def _same(name: str, alone: list[Tensors], together: Tensors) -> bool:
-    expected = np.concatenate([outputs[name] for outputs in alone])
-    if expected.shape != together[name].shape:
-        return False
-    if expected.dtype.kind != "f":
-        return bool((expected == together[name]).all())
-    return bool(np.allclose(expected, together[name], rtol=1e-3, atol=1e-5, equal_nan=True))
-
-
-def _rows(tensors: Tensors) -> int:
-    first = next(iter(tensors.values()), None)
-    return 1 if first is None or first.ndim == 0 else len(first)
-
-
-def _aligned(tensors: Tensors) -> bool:
-    """Whether row n of each input belongs to row n of the others (and none is broadcast)."""
-    return all(array.ndim > 0 for array in tensors.values()) and len({len(array) for array in tensors.values()}) == 1
-
-
-def _joined(works: list[Tensors]) -> Tensors:
-    return {name: np.concatenate([tensors[name] for tensors in works]) for name in works[0]}
-
-
-def _split(outputs: Tensors, rows: list[int]) -> list[Tensors]:
-    for name, array in outputs.items():
-        if array.ndim == 0 or len(array) != sum(rows):
-            raise InvalidInput(f"The output {name!r} has the shape {list(array.shape)} for {sum(rows)} rows.")
-    bounds = np.cumsum(rows)[:-1]
-    pieces = {name: np.split(array, bounds) for name, array in outputs.items()}
-    return [{name: arrays[index] for name, arrays in pieces.items()} for index in range(len(rows))]
-
-
-def _fastest_ms(run: Callable[[], Any]) -> float:
-    fastest, begun = math.inf, time.perf_counter()
-    for _ in range(TIMED_RUNS):
-        started = time.perf_counter()
-        run()
-        fastest = min(fastest, (time.perf_counter() - started) * 1000)
-        if time.perf_counter() - begun > TIMED_TOTAL_S:
-            break
-    return fastest

@@ -1,4 +1,5 @@
-"""`POST /predict[/M[/versions/V]]`: the model in the words of its task, as JSON or, for one text, as text/plain."""
+"""`POST /predict[/M[/versions/V]]`: the model in the words of its task: as JSON, for one text as text/plain, for
+images as files."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.http.replies import JSON, Reply, error_reply
+from jupyter_modeldeploy.tasks import ReadsFiles
 
 
 class PredictCall:
@@ -19,7 +21,8 @@ class PredictCall:
 
     def __init__(self, version: ServedVersion, headers: Headers, body: bytes) -> None:
         self._version = version
-        self.payload = version.task.parse(_decoded(headers, body))
+        task = version.task
+        self.payload = task.parse_files(body) if isinstance(task, ReadsFiles) else task.parse(_decoded(headers, body))
         self.rows = len(self.payload)
 
     def answer(self, result: Any) -> Reply:

@@ -1,0 +1,56 @@
+"""What a warm-up finds out by trying: made-up inputs, whether answers are the same, and how long a run takes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from jupyter_modeldeploy.datatypes import NUMPY, Tensors
+from jupyter_modeldeploy.records import TensorSpec
+
+TIMED_RUNS = 5
+TIMED_TOTAL_S = 0.2
+
+
+def made_up(specs: list[TensorSpec], seed: int, side: int = 1, rows: int = 1) -> Tensors:
+    """Inputs for the model: `rows` in a free first dimension, `side` in every other free one."""
+    generator = np.random.default_rng(seed)
+    tensors = {}
+    for spec in specs:
+        shape = [(side if axis else rows) if size == -1 else size for axis, size in enumerate(spec.shape)]
+        dtype = NUMPY[spec.dtype]
+        if spec.dtype == "BYTES":
+            tensors[spec.name] = np.full(shape, b"text", dtype=np.object_)
+        elif spec.name == "attention_mask":
+            tensors[spec.name] = np.ones(shape, dtype)
+        elif dtype.kind in "biu":
+            tensors[spec.name] = generator.integers(0, 2, shape).astype(dtype)
+        else:
+            tensors[spec.name] = generator.standard_normal(shape).astype(dtype)
+    return tensors
+
+
+def same(expected: np.ndarray, given: np.ndarray) -> bool:
+    """Whether both hold the same answers, apart from what another order of summing does to fractions."""
+    if expected.shape != given.shape:
+        return False
+    if expected.dtype.kind in "biuOUS":
+        return bool((expected == given).all())
+    wide = np.complex128 if expected.dtype.kind == "c" else np.float64
+    return bool(np.allclose(expected.astype(wide), given.astype(wide), rtol=1e-3, atol=1e-5, equal_nan=True))
+
+
+def fastest_ms(run: Callable[[], Any]) -> float:
+    """Milliseconds of the fastest of a few runs."""
+    fastest, begun = math.inf, time.perf_counter()
+    for _ in range(TIMED_RUNS):
+        started = time.perf_counter()
+        run()
+        fastest = min(fastest, (time.perf_counter() - started) * 1000)
+        if time.perf_counter() - begun > TIMED_TOTAL_S:
+            break
+    return fastest
