@@ -116,7 +116,7 @@ def test_requests_that_broadcast_are_never_joined(tmp_path: Path) -> None:
     assert version.independent
     assert version.key("tensors", {"a": wide, "b": wide}) is not None
     assert version.key("tensors", {"a": wide, "b": tall}) is None
-    version.chunk_rows = 1
+    version.configure(1)
     assert version.run_tensors([{"a": wide, "b": tall}])[0]["y"].tolist() == [[11], [12]]
 
 
