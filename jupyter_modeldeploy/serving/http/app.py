@@ -27,7 +27,7 @@ CONCERNS: list[Callable[[Endpoint], list[BaseRoute]]] = [
 class Application:
     """Starlette's routes of all concerns behind one door: whoever asks needs the service's token, for a WebSocket too.
 
-    Every route answers OPTIONS, every GET route HEAD; errors have the shape of their route's protocol. Handlers find the
+    Every route answers OPTIONS, every GET route HEAD; errors have the shape of their protocol. Handlers find the
     caller's name in `scope["caller"]` and all routes in `scope["routes"]`."""
 
     def __init__(self, endpoint: Endpoint) -> None:
