@@ -7,7 +7,7 @@ DEVIATIONS = 2.0
 
 
 class RunTimes:
-    """Exponentially weighted means in seconds, as TCP estimates its round-trip time (RFC 6298); 0 before the first run."""
+    """Exponentially weighted means, in seconds, as TCP estimates its round-trip time (RFC 6298)."""
 
     __slots__ = ("deviation_s", "row_s", "run_s")
 

@@ -7,11 +7,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from jupyter_modeldeploy.serving.endpoint import Endpoint
-from jupyter_modeldeploy.serving.metrics import CONTENT_TYPE
 
 
 def routes(endpoint: Endpoint) -> list[BaseRoute]:
     async def metrics(request: Request) -> Response:
-        return Response(endpoint.metrics.render(), headers={"content-type": CONTENT_TYPE.decode()})
+        body, kind = endpoint.metrics.scraped(request.headers.get("accept", "").encode("latin-1"))
+        return Response(body, headers={"content-type": kind.decode()})
 
     return [Route("/metrics", metrics, name="counts and durations for Prometheus")]
