@@ -7,6 +7,7 @@ DEMO := build/demo
 ARGS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
+GRPC := jupyter_modeldeploy/serving/grpc
 LABEXTENSION := jupyter_modeldeploy/labextension/package.json
 FRONT_END := package.json yarn.lock $(shell find labextension/src labextension/style labextension/schema -type f)
 
@@ -33,15 +34,18 @@ lint: .venv/developing $(LABEXTENSION)  ## ruff, mypy, import-linter, ESLint, an
 	jlpm lint
 	mkdir -p build
 	python -m jupyter_modeldeploy.api.openapi | diff docs/openapi.json - >/dev/null || { echo "docs/openapi.json is stale: make generate"; exit 1; }
+	python -m grpc_tools.protoc -I$(GRPC) --descriptor_set_out=build/inference.binpb inference.proto
+	cmp -s build/inference.binpb $(GRPC)/inference.binpb || { echo "inference.binpb is stale: make generate"; exit 1; }
 	cp labextension/src/core/openapi.ts build/openapi.ts
 	jlpm generate >/dev/null && diff -q build/openapi.ts labextension/src/core/openapi.ts || { echo "openapi.ts was stale: commit it"; exit 1; }
 
 bench: .venv/developing  ## the benchmarks, into benchmarks/results
 	for benchmark in benchmarks/*.py; do echo "== $$benchmark"; python "$$benchmark" $(ARGS); done
 
-generate: .venv/developing $(LABEXTENSION)  ## docs/openapi.json, docs/cli.md and the TypeScript types, from the code
+generate: .venv/developing $(LABEXTENSION)  ## docs/openapi.json, docs/cli.md, the gRPC messages and the TypeScript types
 	python -m jupyter_modeldeploy.api.openapi > docs/openapi.json
 	python -m jupyter_modeldeploy.cli.reference > docs/cli.md
+	python -m grpc_tools.protoc -I$(GRPC) --descriptor_set_out=$(GRPC)/inference.binpb inference.proto
 	jlpm generate
 
 wheel: .venv/developing $(LABEXTENSION)  ## wheel and sdist into dist

@@ -12,7 +12,7 @@ import resource
 import signal
 import socket
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 import uvloop
@@ -22,6 +22,7 @@ from jupyter_modeldeploy.records import Failure, ServiceSpec
 from jupyter_modeldeploy.serving.access import guard
 from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
 from jupyter_modeldeploy.serving.execution.instances import Instances
+from jupyter_modeldeploy.serving.execution.layout import choose_instances
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.http.app import Application
 from jupyter_modeldeploy.serving.http.protocol import InferenceProtocol
@@ -31,12 +32,16 @@ from jupyter_modeldeploy.serving.repository import Repository, failure_of, give_
 from jupyter_modeldeploy.serving.supervision.link import Link
 from jupyter_modeldeploy.serving.supervision.vitals import Pulse
 
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.serving.grpc.server import GrpcServer
+
 DRAIN_S = 30
 MAX_CONNECTIONS = 4096
 SPARE_FILES = 128  # for what is not a connection, and for those that are told that there are too many
 TICK_S = 0.1
 FLUSH_S = 1.0
 EXIT_CANNOT_SERVE = 3
+DEVICES = {"cpu": "cpu", "gpu": "cuda"}  # by the instance type's first word
 
 log = logging.getLogger(__name__)
 
@@ -59,14 +64,16 @@ def main() -> int:
 async def _serve(plan: Plan, listener: socket.socket, link: Link) -> int:
     loop = asyncio.get_running_loop()
     spec = plan.spec
-    instances = Instances(plan.instances, spec.max_queue, spec.timeout_s, loop)
     metrics = Metrics(plan.metrics_folder, plan.replica)
     models = _loaded(plan, metrics)
+    count = plan.instances if spec.instances else choose_instances(_versions(models), plan.instances)
+    instances = Instances(count, spec.max_queue, spec.timeout_s, loop)
     endpoint = Endpoint(spec.name, models, guard(plan.token_folder), instances, metrics, spec.max_body_bytes)
     endpoint.repository = repository = Repository(endpoint, link)
     await repository.follow(spec.unloaded)
     endpoint.configure(spec)
     server = uvicorn.Server(_config(endpoint, spec))
+    grpc = await _grpc_server(endpoint, plan)
     metrics.gauge("queue_depth", lambda: instances.depth)
     metrics.gauge("connections", lambda: len(server.server_state.connections))
     metrics.flush()
@@ -75,13 +82,16 @@ async def _serve(plan: Plan, listener: socket.socket, link: Link) -> int:
     orders = Orders(server, endpoint, repository, link)
     link.attach(loop, orders.take)
     pulse = Pulse(
-        requests=lambda: server.server_state.total_requests,
+        requests=lambda: server.server_state.total_requests + (grpc.requests if grpc else 0),
         depth=lambda: instances.depth,
-        in_flight=lambda: sum(_is_busy(connection) for connection in server.server_state.connections),
+        in_flight=lambda: sum(map(_is_busy, server.server_state.connections)) + (grpc.in_flight if grpc else 0),
     )
     upkeep = loop.create_task(_keep_up(server, endpoint, link, pulse))
     signal.signal(signal.SIGTERM, lambda number, frame: None)  # uvicorn raises it again after the drain
-    await server.serve(sockets=[listener])
+    await asyncio.gather(
+        server.serve(sockets=[listener]),
+        *([grpc.drain_when(lambda: server.should_exit, _drain_s(spec))] if grpc else []),
+    )
     upkeep.cancel()
     instances.close()
     metrics.flush()
@@ -141,8 +151,23 @@ def _config(endpoint: Endpoint, spec: ServiceSpec) -> uvicorn.Config:
         server_header=False,
         ssl_certfile=spec.tls.tls_certificate,
         ssl_keyfile=spec.tls.tls_key,
-        timeout_graceful_shutdown=max(DRAIN_S, int(spec.timeout_s) + 5),
+        timeout_graceful_shutdown=_drain_s(spec),
     )
+
+
+def _drain_s(spec: ServiceSpec) -> int:
+    return max(DRAIN_S, int(spec.timeout_s) + 5)
+
+
+async def _grpc_server(endpoint: Endpoint, plan: Plan) -> GrpcServer | None:
+    """The gRPC server, listening, where the service has a port for it: only then is grpcio imported."""
+    if plan.grpc_port is None:
+        return None
+    from jupyter_modeldeploy.serving.grpc.server import GrpcServer
+
+    server = GrpcServer(endpoint, plan)
+    await server.start()
+    return server
 
 
 def _allowed_connections() -> int:
@@ -159,15 +184,20 @@ def _allowed_connections() -> int:
 
 def _loaded(plan: Plan, metrics: Metrics) -> list[ModelRoute]:
     routes = []
+    device = DEVICES.get((plan.spec.instance_type or "").partition("-")[0], "auto")
     for model in plan.models:
         versions = [
-            ServedVersion(model.name, planned, metrics.version(model.name, str(planned.number)))
+            ServedVersion(model.name, planned, metrics.version(model.name, str(planned.number)), device)
             for planned in model.versions
         ]
         for version in versions:
             version.warm_up()
         routes.append(ModelRoute(plan.spec.name, model.name, versions, [v.weight for v in model.versions]))
     return routes
+
+
+def _versions(models: list[ModelRoute]) -> list[ServedVersion]:
+    return [version for model in models for version in model.versions.values()]
 
 
 async def _keep_up(server: uvicorn.Server, endpoint: Endpoint, link: Link, pulse: Pulse) -> None:

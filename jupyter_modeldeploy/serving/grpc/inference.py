@@ -1,0 +1,154 @@
+"""Inference calls: one request and its answer, or a stream of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from jupyter_modeldeploy.errors import ModelDeployError
+from jupyter_modeldeploy.serving.access import Headers
+from jupyter_modeldeploy.serving.endpoint import Endpoint, Target
+from jupyter_modeldeploy.serving.execution.instances import Work
+from jupyter_modeldeploy.serving.grpc import status
+from jupyter_modeldeploy.serving.grpc.handlers import StreamHandler, UnaryHandler, parsed, read
+from jupyter_modeldeploy.serving.grpc.language import GrpcAnswer, GrpcInfer
+from jupyter_modeldeploy.serving.grpc.messages import ModelInferRequest, ModelStreamInferResponse
+
+STREAM_IN_FLIGHT = 32
+FINAL = "triton_final_response"
+_LANGUAGE = GrpcInfer()
+
+
+class Traffic:
+    """How many requests came, and how many of them wait no more."""
+
+    __slots__ = ("answered", "requests")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.answered = 0
+
+
+class Caller:
+    """Who asks, and with which metadata, for all requests of a call."""
+
+    __slots__ = ("endpoint", "headers", "name", "traffic")
+
+    def __init__(self, endpoint: Endpoint, traffic: Traffic, headers: Headers, name: str) -> None:
+        self.endpoint = endpoint
+        self.traffic = traffic
+        self.headers = headers
+        self.name = name
+
+
+class Request:
+    """A request, from its bytes to its answer."""
+
+    __slots__ = ("_answer", "_endpoint", "_traffic", "_waiting", "_work")
+
+    def __init__(self, caller: Caller, raw: bytes) -> None:
+        self._endpoint = endpoint = caller.endpoint
+        self._traffic = caller.traffic
+        self._traffic.requests += 1
+        self._answer: GrpcAnswer | None = None
+        self._waiting: asyncio.Future[GrpcAnswer] | None = None
+        self._work: Work | None = None
+        try:
+            message = parsed(ModelInferRequest, raw)
+            target = _target(endpoint, message.model_name, message.model_version)
+        except ModelDeployError as error:
+            endpoint.metrics.version("", "").answered(error.status, 0.0)
+            self._answer = _LANGUAGE.refuse(error)
+        else:
+            self._work = endpoint.infer(target, caller.name, caller.headers, message, self._reply)
+
+    async def answered(self) -> GrpcAnswer:
+        """The answer, once it is there."""
+        if self._answer is not None:
+            return self._answer
+        self._waiting = asyncio.get_running_loop().create_future()
+        return await self._waiting
+
+    def end(self) -> None:
+        """The answer was fetched, or nobody wants it any more: whoever asked is gone, or its deadline is over."""
+        self._traffic.answered += 1
+        if self._answer is None and self._work is not None:
+            self._endpoint.cancel(self._work)
+
+    def _reply(self, answer: GrpcAnswer) -> None:
+        self._answer = answer
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(answer)
+
+
+class InferCall(UnaryHandler):
+    """`ModelInfer` for one call."""
+
+    __slots__ = ("_caller",)
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def unary_unary(self, raw: bytes, context: Any) -> bytes:
+        request = Request(self._caller, raw)
+        try:
+            answer = await request.answered()
+        finally:
+            request.end()
+        if answer.error is not None:
+            await status.abort(context, answer.error, answer.version)
+        content: bytes = answer.message.SerializeToString()
+        return content
+
+
+class StreamInferCall(StreamHandler):
+    """`ModelStreamInfer` for one call: answers leave in the order of the requests, of which some may be under way at
+    once. A request that fails is told so in the stream, which goes on."""
+
+    __slots__ = ("_caller", "_requests", "_writing")
+
+    def __init__(self, draining: asyncio.Event, caller: Caller) -> None:
+        super().__init__(draining)
+        self._caller = caller
+        self._requests: asyncio.Queue[Request | None] = asyncio.Queue(STREAM_IN_FLIGHT)
+        self._writing: asyncio.Task[None] | None = None
+
+    async def converse(self, context: Any) -> None:
+        self._writing = asyncio.create_task(self._write(context))
+        while (raw := await read(context)) is not None:
+            await self._requests.put(Request(self._caller, raw))
+
+    async def finish(self, context: Any) -> None:
+        if self._writing is not None:
+            await self._requests.put(None)
+            await self._writing
+
+    def abandon(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+        while not self._requests.empty():
+            if (request := self._requests.get_nowait()) is not None:
+                request.end()
+
+    async def _write(self, context: Any) -> None:
+        while (request := await self._requests.get()) is not None:
+            try:
+                await context.write(_in_stream(await request.answered()))
+            finally:
+                request.end()
+
+
+def _target(endpoint: Endpoint, name: str, number: str) -> Target:
+    model = endpoint.models.get(name) or endpoint.model(name)
+    version = model.get(number) if number and model.loaded else model.only
+    return Target(model, version, _LANGUAGE)
+
+
+def _in_stream(answer: GrpcAnswer) -> bytes:
+    if answer.error is not None:
+        message = ModelStreamInferResponse(error_message=str(answer.error)[: status.MAX_DETAILS])
+    else:
+        answer.message.parameters[FINAL].bool_param = True  # each request of ours has one answer
+        message = ModelStreamInferResponse(infer_response=answer.message)
+    content: bytes = message.SerializeToString()
+    return content
