@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from jupyter_modeldeploy.errors import InvalidInput, Overloaded
+from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, Overloaded
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.endpoint import Endpoint, Target
 from jupyter_modeldeploy.serving.http.exchange import IDLE_TIMEOUT_S, Exchange
@@ -46,6 +46,7 @@ class InferenceProtocol(HttpToolsProtocol):
         self.held: tuple[Exchange, Reply] | None = None
         self.repeatable: Headers | None = None
         self.lingering = False
+        self.stream_asked = False
         self.draining = False
         self.header_bytes = 0
         self.in_headers = self.in_body = self.new_request = False
@@ -81,7 +82,11 @@ class InferenceProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self.send_400_response("This is no valid HTTP request.")
             return
-        except httptools.HttpParserUpgrade:  # to what is not spoken here: nothing behind the request is understood
+        except httptools.HttpParserUpgrade as upgrade:
+            if self.stream_asked:
+                self._become_websocket(data[upgrade.args[0] :])
+                return
+            # to what is not spoken here: nothing behind the request is understood
             if self.cycle.response_complete:
                 self.transport.close()
             self.cycle.keep_alive = False
@@ -116,6 +121,9 @@ class InferenceProtocol(HttpToolsProtocol):
         if self.lingering:
             return
         target = self._target() if self.parser.get_method() == b"POST" else None
+        if target is None and self._asks_for_stream():
+            self.stream_asked = True
+            return
         if target is None:
             if not self.transport.is_closing():
                 self._hand_to_asgi()
@@ -142,6 +150,8 @@ class InferenceProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self.in_body = False
+        if self.stream_asked:
+            return
         if self.lingering:
             self.transport.close()
             return
@@ -266,6 +276,32 @@ class InferenceProtocol(HttpToolsProtocol):
         if target is None:  # with a query, percent-encoded, or the absolute form that proxies are asked in
             target = routes.get(unquote_to_bytes(httptools.parse_url(self.url).path or b"/"))
         return target
+
+    def _asks_for_stream(self) -> bool:
+        """Whether this is the handshake of a WebSocket, with no request before it under way."""
+        return (
+            self.parser.should_upgrade()
+            and dict(self.headers).get(b"upgrade", b"").lower() == b"websocket"
+            and self.parser.get_method() == b"GET"
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.draining
+        )
+
+    def _become_websocket(self, rest: bytes) -> None:
+        """Hand the connection over, where there is such a stream and whoever asks may use it."""
+        from jupyter_modeldeploy.serving.http import websocket  # here, since its library is not for every replica
+
+        headers = dict(self.headers)
+        try:
+            caller = self.endpoint.guard.check(websocket.credentials(headers))
+            target = websocket.target_of(self.endpoint, self.url)
+        except ModelDeployError as error:
+            self.transport.write(error_reply(error, v2=False).head_and_body(self.date, keep_alive=False))
+            self.transport.close()
+            return
+        lines = [b"GET " + self.url + b" HTTP/1.1", *(name + b": " + value for name, value in self.headers)]
+        self.connections.discard(self)
+        websocket.WebSocketConnection(self, target, caller, headers).begin(b"\r\n".join(lines) + END, rest)
 
     def _hand_to_asgi(self) -> None:
         url, headers = self.url, self.headers

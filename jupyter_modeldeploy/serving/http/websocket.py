@@ -1,16 +1,18 @@
 """Streams of requests over a WebSocket: `/v2/models/M[/versions/N]/stream` and `/predict[/M[/versions/N]]/stream`.
 
 Each message is a request and each answer a message, in the order of the requests; an error is an answer, too, with its
-`status`. Text is the JSON that a POST would take. Binary on V2's routes is the protocol's binary tensor extension behind
-the length of its JSON header in four bytes (little-endian), in both directions; on the others it is a body as it is, such
-as an image. RFC 6455 without extensions."""
+`status`. Text is the JSON that a POST would take. Binary on V2's routes is the protocol's binary tensor extension
+behind the length of its JSON header in four bytes (little-endian), in both directions; on the others it is a body as it
+is, such as an image. RFC 6455 without extensions."""
 
 from __future__ import annotations
 
 import asyncio
 import struct
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
 
 import orjson
 from websockets.frames import CloseCode, Frame, Opcode
@@ -18,8 +20,9 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from jupyter_modeldeploy.errors import NotFound, shown
 from jupyter_modeldeploy.serving.access import Headers
-from jupyter_modeldeploy.serving.endpoint import Target
+from jupyter_modeldeploy.serving.endpoint import Endpoint, Target
 from jupyter_modeldeploy.serving.execution.instances import Work
 from jupyter_modeldeploy.serving.http.replies import Reply
 
@@ -66,7 +69,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._waiting: deque[tuple[Opcode, bytes]] = deque()
         self._answers: deque[_Answer] = deque()
         self._writable = True
-        self._draining = False
+        self._draining = self._closing = self._asking = False
         self._answered_ping = True
         self._timer: asyncio.TimerHandle | None = None
 
@@ -84,7 +87,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._state.connections.add(self)  # type: ignore[arg-type]
         self._transport.set_protocol(self)
         self._transport.resume_reading()
-        self._timer = self._loop.call_later(PING_S, self._ping)
+        self._at(PING_S, self._ping)
         self.data_received(request + rest)
 
     # What the transport calls
@@ -103,7 +106,7 @@ class WebSocketConnection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._state.connections.discard(self)  # type: ignore[arg-type]
+        self._state.connections.discard(self)
         if self._timer is not None:
             self._timer.cancel()
         for answer in self._answers:
@@ -141,20 +144,28 @@ class WebSocketConnection(asyncio.Protocol):
                 self._waiting.append((self._opcode, message))
 
     def _advance(self) -> None:
-        """Take as many requests as there may be, and write what there is to be written."""
+        """Send the answers that are next, take as many requests as there may be, and write."""
+        self._send_answers()
         while self._waiting and self._writable and len(self._answers) < MAX_IN_FLIGHT and self._open:
             self._ask(*self._waiting.popleft())
+            self._send_answers()
         if self._draining and not self._answers and self._open:
             self._protocol.send_close(CloseCode.GOING_AWAY, "the service stops")
-        if self._transport.is_closing():
-            return
+        if not self._transport.is_closing():
+            self._write()
+
+    def _write(self) -> None:
         for data in self._protocol.data_to_send():
-            self._transport.write(data) if data else self._transport.write_eof()
-        if self._protocol.close_expected():
-            self._close_soon()
-        if self._waiting or not self._writable:
+            if data:
+                self._transport.write(data)
+            elif self._transport.can_write_eof():
+                self._transport.write_eof()
+        if self._protocol.close_expected() and not self._closing:
+            self._closing = True
+            self._at(CLOSE_S, self._transport.close)
+        if self._open and (self._waiting or not self._writable):
             self._transport.pause_reading()
-        else:
+        else:  # also to see the client's end of a connection that is being closed
             self._transport.resume_reading()
 
     def _ask(self, opcode: Opcode, message: bytes) -> None:
@@ -168,9 +179,12 @@ class WebSocketConnection(asyncio.Protocol):
 
         def reply(made: Any) -> None:
             answer.reply = made
-            self._send_answers()
+            if not self._asking:
+                self._advance()
 
+        self._asking = True
         answer.work = self._endpoint.infer(self._target, self._caller, headers, body, reply)
+        self._asking = False
 
     def _request(self, opcode: Opcode, message: bytes) -> tuple[Headers, bytes]:
         if opcode is Opcode.TEXT:
@@ -182,12 +196,8 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _send_answers(self) -> None:
         """Those that have come, up to the first that has not."""
-        answers = self._answers
-        while answers and answers[0].reply is not None and self._open:
-            self._send(answers.popleft())
-        if answers and answers[-1].reply is not None and answers[-1].work is None:
-            return  # being asked this moment: whoever asks goes on
-        self._loop.call_soon(self._advance)
+        while self._answers and self._answers[0].reply is not None and self._open:
+            self._send(self._answers.popleft())
 
     def _send(self, answer: _Answer) -> None:
         reply = answer.reply
@@ -210,21 +220,24 @@ class WebSocketConnection(asyncio.Protocol):
         if self._open:
             self._answered_ping = False
             self._protocol.send_ping(b"")
-            self._advance()
-        self._timer = self._loop.call_later(PING_S, self._ping)
+            self._write()
+            self._at(PING_S, self._ping)
 
-    def _close_soon(self) -> None:
+    def _at(self, seconds: float, do: Callable[[], None]) -> None:
+        """The one timer of the connection: its next ping, or its end."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(CLOSE_S, self._transport.close)
+        self._timer = self._loop.call_later(seconds, do)
 
 
-def target_of(http: InferenceProtocol, path: bytes) -> Target | None:
-    """What a stream at this path would ask; None where there is no such stream."""
+def target_of(endpoint: Endpoint, url: bytes) -> Target:
+    """What the stream at this address asks. Raises NotFound where there is no such stream."""
+    path = unquote_to_bytes(url.partition(b"?")[0])
     before = path.removesuffix(b"/stream")
-    if before == path:
-        return None
-    return http.endpoint.routes.get(before + b"/infer" if path.startswith(b"/v2/") else before)
+    target = endpoint.routes.get(before + b"/infer" if path.startswith(b"/v2/") else before)
+    if target is None or before == path:
+        raise NotFound(f"There is no stream at {shown(path.decode('latin-1'))}.", "Streams end with /stream.")
+    return target
 
 
 def credentials(headers: Headers) -> Headers:
