@@ -29,6 +29,7 @@ class ExportedRuntime:
     def __init__(self, folder: Path, threads: int = 1, device: str = "auto") -> None:
         path = only_file(folder, (".pt2",))
         place = torch_module.choose_device(device)
+        self.on_gpu = place.type != "cpu"
         program = exported_archive.load(path)
         if any(value.device.type != place.type for value in program.state_dict.values()) or place.type != "cpu":
             program = move_to_device_pass(program, place)

@@ -72,6 +72,7 @@ class OnnxRuntime:
             raise InvalidInput(
                 f"ONNX Runtime cannot load {path.name}: {_reason(error)}", "Convert or export the model again."
             ) from error
+        self.on_gpu = self._session.get_providers()[0] != CPU
         self.signature = Signature(
             inputs=[_spec(node) for node in self._session.get_inputs()],
             outputs=[_spec(node) for node in self._session.get_outputs()],

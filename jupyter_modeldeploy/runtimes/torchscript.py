@@ -40,6 +40,7 @@ class TorchScriptRuntime:
     def __init__(self, folder: Path, threads: int = 1, device: str = "auto") -> None:
         path = only_file(folder, SUFFIXES)
         place = torch_module.choose_device(device)
+        self.on_gpu = place.type != "cpu"
         module = torchscript_archive.load(path, place)
         self.signature = _signature(module, path, place)
         names = [spec.name for spec in self.signature.outputs]

@@ -99,6 +99,7 @@ class TransformersRuntime:
 
     def __init__(self, folder: Path, threads: int = 1, device: str = "auto") -> None:
         place = torch_module.choose_device(device)
+        self.on_gpu = place.type != "cpu"
         self._encoder = load_encoder(folder).to(place)
         self.signature = self._encoder.signature
         self._wanted = datatypes.Inputs(self.signature.inputs)

@@ -126,6 +126,9 @@ class Endpoint:
         for target in self.routes.values():
             loaded = target.model.loaded
             target.version = target.model.only if target.pinned is None or not loaded else target.pinned
+        for model in self.models.values():
+            for version in model.versions.values():
+                version.configure(spec.max_batch_rows, spec.input_limits)
         self.spec = spec
         self.max_body_bytes = spec.max_body_bytes
         self._instances.configure(spec.max_queue, spec.timeout_s)

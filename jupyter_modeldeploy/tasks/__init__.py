@@ -30,8 +30,10 @@ class Task(Protocol):
 
 
 @runtime_checkable
-class ReadsFiles(Protocol):
-    """A task whose requests may be files as they are."""
+class ReadsImages(Protocol):
+    """A task of images, whose requests may be files as they are; larger ones than `max_image_pixels` are refused."""
+
+    max_image_pixels: int
 
     def parse_files(self, body: bytes) -> list[Any]:
         """The items of a request's body, whatever its Content-Type says, or InvalidInput."""

@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from jupyter_modeldeploy import runtimes, tasks
 from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, Unavailable
-from jupyter_modeldeploy.records import Signature
+from jupyter_modeldeploy.records import InputLimits, Signature
 from jupyter_modeldeploy.runtimes import Runtime
 from jupyter_modeldeploy.serving.execution.batching import MIN_CHUNK_ROWS, Batching
 from jupyter_modeldeploy.serving.execution.trials import fastest_ms, made_up
@@ -44,6 +44,10 @@ class ServedVersion:
         self.number = planned.number
         self.name = str(planned.number)
         self.ref = f"{model}@{planned.number}"
+        self.content = planned.content or self.ref
+        """What names these very files, also to processes of other services."""
+        self.plain_rows = math.inf
+        """Requests of up to so many rows are within the service's input limits, whatever they hold."""
         self.format = planned.format
         self.task_name = planned.task
         self.reply_headers = ((b"x-model-version", self.ref.encode()),)
@@ -65,6 +69,17 @@ class ServedVersion:
         self._batching = Batching(self.signature, most, MIN_CHUNK_ROWS if texts else None)
         self.typical: Tensors | None = None
         """An input that the model has answered at its warm-up: texts of full length, else made up."""
+        self.typical_ms = 0.0
+        """How long that took, in milliseconds; 0 before a warm-up."""
+
+    @property
+    def runtime(self) -> Runtime:
+        """What runs the model now."""
+        return self._runtime
+
+    @property
+    def on_gpu(self) -> bool:
+        return bool(getattr(self._runtime, "on_gpu", False))
 
     @property
     def independent(self) -> bool:
@@ -76,9 +91,11 @@ class ServedVersion:
         """How many rows may share a run."""
         return self._batching.chunk_rows
 
-    def configure(self, max_batch_rows: int) -> None:
-        """Let so many rows share a run; 0 chooses by their size."""
+    def configure(self, max_batch_rows: int, limits: InputLimits | None = None) -> None:
+        """Let so many rows share a run (0 chooses by their size), and take images within the limits."""
         self._batching.configure(max_batch_rows)
+        if limits is not None and isinstance(self.task, tasks.ReadsImages):
+            self.task.max_image_pixels = limits.max_image_pixels
 
     def warm_up(self) -> None:
         """Run the model, measure it, and find out whether rows can share a run. Raises where a text has no answer."""
@@ -86,7 +103,7 @@ class ServedVersion:
             self._batching.assume_independent()
             items = self.task.parse("word " * self.task.max_tokens)
             self.typical = self.task.encode(items)
-            self._row_ms["items"] = fastest_ms(lambda: self._answer(items))
+            self._row_ms["items"] = self.typical_ms = fastest_ms(lambda: self._answer(items))
             self._batching.learn_tokens(self._runtime.run)
             return
         failed: ModelDeployError | None = None
@@ -103,11 +120,14 @@ class ServedVersion:
         self._batching.learn(self._runtime.run, side)
         self._batching.learn_tokens(self._runtime.run)
         typical = made_up(self.signature.inputs, 0, side)
-        cost = fastest_ms(lambda: self._runtime.run(typical))
+        self.typical_ms = cost = fastest_ms(lambda: self._runtime.run(typical))
         self.typical = typical
         if all(-1 not in spec.shape[1:] for spec in self.signature.inputs):
             cost /= self._batching.fixed or 1
-            self._row_ms = {"tensors": cost, "items": math.inf if isinstance(self.task, tasks.ReadsFiles) else 2 * cost}
+            self._row_ms = {
+                "tensors": cost,
+                "items": math.inf if isinstance(self.task, tasks.ReadsImages) else 2 * cost,
+            }
 
     def inline(self, kind: str, rows: int) -> bool:
         """Whether so many rows take less than half a millisecond, so that a thread would cost more than it gives."""

@@ -11,7 +11,7 @@ from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.http.replies import JSON, Reply, error_reply
-from jupyter_modeldeploy.tasks import ReadsFiles
+from jupyter_modeldeploy.tasks import ReadsImages
 
 
 class PredictCall:
@@ -22,7 +22,7 @@ class PredictCall:
     def __init__(self, version: ServedVersion, headers: Headers, body: bytes) -> None:
         self._version = version
         task = version.task
-        self.payload = task.parse_files(body) if isinstance(task, ReadsFiles) else task.parse(_decoded(headers, body))
+        self.payload = task.parse_files(body) if isinstance(task, ReadsImages) else task.parse(_decoded(headers, body))
         self.rows = len(self.payload)
 
     def answer(self, result: Any) -> Reply:
