@@ -27,6 +27,7 @@ TASKS_BY_HEAD = {
     "ForCausalLM": "text-generation",
     "ForConditionalGeneration": "text-generation",
 }
+IMAGE_TASKS = frozenset(("image-classification", "object-detection"))
 ENCODER_TASK, PLAIN_TASK = "feature-extraction", "tensor"
 TRANSFORMERS_WEIGHTS = (
     *("model.safetensors", "model.safetensors.index.json"),
@@ -65,15 +66,23 @@ def recognise(folder: Path, trust: bool = False) -> Recognised:
         return Recognised(Format.transformers, task, None, _classes(config, task), weights)
     if (primary := _onnx_file(folder)) is not None:
         return _recognise_onnx(primary, folder, config)
-    return _recognise_torch(files) or _unknown(files)
+    return _recognise_torch(files, folder, config) or _unknown(files)
 
 
 def _recognise_onnx(primary: Path, folder: Path, config: dict[str, Any] | None) -> Recognised:
     signature = onnx_graph.read_signature(primary)
-    if config is None or not (folder / TOKENIZER).is_file():
-        return Recognised(Format.onnx, PLAIN_TASK, signature, None, primary)
+    task, classes = _task_beside(folder, config)
+    return Recognised(Format.onnx, task, signature, classes, primary)
+
+
+def _task_beside(folder: Path, config: dict[str, Any] | None) -> tuple[str, list[str] | None]:
+    """The task and the classes of a model that has config.json beside it: texts need a tokenizer, too."""
+    if config is None:
+        return PLAIN_TASK, None
     task = _task(config)
-    return Recognised(Format.onnx, task, signature, _classes(config, task), primary)
+    if task not in IMAGE_TASKS and not (folder / TOKENIZER).is_file():
+        return PLAIN_TASK, None
+    return task, _classes(config, task)
 
 
 def _onnx_file(folder: Path) -> Path | None:
@@ -86,11 +95,13 @@ def _onnx_file(folder: Path) -> Path | None:
     return found[0] if found else None
 
 
-def _recognise_torch(files: Sequence[Path]) -> Recognised | None:
+def _recognise_torch(files: Sequence[Path], folder: Path, config: dict[str, Any] | None) -> Recognised | None:
     """Archives of PyTorch, told apart by what is in them, and bare pickles."""
     for path in files:
         if (format := _torch_format(path)) is not None:
-            return Recognised(format, PLAIN_TASK, None, None, path)
+            runs = format in (Format.exported, Format.torchscript)
+            task, classes = _task_beside(folder, config) if runs else (PLAIN_TASK, None)
+            return Recognised(format, task, None, classes, path)
     return None
 
 
@@ -123,7 +134,7 @@ def _task(config: dict[str, Any]) -> str:
 def _classes(config: dict[str, Any], task: str) -> list[str] | None:
     """The names of the classes in the order of the model's outputs."""
     names = config.get("id2label")
-    if not task.endswith("-classification") or not isinstance(names, dict):
+    if not (task.endswith("-classification") or task in IMAGE_TASKS) or not isinstance(names, dict):
         return None
     try:
         return [str(name) for _, name in sorted(names.items(), key=lambda item: int(item[0]))]

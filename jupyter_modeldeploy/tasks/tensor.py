@@ -16,7 +16,7 @@ EXPECTED = 'Send {"inputs": {NAME: nested list}}.'
 
 
 class Tensor:
-    """`{"inputs": {name: nested list}}` in, `{name: nested list}` out.
+    """`{"inputs": {name: nested list}}`, or for one input a bare list, in; `{name: nested list}` out.
 
     Where every input and output has a free first dimension each row is an item with an answer of its own;
     otherwise the whole request is one item."""
@@ -27,8 +27,12 @@ class Tensor:
         self._rows = all(spec.shape[:1] == [-1] for spec in signature.inputs + signature.outputs)
 
     def parse(self, body: Any) -> list[dict[str, np.ndarray]]:
-        """One item per row, each `{name: array}` without the first dimension; or one item with the whole tensors."""
-        given = body.get("inputs") if isinstance(body, dict) else None
+        """One item per row, each `{name: array}` without the first dimension; or one item with the whole tensors.
+
+        For a model of one input its values alone will do, as a list."""
+        given = body.get("inputs") if isinstance(body, dict) else body
+        if isinstance(given, list) and given and len(self._inputs) == 1:
+            given = {self._inputs[0].name: given}
         if not isinstance(given, dict) or not given:
             raise InvalidInput(f"The request has no inputs: {shown(body)}.", EXPECTED)
         tensors = {

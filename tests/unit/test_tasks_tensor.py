@@ -23,6 +23,13 @@ def test_each_row_is_an_item_with_an_answer_of_its_own(tmp_path: Path) -> None:
     assert task.decode(runtime.run(task.encode(items))) == [{"y": [2, 3, 4, 5]}, {"y": [6, 7, 8, 9]}]
 
 
+@pytest.mark.parametrize("body", [[[1, 2, 3, 4]], {"inputs": [[1, 2, 3, 4]]}])
+def test_one_input_needs_no_name(tmp_path: Path, body: Any) -> None:
+    runtime = OnnxRuntime(folder := tiny_onnx.add_one(tmp_path / "adder"))
+    task = Tensor(folder, runtime.signature)
+    assert task.decode(runtime.run(task.encode(task.parse(body)))) == [{"y": [2, 3, 4, 5]}]
+
+
 def test_a_model_with_a_fixed_first_dimension_takes_one_item(tmp_path: Path) -> None:
     runtime = OnnxRuntime(folder := tiny_onnx.echo(tmp_path / "echo", TensorProto.FLOAT, [2, 2]))
     task = Tensor(folder, runtime.signature)

@@ -13,6 +13,7 @@ import onnx
 import pytest
 import tiny_bert
 import tiny_onnx
+import tiny_torch
 import torch
 
 from jupyter_modeldeploy.errors import InvalidInput, UnsafeContent
@@ -54,6 +55,18 @@ def test_an_onnx_file_beside_a_tokenizer_has_the_task_of_its_configuration(tmp_p
     tiny_onnx.add_one(tmp_path)
     found = recognise(tmp_path)
     assert (found.format, found.task, found.classes) == (Format.onnx, "text-classification", tiny_bert.CLASSES)
+
+
+@pytest.mark.parametrize("format", [Format.onnx, Format.exported])
+def test_a_model_of_images_needs_no_tokenizer_to_have_its_task(tmp_path: Path, format: Format) -> None:
+    config = {"architectures": ["ResNetForImageClassification"], "id2label": {"1": "dog", "0": "cat"}}
+    if format is Format.onnx:
+        tiny_onnx.add_one(tmp_path)
+    else:
+        tiny_torch.exported(tmp_path, tiny_torch.Pictures(), torch.zeros(2, 3, 4, 4))
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    found = recognise(tmp_path)
+    assert (found.format, found.task, found.classes) == (format, "image-classification", ["cat", "dog"])
 
 
 @pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # TorchScript is no longer made, but still found
