@@ -104,6 +104,24 @@ def slow(folder: Path) -> Path:
     )
 
 
+def greedy(folder: Path, always_mib: int = 0) -> Path:
+    """`y`, the mebibytes that the run has taken and the session keeps: so many as `mib` INT64[1] says, and these."""
+    return save(
+        folder,
+        [
+            helper.make_node("Add", ["mib", "always"], ["all"]),
+            helper.make_node("Mul", ["all", "mebibyte"], ["size"]),
+            helper.make_node("ConstantOfShape", ["size"], ["taken"]),
+            helper.make_node("ReduceSum", ["taken"], ["sum"], keepdims=0),
+            helper.make_node("Cast", ["all"], ["float"], to=TensorProto.FLOAT),
+            helper.make_node("Add", ["float", "sum"], ["y"]),
+        ],
+        [value("mib", TensorProto.INT64, [1])],
+        [value("y", TensorProto.FLOAT, [1])],
+        {"always": np.array([always_mib]), "mebibyte": np.array([2**18])},
+    )
+
+
 def classifier(folder: Path, token_types: bool = True) -> Path:
     """Logits of `bad` and `good`: how often each word comes. With a tokenizer and its configuration."""
     table = np.zeros((len(WORDS), 2), np.float32)

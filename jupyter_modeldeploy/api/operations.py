@@ -94,6 +94,25 @@ class StartService(ServiceSpec, Request):
     pass
 
 
+class ChangeService(Request):
+    """Fields of the spec that change; what is left out stays."""
+
+    name: Name = Field(description="the service")
+    spec: dict[str, Any] = Field(
+        description="the fields of its spec that change, such as {'max_queue': 10, 'cache': {'cache_bytes': 1048576}}"
+    )
+
+
+class ScaleService(Request):
+    name: Name = Field(description="the service")
+    replicas: int = Field(ge=1, le=64, description="how many server processes")
+
+
+class SwitchService(Request):
+    name: Name = Field(description="the service")
+    version: str = Field(description="the version that gets all the traffic: NAME, NAME@3 or NAME@alias")
+
+
 class ListJobs(Request):
     limit: int = Field(default=500, ge=1, le=10_000, description="how many at most")
 
@@ -166,6 +185,10 @@ class ServiceList(BaseModel):
     services: list[Service]
 
 
+class Snippets(BaseModel):
+    snippets: dict[str, str]
+
+
 class TokenList(BaseModel):
     tokens: list[CallerToken]
 
@@ -221,7 +244,7 @@ def set_alias(workspace: Workspace, request: AliasRequest) -> ModelSummary:
 
 def fetch_model(workspace: Workspace, request: Fetch) -> Job:
     """Fetch a model from a source."""
-    return workspace.models.fetch(request.source, request.name, request.trust).job
+    return workspace.models.fetch(request.source, request.name, request.trust, request.reuse).job
 
 
 def finetune_model(workspace: Workspace, request: Finetune) -> Job:
@@ -318,6 +341,31 @@ def stop_service(workspace: Workspace, request: ByName) -> Service:
     return workspace.services.stop(request.name)
 
 
+def change_service(workspace: Workspace, request: ChangeService) -> Service:
+    """Change a service without losing a request; answered when all its replicas serve so."""
+    return workspace.services.change(request.name, **request.spec)
+
+
+def scale_service(workspace: Workspace, request: ScaleService) -> Service:
+    """Serve with more or fewer replicas, without losing a request."""
+    return workspace.services.scale(request.name, request.replicas)
+
+
+def rollback_service(workspace: Workspace, request: ByName) -> Service:
+    """Go back to how a service was before its last change."""
+    return workspace.services.rollback(request.name)
+
+
+def switch_service(workspace: Workspace, request: SwitchService) -> Service:
+    """Give all traffic of a model to one version; the others stay loaded."""
+    return workspace.services.switch(request.name, request.version)
+
+
+def resume_services(workspace: Workspace, request: Nothing) -> ServiceList:
+    """Start again the services that want it at boot and ended with the machine."""
+    return ServiceList(services=list(workspace.services.resume()))
+
+
 def remove_service(workspace: Workspace, request: ByName) -> Deleted:
     """Forget a stopped service."""
     workspace.services.remove(request.name)
@@ -327,6 +375,11 @@ def remove_service(workspace: Workspace, request: ByName) -> Deleted:
 def read_service_log(workspace: Workspace, request: ByName) -> ServiceLog:
     """The end of a service's log."""
     return ServiceLog(text=workspace.services.log(request.name))
+
+
+def get_snippets(workspace: Workspace, request: ByName) -> Snippets:
+    """Code that calls a running service, by language."""
+    return Snippets(snippets=workspace.services.snippets(request.name))
 
 
 def list_tokens(workspace: Workspace, request: ByName) -> TokenList:
@@ -408,7 +461,13 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("remove_service", "DELETE", "services/{name}", "write", ByName, Deleted, remove_service),
     Operation("start_service", "POST", "services/{name}/start", "execute", ByName, Service, start_service),
     Operation("stop_service", "POST", "services/{name}/stop", "execute", ByName, Service, stop_service),
+    Operation("change_service", "POST", "services/{name}/change", "execute", ChangeService, Service, change_service),
+    Operation("scale_service", "POST", "services/{name}/scale", "execute", ScaleService, Service, scale_service),
+    Operation("rollback_service", "POST", "services/{name}/rollback", "execute", ByName, Service, rollback_service),
+    Operation("switch_service", "POST", "services/{name}/switch", "execute", SwitchService, Service, switch_service),
+    Operation("resume_services", "POST", "services/resume", "execute", Nothing, ServiceList, resume_services),
     Operation("read_service_log", "GET", "services/{name}/log", "read", ByName, ServiceLog, read_service_log),
+    Operation("get_snippets", "GET", "services/{name}/snippets", "read", ByName, Snippets, get_snippets),
     Operation("list_tokens", "GET", "services/{name}/tokens", "read", ByName, TokenList, list_tokens),
     Operation("create_token", "POST", "services/{name}/tokens", "execute", CreateToken, NewToken, create_token, 201),
     Operation("revoke_token", "DELETE", TOKEN, "execute", CallerRequest, Deleted, revoke_token),

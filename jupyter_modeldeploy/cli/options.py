@@ -43,6 +43,15 @@ def parameters_of(
     return [_parameter(name, fields[name], name in arguments, completions.get(name)) for name in (*arguments, *options)]
 
 
+def only_given(parameter: inspect.Parameter) -> inspect.Parameter:
+    """The option without its default: None where it is not given. A switch can be switched off too."""
+    kind, info = get_args(parameter.annotation)
+    if kind is bool:
+        flag = parameter.name.replace("_", "-")
+        info.default = f"--{flag}/--no-{flag}"  # the first of the names, as Typer takes them inside Annotated
+    return parameter.replace(annotation=_annotated(kind | None, info), default=None)
+
+
 def fields_from(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
     """`values` of the parameters in the shape that `model` takes; what was not given is left out."""
     fields: dict[str, Any] = {}

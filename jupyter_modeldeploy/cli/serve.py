@@ -96,7 +96,7 @@ def _build_serve() -> Callable[..., None]:
         if settings["auth"] == "none":
             door.warn("without a token every user of this machine can call the service.")
         spec = door.workspace.services.spec(
-            versions=refs, weights=_weights(split), **fields_from(ServiceSpec, settings)
+            versions=refs, weights=weights_of(split), **fields_from(ServiceSpec, settings)
         )
         door.show(door.call("create_service", **spec.model_dump()), _ready)
 
@@ -108,7 +108,8 @@ def _build_serve() -> Callable[..., None]:
     return answered(serve, own)
 
 
-def _weights(split: str | None) -> list[float]:
+def weights_of(split: str | None) -> list[float]:
+    """The shares of `--split`; none without it."""
     try:
         return [float(share) for share in split.split(",")] if split else []
     except ValueError as error:
@@ -126,18 +127,3 @@ def _ready(door: Door, service: Service) -> None:
     door.out.print("With curl: ", end="")
     door.out.print(f"{header}curl {flag}{service.url}/predict -d '{body}'", style="cyan", soft_wrap=True)
     door.suggest("Stop it", f"services stop {service.name}")
-
-
-def _example(door: Door, service: Service) -> dict[str, Any]:
-    """A request that the service's first model understands, with "…" for inputs that are too large to be shown."""
-    served = service.spec.models[0]
-    version = door.workspace.models.version(f"{served.model}@{served.arms[0].version}")
-    if version.task != "tensor" or version.signature is None:
-        return {"text": "A lovely film."}
-    return {"inputs": {spec.name: _zeros(spec.shape) for spec in version.signature.inputs}}
-
-
-def _zeros(shape: Sequence[int]) -> Any:
-    if math.prod(max(1, size) for size in shape) > SHOWN_VALUES:
-        return "…"
-    return [_zeros(shape[1:]) for _ in range(max(1, shape[0]))] if shape else 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from jupyter_modeldeploy.cli import completion, views
-from jupyter_modeldeploy.cli.command import command
+from jupyter_modeldeploy.cli.command import answered, command, late_command, option
 from jupyter_modeldeploy.cli.door import Door, View
 from jupyter_modeldeploy.cli.operation import OperationCommand
 
@@ -31,12 +32,71 @@ SERVICES = (
     _on_one("show", "get_service", "Show a service: its state, address, versions and their shares.", views.service),
     _on_one("start", "start_service", "Start a stopped service as it was; returns when it is ready.", views.service),
     _on_one("stop", "stop_service", "Let the requests under way end, then stop the service.", views.stopped),
+    _on_one("rollback", "rollback_service", "Go back to how a service was before its last change.", views.service),
+    OperationCommand(
+        "scale",
+        "scale_service",
+        "Serve with more or fewer replicas, without losing a request.",
+        "modeldeploy services scale reviews-api 3",
+        views.service,
+        ["name", "replicas"],
+        {"name": completion.services},
+    ),
+    OperationCommand(
+        "switch",
+        "switch_service",
+        "Give all traffic of a model to one version; the others stay loaded for a rollback at once.",
+        "modeldeploy services switch reviews-api sentiment@3",
+        views.service,
+        ["name", "version"],
+        {"name": completion.services, "version": completion.versions},
+    ),
+    OperationCommand(
+        "resume",
+        "resume_services",
+        "Start again the services that want it at boot and ended with the machine.",
+        "modeldeploy services resume",
+        views.services,
+    ),
     _on_one("remove", "remove_service", "Forget a stopped service.", views.removed),
     _on_one("log", "read_service_log", "Print the end of a service's log.", views.service_log),
 )
 
 for _command in SERVICES:
     _command.add_to(app)
+
+
+late_command(
+    app,
+    "change",
+    "Change a running service without losing a request; returns when all its replicas serve so.",
+    "modeldeploy services change reviews-api --max-queue 10 --serve sentiment@2,sentiment@3 --split 90,10",
+    lambda: _build_change(),
+)
+
+SERVE = Annotated[
+    str | None, typer.Option("--serve", metavar="REF,…", help="the versions to serve from now on, with commas between")
+]
+
+
+def _build_change() -> Callable[..., None]:
+    from jupyter_modeldeploy.cli.options import fields_from, only_given, parameters_of
+    from jupyter_modeldeploy.cli.serve import SPLIT, weights_of
+    from jupyter_modeldeploy.records import ServiceSpec
+    from jupyter_modeldeploy.serving.supervision.differences import FIXED
+
+    def change(door: Door, name: str, serve: str | None, split: str | None, **settings: Any) -> None:
+        if split and not serve:
+            raise typer.BadParameter("--split needs --serve with the versions that it is for.")
+        fields = fields_from(ServiceSpec, settings)
+        if serve:
+            wanted = door.workspace.services.spec(name, serve.split(","), weights_of(split))
+            fields["models"] = [served.model_dump() for served in wanted.models]
+        door.show(door.call("change_service", name=name, spec=fields), views.service)
+
+    settings = parameters_of(ServiceSpec, exclude=["models", "unloaded", *FIXED])
+    own = [option("name", ServiceName), option("serve", SERVE, None), option("split", SPLIT, None)]
+    return answered(change, [*own, *map(only_given, settings)])
 
 
 @command(app, "token", "modeldeploy services token reviews-api --header | curl -H @- URL")

@@ -130,12 +130,37 @@ def service(door: Door, response: Service) -> None:
         "State": _state(response.state),
         "Serves": _shares(spec),
         "URL": None if response.state.ended else response.url,
-        "Replicas": f"{response.replicas_ready} of {spec.replicas} ready",
+        "gRPC": None if response.state.ended else response.grpc_url,
+        "Replicas": _replicas(response),
+        "Revision": _revision(response),
+        "Limits": _limits(spec),
         "Token": door.command(f"services token {response.name}") if spec.auth == "token" else "none asked for",
         "Error": response.error.message if response.error else None,
         "Hint": response.error.hint if response.error else None,
     }
     door.out.print(_facts(facts))
+
+
+def _replicas(service: Service) -> str:
+    ready = f"{service.replicas_ready} of {service.replicas_wanted} ready"
+    scaling = service.spec.scaling
+    if scaling.max_replicas is None and scaling.min_replicas > 0:
+        return ready
+    most = scaling.max_replicas or service.spec.replicas
+    asleep = "; asleep until the next request" if service.state == "ready" and not service.replicas_wanted else ""
+    return f"{ready}, from {scaling.min_replicas} to {most} by the load{asleep}"
+
+
+def _revision(service: Service) -> str:
+    served = service.observed_revision
+    behind = "" if served == service.revision or service.state.ended else f", {served} is served"
+    return f"{service.revision}{behind}" + (f"; {len(service.history)} to roll back to" if service.history else "")
+
+
+def _limits(spec: ServiceSpec) -> str:
+    rate = f"{spec.rate_limit.rate:g} requests/s a caller" if spec.rate_limit.rate else None
+    queue, body = f"{spec.max_queue:,} waiting", f"{size(spec.max_body_bytes)} a request"
+    return ", ".join(part for part in (queue, f"{spec.timeout_s:g} s", body, rate, spec.instance_type) if part)
 
 
 def stopped(door: Door, response: Service) -> None:

@@ -15,6 +15,7 @@ from traitlets import Float, Unicode
 
 from jupyter_modeldeploy.api.operation import Operation
 from jupyter_modeldeploy.api.operations import OPERATIONS
+from jupyter_modeldeploy.errors import ModelDeployError
 from jupyter_modeldeploy.server import proxy
 from jupyter_modeldeploy.server.handlers import OpenAPIHandler, OperationHandler, UnknownHandler
 from jupyter_modeldeploy.server.watch import Watch
@@ -43,6 +44,7 @@ class ModelDeployApp(ExtensionApp):
         self.log.info("modeldeploy's workspace: %s", self.workspace.store.root)
         self._activity = PeriodicCallback(self._note_activity, self.activity_interval * 1000)
         self._activity.start()
+        self.executor.submit(self._resume_services)
 
     def initialize_handlers(self) -> None:
         shared = {"workspace": self.workspace, "executor": self.executor, "watch": self.watch}
@@ -58,6 +60,14 @@ class ModelDeployApp(ExtensionApp):
         self.watch.close()
         self.executor.shutdown(wait=False, cancel_futures=True)
         self.workspace.close()
+
+    def _resume_services(self) -> None:
+        """After a restart of the machine, start again the services that want it."""
+        try:
+            for service in self.workspace.services.resume():
+                self.log.info("modeldeploy's service %s is ready again: %s", service.name, service.url)
+        except ModelDeployError as error:
+            self.log.warning("modeldeploy's services were not started again: %s", error)
 
     async def _note_activity(self) -> None:
         """A job at work keeps a hub from culling the server as idle; one whose worker died does not."""

@@ -25,6 +25,15 @@ def status(store: Store, name: str) -> dict[str, Any] | None:
         ) from error
 
 
+def live(store: Store, name: str) -> dict[str, Any]:
+    """What the service's replicas said in their last second; `{"replicas": []}` where none runs."""
+    try:
+        said = documents.read(store.service_folder(name), documents.LIVE)
+    except ValueError as error:
+        raise ServiceFailed(f"The figures of {name!r} cannot be read: {error}.", "Ask again in a second.") from error
+    return said if said is not None else {"replicas": []}
+
+
 def observe(store: Store, service: Service) -> Service:
     """The service as its supervisor sees it; its row is written where that is new."""
     if service.state.ended or observed(store, service) == service:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import ssl
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from jupyter_modeldeploy.errors import (
     from_validation_error,
 )
 from jupyter_modeldeploy.records import Arm, ServedModel, Service, ServiceSpec
-from jupyter_modeldeploy.serving import lifecycle
+from jupyter_modeldeploy.serving import changing, lifecycle, observation, snippets
 from jupyter_modeldeploy.workspace.room import Room
 from jupyter_modeldeploy.workspace.tokens import ServiceTokens
 
@@ -71,6 +72,36 @@ class Services(Room):
         """Let requests in flight end, then stop. Stopping a stopped service changes nothing."""
         return lifecycle.stop(self._store, name)
 
+    def change(self, name: str, /, **fields: Any) -> Service:
+        """Change these fields of a service's spec, such as `max_queue=10` or `cache={"cache_bytes": 2**20}`, without
+        losing a request; returns when all replicas serve so.
+
+        Limits and weights are taken over at once, other fields by new replicas that are warm before old ones are
+        drained. Raises InvalidInput, NotFound, Conflict for its address, and ServiceFailed with the reason when a new
+        replica does not become ready: the change is undone then."""
+        return changing.change(self._store, name, fields)
+
+    def scale(self, name: str, replicas: int) -> Service:
+        """Serve with so many replicas, without losing a request."""
+        return changing.scale(self._store, name, replicas)
+
+    def rollback(self, name: str) -> Service:
+        """Go back to how the service was before its last change; once more, to before the one before."""
+        return changing.rollback(self._store, name)
+
+    def switch(self, name: str, version: str) -> Service:
+        """Give all the traffic of a model to one version; the others stay loaded, so that a rollback is instant."""
+        return changing.switch(self._store, name, version)
+
+    def resume(self) -> Sequence[Service]:
+        """Start again the services that want it at boot (`start_at_boot`) and that ended with the machine."""
+        return lifecycle.resume(self._store)
+
+    def live(self, name: str) -> dict[str, Any]:
+        """What each replica is busy with, at most a second ago: `{"replicas": [{"index", "pid", "rps", "queue_ms",
+        "in_flight", "utilization", "rss_bytes", …}]}`. Raises NotFound."""
+        return observation.live(self._store, self.get(name).name)
+
     def remove(self, name: str) -> None:
         """Forget a stopped service, its token and its log."""
         if not self.get(name).state.ended:
@@ -85,6 +116,15 @@ class Services(Room):
     def tokens(self, name: str) -> ServiceTokens:
         """The tokens of the service's callers, to create, rotate and revoke."""
         return ServiceTokens(self._store, name)
+
+    def snippets(self, name: str) -> dict[str, str]:
+        """Language to code that calls the running service's first model: `curl`, `python`, `tritonclient` and
+        `javascript`. Raises NotFound, and Conflict where it is not running."""
+        service = self.running(name)
+        served = service.spec.models[0]
+        version = self._store.versions.get(f"{served.model}@{served.arms[0].version}")
+        asks_token = service.spec.auth == "token"
+        return snippets.snippets(str(service.url), served.model, version.task, version.signature, asks_token)
 
     def log(self, name: str, lines: int = 50) -> str:
         self._store.services.get(name)
@@ -102,10 +142,11 @@ class Services(Room):
             raise NotFound(f"The service {name!r} has no model {model!r}.")
         token = self.token(name)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        url = f"{service.url}/predict" + (f"/{model}" if model else "")
+        path = "/predict" + (f"/{model}" if model else "")
         patience = service.spec.timeout_s + 5  # the service's own refusal comes first
         try:
-            response = httpx.post(url, json=body, headers=headers, timeout=patience, trust_env=False)
+            with _client(service, patience) as connected:
+                response = connected.post(path, json=body, headers=headers)
         except httpx.HTTPError as error:
             raise ServiceFailed(f"The service {name!r} did not answer: {error}.", "See its log.") from error
         except (TypeError, ValueError) as error:  # by the encoder: an object, a NaN
@@ -114,6 +155,25 @@ class Services(Room):
             answer: dict[str, Any] = response.json()
             return answer
         raise _refusal(name, response)
+
+
+def _client(service: Service, timeout_s: float) -> httpx.Client:
+    """A client of the service, by its port or its Unix socket; it trusts the service's own certificate."""
+    import httpx
+
+    spec = service.spec
+    verify = True if spec.tls.tls_certificate is None else _trusting(spec.tls.tls_certificate)
+    transport = httpx.HTTPTransport(verify=verify, uds=spec.unix_socket, trust_env=False)
+    scheme = "https" if spec.tls.tls_certificate else "http"
+    base = f"{scheme}://localhost" if spec.unix_socket else str(service.url)
+    return httpx.Client(transport=transport, base_url=base, timeout=timeout_s, trust_env=False)
+
+
+def _trusting(certificate: str) -> ssl.SSLContext:
+    """Whoever shows this very certificate is the service; it need not name this machine."""
+    context = ssl.create_default_context(cafile=certificate)
+    context.check_hostname = False
+    return context
 
 
 def _refusal(name: str, response: httpx.Response) -> ModelDeployError:

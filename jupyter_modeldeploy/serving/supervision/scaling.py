@@ -48,7 +48,7 @@ class Autoscaler:
         if scaling["min_replicas"] == 0 and now - self._active_at >= scaling["idle_s"]:
             return 0
         most: int = scaling["max_replicas"] or spec["replicas"]
-        needed = min(most, max(1, scaling["min_replicas"], _needed(scaling, ready, load)))
+        needed: int = min(most, max(1, scaling["min_replicas"], _needed(scaling, ready, load)))
         if needed >= current:
             self._needed_at = now
             return needed

@@ -183,7 +183,6 @@ class Supervisor:
         slot = self._slots[member.index]
         slot.last_exit = member.ended_how()
         if member.draining or self._ending:
-            documents.forget(self._folder / "metrics", f"{member.index}.json")
             return
         log.error("replica %d ended: %s", member.index, slot.last_exit)
         slot.restarts += 1
