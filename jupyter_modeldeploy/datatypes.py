@@ -1,6 +1,7 @@
 """The Open Inference Protocol's datatypes as numpy holds them, and plain lists made into arrays.
 
-A BYTES tensor is an object array of `bytes`. BF16 is left out: numpy has no such dtype.
+A BYTES tensor is an object array of `bytes`. numpy has no BF16: it is held as its bits, in a dtype of its own that can
+be stacked, split and compared, and is widened to FP32 or narrowed from it, which is exact or rounds to the nearest.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from jupyter_modeldeploy.records import TensorSpec
 Tensors = dict[str, np.ndarray]
 
 MAX_DIMENSIONS = 32
+BF16: np.dtype[Any] = np.dtype([("bf16", np.uint16)])
 NUMPY: dict[str, np.dtype[Any]] = {
     "BOOL": np.dtype(np.bool_),
     "UINT8": np.dtype(np.uint8),
@@ -32,10 +34,15 @@ NUMPY: dict[str, np.dtype[Any]] = {
     "FP32": np.dtype(np.float32),
     "FP64": np.dtype(np.float64),
     "BYTES": np.dtype(np.object_),
+    "BF16": BF16,
 }
 NAMES: dict[np.dtype[Any], str] = {dtype: name for name, dtype in NUMPY.items()}
-_ACCEPTED: dict[str, set[type]] = {"b": {bool}, "i": {int}, "u": {int}, "f": {int, float}, "O": {str, bytes}}
-_CODES = dict(zip(NUMPY, "?BHIQbhiqefd", strict=False))  # of the struct module, in standard sizes: it checks the range
+_FRACTIONS = {int, float}
+_ACCEPTED: dict[str, set[type]] = {
+    **{"b": {bool}, "i": {int}, "u": {int}, "O": {str, bytes}},
+    **{"f": _FRACTIONS, "V": _FRACTIONS},
+}
+_CODES = {**dict(zip(NUMPY, "?BHIQbhiqefd", strict=False)), "BF16": "f"}  # of the struct module, which checks the range
 _KINDS = {bool: "booleans", int: "integers", float: "fractions", str: "strings", bytes: "strings"}
 
 
@@ -72,8 +79,28 @@ def to_array(data: Any, datatype: Any, name: str) -> np.ndarray:
         packed = struct.pack(f"={len(values)}{_CODES[datatype]}", *values)
     except (struct.error, OverflowError):
         raise InvalidInput(f"The input {shown(name)} holds numbers beyond {datatype}{_limits(dtype)}.") from None
-    array = np.frombuffer(bytearray(packed), dtype)
+    array = np.frombuffer(bytearray(packed), np.float32 if dtype is BF16 else dtype)
+    if dtype is BF16:
+        array = narrowed(array)
+        if np.isinf(widened(array)).any():
+            raise InvalidInput(f"The input {shown(name)} holds numbers beyond BF16.")
     return array if len(shape) == 1 else array.reshape(shape)
+
+
+def narrowed(array: np.ndarray) -> np.ndarray:
+    """FP32 as BF16, rounded to the nearest, ties to even; what is beyond BF16 becomes an infinity."""
+    bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
+    rounded = (bits + np.uint32(0x7FFF) + ((bits >> 16) & 1)) >> 16
+    upper = np.where(np.isnan(array), (bits >> 16) | 0x40, rounded)  # rounding could make an infinity of a NaN
+    return upper.astype(np.uint16).reshape(array.shape).view(BF16)
+
+
+def widened(array: np.ndarray) -> np.ndarray:
+    """BF16 as FP32, exactly; an array of another dtype as it is."""
+    if array.dtype != BF16:
+        return array
+    bits = np.ascontiguousarray(array).view(np.uint16).astype(np.uint32) << 16
+    return bits.view(np.float32).reshape(array.shape)
 
 
 class _Wanted:

@@ -6,6 +6,7 @@ authenticate → route → decode → queue and batch → run → encode → cou
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,12 +22,13 @@ from jupyter_modeldeploy.serving.protocols.call import Answer, Call, Language
 from jupyter_modeldeploy.serving.protocols.compression import decompressed
 from jupyter_modeldeploy.serving.protocols.infer import Infer
 from jupyter_modeldeploy.serving.protocols.predict import Predict
+from jupyter_modeldeploy.serving.protocols.triton.shared_memory import Regions
 from jupyter_modeldeploy.serving.routing import Split
 
 log = logging.getLogger(__name__)
 
 UNIT_HEADER = b"x-unit-id"
-INFER, PREDICT = Infer(), Predict()
+PREDICT = Predict()
 
 
 class Repository(Protocol):
@@ -110,7 +112,8 @@ class Endpoint:
         self.metrics = metrics
         self.repository: Repository | None = None
         self.spec: ServiceSpec | None = None
-        self.routes: dict[bytes, Target] = dict(_routes(models))
+        self.regions = Regions(metrics.folder, os.getppid(), max_body_bytes)
+        self.routes: dict[bytes, Target] = dict(_routes(models, Infer(self.regions)))
         self._instances = instances
 
     def configure(self, spec: ServiceSpec) -> None:
@@ -130,7 +133,7 @@ class Endpoint:
             for version in model.versions.values():
                 version.configure(spec.max_batch_rows, spec.input_limits)
         self.spec = spec
-        self.max_body_bytes = spec.max_body_bytes
+        self.max_body_bytes = self.regions.max_bytes = spec.max_body_bytes
         self._instances.configure(spec.max_queue, spec.timeout_s)
 
     def model(self, name: str) -> ModelRoute:
@@ -187,10 +190,10 @@ class Endpoint:
         return work
 
 
-def _routes(models: list[ModelRoute]) -> Iterator[tuple[bytes, Target]]:
+def _routes(models: list[ModelRoute], infer: Infer) -> Iterator[tuple[bytes, Target]]:
     yield b"/predict", Target(models[0], models[0].only, PREDICT)
     for model in models:
-        for prefix, suffix, language in (("/v2/models/", "/infer", INFER), ("/predict/", "", PREDICT)):
+        for prefix, suffix, language in (("/v2/models/", "/infer", infer), ("/predict/", "", PREDICT)):
             yield f"{prefix}{model.name}{suffix}".encode(), Target(model, model.only, language)
             for number, version in model.versions.items():
                 path = f"{prefix}{model.name}/versions/{number}{suffix}"

@@ -17,6 +17,7 @@ from jupyter_modeldeploy.serving.execution.batching import MIN_CHUNK_ROWS, Batch
 from jupyter_modeldeploy.serving.execution.trials import fastest_ms, made_up
 from jupyter_modeldeploy.serving.metrics import VersionMetrics
 from jupyter_modeldeploy.serving.plan import PlannedVersion
+from jupyter_modeldeploy.tasks.model_config import class_names
 
 INLINE_MS = 0.5
 INLINE_LIMIT_S = 20 * INLINE_MS / 1000
@@ -198,6 +199,11 @@ class ServedVersion:
     def use(self, runtime: Runtime, threads: int) -> None:
         """From now on run the model by `runtime`, which uses `threads` threads a run."""
         self._runtime, self.threads = runtime, threads
+
+    @property
+    def labels(self) -> dict[int, str]:
+        """The names of the model's classes by their number, where it has any."""
+        return class_names(self._folder)
 
     def load(self) -> None:
         """Bring the model back into memory. Raises what the runtime raises."""

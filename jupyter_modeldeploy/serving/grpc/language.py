@@ -13,7 +13,7 @@ from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, shown
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.grpc.messages import ModelInferResponse
-from jupyter_modeldeploy.serving.protocols import v2
+from jupyter_modeldeploy.serving.protocols.raw import from_raw, to_raw
 
 _CONTENTS: dict[str, tuple[str, type]] = {
     "BOOL": ("bool_contents", np.bool_),
@@ -29,17 +29,20 @@ _CONTENTS: dict[str, tuple[str, type]] = {
     "FP64": ("fp64_contents", np.float64),
     "BYTES": ("bytes_contents", np.object_),
 }
+_NO_PARAMETERS: dict[str, Any] = {}
 
 
 class GrpcAnswer:
-    """The answer's message, or the error that there is instead; `status` is as over HTTP."""
+    """The answer's message, or the error that there is instead; `status` is as over HTTP, and `extra_headers` become
+    trailing metadata."""
 
-    __slots__ = ("error", "message", "status", "version")
+    __slots__ = ("error", "extra_headers", "message", "status", "version")
 
     def __init__(self, message: Any, error: ModelDeployError | None = None, version: str | None = None) -> None:
         self.message = message
         self.error = error
         self.version = version
+        self.extra_headers: tuple[tuple[bytes, bytes], ...] = ()
         self.status = 200 if error is None else error.status
 
 
@@ -51,6 +54,7 @@ class GrpcCall:
     def __init__(self, version: ServedVersion, message: Any) -> None:
         self._version = version
         self._message = message
+        self.parameters = _parameters(message.parameters) if message.parameters else _NO_PARAMETERS
         self.payload = decode_inputs(message)
         first, *_ = self.payload.values()
         self.rows = len(first) if first.ndim else 1
@@ -64,7 +68,7 @@ class GrpcCall:
             if array is None:
                 raise InvalidInput(f"The model has no output {shown(name)}.", f"Outputs: {', '.join(result)}.")
             answer.outputs.add(name=name, datatype=datatypes.datatype(array), shape=array.shape)
-            answer.raw_output_contents.append(v2._to_raw(array))
+            answer.raw_output_contents.append(to_raw(array))
         return GrpcAnswer(answer)
 
 
@@ -96,11 +100,16 @@ def decode_inputs(message: Any) -> Tensors:
         shape = list(tensor.shape)
         _check_shape(shape, name)
         if raw:
-            array = v2._from_raw(raw[index], tensor.datatype, math.prod(shape), name)
+            array = from_raw(raw[index], tensor.datatype, math.prod(shape), name)
         else:
             array = _from_contents(tensor, math.prod(shape))
         tensors[name] = array.reshape(shape)
     return tensors
+
+
+def _parameters(given: Any) -> dict[str, Any]:
+    values = {name: value.WhichOneof("parameter_choice") for name, value in given.items()}
+    return {name: getattr(given[name], field) for name, field in values.items() if field is not None}
 
 
 def _check_shape(shape: list[int], name: str) -> None:

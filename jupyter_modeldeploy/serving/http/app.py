@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
@@ -11,14 +13,17 @@ from starlette.websockets import WebSocket
 
 from jupyter_modeldeploy.errors import ModelDeployError, NotFound
 from jupyter_modeldeploy.serving.endpoint import Endpoint
-from jupyter_modeldeploy.serving.http import description, inference, prometheus, v2
+from jupyter_modeldeploy.serving.http import description, inference, prometheus, triton, v2
 from jupyter_modeldeploy.serving.http.replies import error_reply
 from jupyter_modeldeploy.serving.http.responses import json_response, response_of
+
+log = logging.getLogger(__name__)
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 CONCERNS: list[Callable[[Endpoint], list[BaseRoute]]] = [
     description.routes,
     inference.routes,
+    triton.routes,  # before V2's: /v2/models/stats is no model
     v2.routes,
     prometheus.routes,
 ]
@@ -40,6 +45,8 @@ class Application:
             scope["caller"] = self._guard.check(dict(scope["headers"]))
             scope["routes"] = self.routes
             await self._dispatch(scope, receive, send)
+        except ClientDisconnect:
+            log.debug("%s: the client left before its request was whole", path)
         except ModelDeployError as error:
             response = response_of(error_reply(error, v2=_is_v2(path)))
             if scope["type"] == "websocket":

@@ -25,6 +25,7 @@ class Metrics:
     """All counts of one server process."""
 
     def __init__(self, folder: Path, replica: int) -> None:
+        self.folder = folder
         self._shared = SharedCounts(folder, replica)
         self._replica: Labels = (("replica", str(replica)),)
         self._gauges: dict[Key, Callable[[], float]] = {}

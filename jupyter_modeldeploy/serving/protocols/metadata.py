@@ -10,7 +10,11 @@ from jupyter_modeldeploy.records import TensorSpec
 from jupyter_modeldeploy.serving.endpoint import Endpoint
 
 SERVER = "jupyter_modeldeploy"
-EXTENSIONS = ["binary_tensor_data"]
+EXTENSIONS = [
+    *("binary_tensor_data", "classification", "model_configuration", "model_repository"),
+    *("schedule_policy", "statistics", "system_shared_memory"),
+]
+"""Those that do something here; trace and log settings can be read, but not changed."""
 PLATFORMS = {"onnx": "onnx_onnxv1"}
 
 

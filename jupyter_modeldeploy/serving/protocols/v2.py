@@ -7,7 +7,7 @@ header of `Inference-Header-Content-Length` bytes is followed by the tensors' ra
 from __future__ import annotations
 
 import math
-import struct
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,57 +15,74 @@ import orjson
 
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.datatypes import Tensors
-from jupyter_modeldeploy.errors import InvalidInput, shown
+from jupyter_modeldeploy.errors import InvalidInput, TooLarge, shown
+from jupyter_modeldeploy.serving.protocols.raw import from_raw, to_raw
+from jupyter_modeldeploy.serving.protocols.triton import outputs as triton
+from jupyter_modeldeploy.serving.protocols.triton.shared_memory import Regions
 
-EXTENSIONS = ["binary_tensor_data"]
 _INTEGERS = {int}  # and no booleans
-_LENGTH = struct.Struct("<I")
+_NOTHING: dict[str, Any] = {}
+NO_LABELS: dict[int, str] = {}
 
 
 class InferRequest:
-    """A decoded request. `binary` tells for each wanted output whether it is wanted as raw bytes."""
+    """A decoded request with its `parameters`. `binary` tells for each wanted output whether it is wanted as raw bytes,
+    `special` which are wanted classified or in shared memory."""
 
-    __slots__ = ("binary", "binary_default", "id", "inputs", "outputs")
+    __slots__ = ("binary", "binary_default", "id", "inputs", "outputs", "parameters", "special")
 
     def __init__(self, inputs: Tensors, identifier: str | None) -> None:
         self.inputs = inputs
         self.id = identifier
+        self.parameters: Mapping[str, Any] = _NOTHING
         self.outputs: list[str] | None = None
-        self.binary: dict[str, bool] = {}
+        self.binary: dict[str, bool] = _NOTHING
         self.binary_default = False
+        self.special: dict[str, triton.Wanted] = _NOTHING
 
 
-def decode_request(body: bytes, header_length: bytes | None) -> InferRequest:
-    """The request in `body`; `header_length` is the value of Inference-Header-Content-Length.
+def decode_request(body: bytes, header_length: bytes | None, regions: Regions | None = None) -> InferRequest:
+    """The request in `body`; `header_length` is the value of Inference-Header-Content-Length, `regions` those of shared
+    memory that tensors may be in.
 
-    Raises InvalidInput, saying what is wrong, for anything that is not a well-formed request."""
-    raw = b""
+    Raises InvalidInput, saying what is wrong, for anything that is not a well-formed request; NotFound and TooLarge for
+    shared memory."""
+    raw: memoryview | bytes = b""
     if header_length is not None:
         body, raw = _parts(body, header_length)
     given = _object(body)
     identifier = given.get("id")
     if identifier is not None and not isinstance(identifier, str):
         raise InvalidInput(f"id must be a string, not {shown(identifier)}.")
-    request = InferRequest(_inputs(given.get("inputs"), raw), identifier)
+    request = InferRequest(_inputs(given.get("inputs"), raw, regions), identifier)
     if (outputs := given.get("outputs")) is not None:
-        request.outputs, request.binary = _outputs(outputs)
+        _read_outputs(request, outputs, regions)
     if (parameters := given.get("parameters")) is not None:
-        request.binary_default = _flag(_mapping(parameters, "parameters"), "binary_data_output")
+        request.parameters = _mapping(parameters, "parameters")
+        request.binary_default = _flag(parameters, "binary_data_output")
     return request
 
 
-def encode_response(model: str, version: str, outputs: Tensors, request: InferRequest) -> tuple[bytes, int | None]:
+def encode_response(
+    model: str, version: str, outputs: Tensors, request: InferRequest, labels: Mapping[int, str] = NO_LABELS
+) -> tuple[bytes, int | None]:
     """The answer's body, and the length of its JSON header where raw bytes follow it (None: it is all JSON).
 
-    Raises InvalidInput for a wanted output that the model has not."""
+    `labels` are the names of classes, for outputs that are wanted classified. Raises InvalidInput for a wanted output
+    that the model has not, or that cannot be as it is wanted."""
     described, raw = [], []
     for name in outputs if request.outputs is None else request.outputs:
         array = outputs.get(name)
         if array is None:
             raise InvalidInput(f"The model has no output {shown(name)}.", f"Outputs: {', '.join(outputs)}.")
+        wanted = request.special.get(name)
+        if wanted is not None:
+            array = wanted.classified(array, labels)
         tensor: dict[str, Any] = {"name": name, "datatype": datatypes.datatype(array), "shape": array.shape}
-        if request.binary.get(name, request.binary_default):
-            content = _to_raw(array)
+        if wanted is not None and wanted.place is not None:
+            tensor["parameters"] = wanted.place.write(array)
+        elif request.binary.get(name, request.binary_default):
+            content = to_raw(array)
             raw.append(content)
             tensor["parameters"] = {"binary_data_size": len(content)}
         else:
@@ -78,13 +95,13 @@ def encode_response(model: str, version: str, outputs: Tensors, request: InferRe
     return (b"".join([header, *raw]), len(header)) if raw else (header, None)
 
 
-def _parts(body: bytes, header_length: bytes) -> tuple[bytes, bytes]:
+def _parts(body: bytes, header_length: bytes) -> tuple[bytes, memoryview]:
     # a length of more digits than any body's is not worth being made into a number
     size = int(header_length) if header_length.isdigit() and len(header_length) < 20 else -1
     if not 0 <= size <= len(body):
         length = header_length[:20].decode("latin-1")
         raise InvalidInput(f"Inference-Header-Content-Length is {length!r}; the body has {len(body)} bytes.")
-    return body[:size], body[size:]
+    return body[:size], memoryview(body)[size:]
 
 
 def _object(header: bytes) -> dict[str, Any]:
@@ -97,37 +114,61 @@ def _object(header: bytes) -> dict[str, Any]:
     return request
 
 
-def _inputs(described: Any, raw: bytes) -> Tensors:
+def _inputs(described: Any, raw: memoryview | bytes, regions: Regions | None) -> Tensors:
     if not isinstance(described, list) or not described:
         raise InvalidInput("inputs must be a list of at least one tensor.")
     tensors: Tensors = {}
-    offset = 0
+    contents = _Contents(raw, regions)
     for tensor in described:
         if not isinstance(tensor, dict) or not isinstance(name := tensor.get("name"), str):
             raise InvalidInput("Each of inputs must be an object with a name.")
         if name in tensors:
             raise InvalidInput(f"The input {shown(name)} is given twice.")
         shape = _shape(tensor, name)
-        length = _raw_length(tensor, name, len(raw) - offset) if "parameters" in tensor else None
-        if length is None:
+        content = contents.of(tensor["parameters"], name) if "parameters" in tensor else None
+        if content is None:
             array = _from_list(tensor, name)
         else:
-            array = _from_raw(raw[offset : offset + length], tensor.get("datatype"), math.prod(shape), name)
-            offset += length
+            array = from_raw(content, tensor.get("datatype"), math.prod(shape), name)
         tensors[name] = _shaped(array, shape, name)
-    if offset != len(raw):
-        raise InvalidInput(f"{len(raw) - offset} bytes follow the last tensor; no input's binary_data_size names them.")
+    if contents.left:
+        raise InvalidInput(f"{contents.left} bytes follow the last tensor; no input's binary_data_size names them.")
     return tensors
 
 
-def _raw_length(tensor: dict[str, Any], name: str, left: int) -> int | None:
-    parameters = _mapping(tensor["parameters"], f"The parameters of {shown(name)}")
-    if "shared_memory_region" in parameters:
-        raise InvalidInput("Shared memory is not supported.", "Send the tensor as JSON or as binary data.")
-    length = parameters.get("binary_data_size")
-    if length is not None and (not isinstance(length, int) or isinstance(length, bool) or not 0 <= length <= left):
-        raise InvalidInput(f"binary_data_size of {shown(name)} is {shown(length)}; {left} bytes are left of the body.")
-    return length
+class _Contents:
+    """The bytes of tensors that are not in the JSON: in the request behind it, or in shared memory."""
+
+    __slots__ = ("_raw", "_regions", "_shared", "left")
+
+    def __init__(self, raw: memoryview | bytes, regions: Regions | None) -> None:
+        self._raw = raw
+        self._regions = regions
+        self._shared = 0
+        self.left = len(raw)
+
+    def of(self, parameters: Any, name: str) -> bytes | None:
+        """The bytes of the next tensor, which has these parameters; None where it has its data in the JSON."""
+        parameters = _mapping(parameters, f"The parameters of {shown(name)}")
+        if triton.REGION in parameters:
+            return self._in_region(parameters)
+        length = parameters.get("binary_data_size")
+        if length is None:
+            return None
+        if not isinstance(length, int) or isinstance(length, bool) or not 0 <= length <= self.left:
+            raise InvalidInput(
+                f"binary_data_size of {shown(name)} is {shown(length)}; {self.left} bytes are left of the body."
+            )
+        offset = len(self._raw) - self.left
+        self.left -= length
+        return bytes(self._raw[offset : offset + length])  # a copy, so that it begins at an even address
+
+    def _in_region(self, parameters: dict[str, Any]) -> bytes:
+        place = triton.place(parameters, self._regions)
+        self._shared += place.size
+        if self._regions is not None and self._shared > self._regions.max_bytes:
+            raise TooLarge(f"{self._shared} bytes of shared memory are too many at once.", "Send less at once.")
+        return place.read()
 
 
 def _shape(tensor: dict[str, Any], name: str) -> list[int]:
@@ -151,28 +192,6 @@ def _from_list(tensor: dict[str, Any], name: str) -> np.ndarray:
     return datatypes.to_array(tensor["data"], tensor.get("datatype"), name)
 
 
-def _from_raw(raw: bytes, datatype: Any, size: int, name: str) -> np.ndarray:
-    dtype = datatypes.dtype_of(datatype)
-    if datatype == "BYTES":
-        return _strings(raw, size, name)
-    if len(raw) != size * dtype.itemsize:
-        raise InvalidInput(f"The input {shown(name)} has {len(raw)} bytes; its shape needs {size * dtype.itemsize}.")
-    return np.frombuffer(raw, dtype=dtype.newbyteorder("<")).astype(dtype, copy=False)
-
-
-def _strings(raw: bytes, size: int, name: str) -> np.ndarray:
-    values, offset = [], 0
-    while offset + _LENGTH.size <= len(raw):
-        end = offset + _LENGTH.size + _LENGTH.unpack_from(raw, offset)[0]
-        values.append(raw[offset + _LENGTH.size : end])
-        offset = end
-    if offset != len(raw) or len(values) != size:
-        raise InvalidInput(f"The bytes of {shown(name)} are not {size} strings, each behind its length in four bytes.")
-    array = np.empty(size, dtype=np.object_)
-    array[:] = values
-    return array
-
-
 def _shaped(array: np.ndarray, shape: list[int], name: str) -> np.ndarray:
     try:
         return array.reshape(shape)
@@ -180,22 +199,22 @@ def _shaped(array: np.ndarray, shape: list[int], name: str) -> np.ndarray:
         raise InvalidInput(f"The input {shown(name)} holds {array.size} elements, not those of {shape}.") from None
 
 
-def _outputs(described: Any) -> tuple[list[str] | None, dict[str, bool]]:
+def _read_outputs(request: InferRequest, described: Any, regions: Regions | None) -> None:
     if not isinstance(described, list):
         raise InvalidInput("outputs must be a list.")
-    names: list[str] = []
-    binary = {}
+    names: dict[str, None] = {}
+    request.binary, request.special = {}, {}
     for tensor in described:
         if not isinstance(tensor, dict) or not isinstance(name := tensor.get("name"), str) or name in names:
             raise InvalidInput("Each of outputs must be an object with a name of its own.")
-        parameters = _mapping(tensor.get("parameters"), f"The parameters of {shown(name)}")
-        for unsupported in ("classification", "shared_memory_region"):
-            if parameters.get(unsupported):
-                raise InvalidInput(f"The output parameter {unsupported!r} is not supported.")
-        names.append(name)
-        if "binary_data" in parameters:
-            binary[name] = _flag(parameters, "binary_data")
-    return names or None, binary
+        names[name] = None
+        if "parameters" in tensor:
+            parameters = _mapping(tensor["parameters"], f"The parameters of {shown(name)}")
+            if "binary_data" in parameters:
+                request.binary[name] = _flag(parameters, "binary_data")
+            if (wanted := triton.wanted(parameters, regions)) is not None:
+                request.special[name] = wanted
+    request.outputs = list(names) or None
 
 
 def _mapping(value: Any, what: str) -> dict[str, Any]:
@@ -213,13 +232,7 @@ def _flag(parameters: dict[str, Any], name: str) -> bool:
     return value
 
 
-def _to_raw(array: np.ndarray) -> bytes:
-    if array.dtype == np.object_:
-        return b"".join(_LENGTH.pack(len(value)) + value for value in array.ravel())
-    return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-
-
 def _to_list(array: np.ndarray) -> Any:
     if array.dtype == np.object_:
         return [value.decode(errors="replace") for value in array.ravel()]
-    return array.ravel()
+    return datatypes.widened(array).ravel()

@@ -110,7 +110,7 @@ def test_an_output_that_is_not_there_is_refused() -> None:
         b'{"inputs": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         changed(datatype=None),
         changed(datatype="FLOAT"),
-        changed(datatype="BF16"),
+        changed(datatype="BF16", data=[1, 3.4e38]),
         changed(data=None),
         changed(data=[1]),
         changed(data=["a", "b"]),
@@ -128,7 +128,7 @@ def test_an_output_that_is_not_there_is_refused() -> None:
         request(GOOD, outputs={}),
         request(GOOD, outputs=[{}]),
         request(GOOD, outputs=[{"name": "y"}, {"name": "y"}]),
-        request(GOOD, outputs=[{"name": "y", "parameters": {"classification": 3}}]),
+        request(GOOD, outputs=[{"name": "y", "parameters": {"classification": 0}}]),
         request({"name": "x", "shape": [1], "datatype": "FP32"}),
     ],
 )

@@ -1,0 +1,34 @@
+"""What the ASGI application is asked: bodies, which are small here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+
+from jupyter_modeldeploy.errors import InvalidInput, TooLarge
+from jupyter_modeldeploy.serving.protocols.compression import decompressed
+
+MAX_BYTES = 64 * 1024
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The object in the request's body, whatever its Content-Type says; an empty body is an empty object.
+
+    Raises InvalidInput, TooLarge."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BYTES:
+            raise TooLarge(f"{request.url.path} takes at most {MAX_BYTES} bytes.")
+        parts.append(part)
+    encoding = request.headers.get("content-encoding")
+    body = decompressed(b"".join(parts), encoding.encode("latin-1") if encoding else None, MAX_BYTES)
+    try:
+        content = orjson.loads(body) if body.strip() else {}
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"The request is not JSON: {error}.") from None
+    if not isinstance(content, dict):
+        raise InvalidInput("The request must be a JSON object.")
+    return content
