@@ -11,17 +11,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jupyter_modeldeploy.deployment import DeployedEndpoint as DeployedEndpoint
+    from jupyter_modeldeploy.deployment import DeploymentManager as DeploymentManager
+    from jupyter_modeldeploy.deployment import ModelServer as ModelServer
     from jupyter_modeldeploy.workspace import JobHandle as JobHandle
     from jupyter_modeldeploy.workspace import Workspace as Workspace
 
-__all__ = ["JobHandle", "Workspace"]
+__all__ = ["DeployedEndpoint", "DeploymentManager", "JobHandle", "ModelServer", "Workspace"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
+    if name in ("JobHandle", "Workspace"):
         from jupyter_modeldeploy import workspace
 
         return getattr(workspace, name)
+    if name in __all__:
+        from jupyter_modeldeploy import deployment
+
+        return getattr(deployment, name)
     if name == "__version__":
         from importlib.metadata import version
 

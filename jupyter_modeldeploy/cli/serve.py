@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-import math
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -27,17 +27,34 @@ SPLIT = Annotated[
     typer.Option("--split", help="shares of the traffic, one a version: 90,10; equal when left out"),
 ]
 
-SHOWN_VALUES = 16
+HELP = (
+    "Serve versions of one or more models behind one endpoint; returns when it is ready.\n\n"
+    "Two versions of a model share its traffic: serve sentiment@2 sentiment@3 --split 90,10.\n\n"
+    "Clients of Triton and MLServer work unchanged: --port speaks V2 over HTTP, --grpc-port over gRPC. --instances is "
+    "an instance group's count, --max-batch-rows the largest batch (there is no delay to set), and models are loaded "
+    "and unloaded like a repository's."
+)
+
+PANELS = {
+    "Address and access": ("host", "port", "grpc_port", "unix_socket", "tls_certificate", "tls_key", "auth"),
+    "Processes and machine": (
+        *("instance_type", "replicas", "min_replicas", "max_replicas", "target_rps", "target_queue_ms"),
+        *("target_utilization", "down_after_s", "idle_s", "instances", "start_at_boot"),
+    ),
+    "Batches and queue": ("max_batch_rows", "max_queue", "timeout_s"),
+    "Limits": (
+        *("max_body_bytes", "max_text_characters", "max_image_pixels", "max_tensor_bytes", "rate", "burst"),
+        "log_sample",
+    ),
+    "When a version fails": (
+        *("breaker_share", "breaker_requests", "breaker_window_s", "breaker_open_s", "stale_answers"),
+    ),
+    "Answers that are kept": ("cache_bytes", "cache_ttl_s", "cache_url"),
+}
 
 
 def add_to(app: typer.Typer) -> None:
-    late_command(
-        app,
-        "serve",
-        "Serve one or more versions behind one endpoint; returns when it is ready.",
-        "modeldeploy serve sentiment@2 sentiment@3 --name reviews-api --split 50,50",
-        _build_serve,
-    )
+    late_command(app, "serve", HELP, "modeldeploy serve tiny minilm resnet --name all --port 8000", _build_serve)
     command(app, "predict", 'modeldeploy predict reviews-api "A lovely film."')(predict)
 
 
@@ -92,20 +109,37 @@ def _build_serve() -> Callable[..., None]:
     from jupyter_modeldeploy.cli.options import fields_from, parameters_of
     from jupyter_modeldeploy.records import ServiceSpec
 
-    def serve(door: Door, refs: list[str], split: str | None, **settings: Any) -> None:
+    def serve(door: Door, refs: list[str], name: str | None, split: str | None, **settings: Any) -> None:
         if settings["auth"] == "none":
             door.warn("without a token every user of this machine can call the service.")
         spec = door.workspace.services.spec(
-            versions=refs, weights=weights_of(split), **fields_from(ServiceSpec, settings)
+            name or refs[0].partition("@")[0], refs, weights_of(split), **fields_from(ServiceSpec, settings)
         )
         door.show(door.call("create_service", **spec.model_dump()), _ready)
 
+    name, *settings = parameters_of(ServiceSpec, exclude=["models", "unloaded"])
     own = [
         option("refs", REFS),
-        *parameters_of(ServiceSpec, exclude=["models", "unloaded"]),
+        _named_by_default(name),
         option("split", SPLIT, None),
+        *(_in_panel(each) for each in settings),
     ]
     return answered(serve, own)
+
+
+def _named_by_default(parameter: inspect.Parameter) -> inspect.Parameter:
+    """The name, which need not be given."""
+    from jupyter_modeldeploy.cli.options import only_given
+
+    get_args(parameter.annotation)[1].help = "the service's name; else that of the first model"
+    return only_given(parameter)
+
+
+def _in_panel(parameter: inspect.Parameter) -> inspect.Parameter:
+    """The option under the heading that it belongs to."""
+    panel = next((panel for panel, names in PANELS.items() if parameter.name in names), None)
+    get_args(parameter.annotation)[1].rich_help_panel = panel
+    return parameter
 
 
 def weights_of(split: str | None) -> list[float]:
@@ -118,12 +152,20 @@ def weights_of(split: str | None) -> list[float]:
 
 def _ready(door: Door, service: Service) -> None:
     """Where it is and how to call it. The token goes from one program to the next, never onto a command line."""
+    from jupyter_modeldeploy.serving import snippets
+
     door.out.print(f"{service.name} is ready: {service.url}", style="green", soft_wrap=True)
-    body = json.dumps(_example(door, service), ensure_ascii=False)
-    texts = '"A lovely film."' if "text" in body else f"--body '{body}'"
-    door.suggest("Ask it", f"predict {service.name} {texts}")
+    served = service.spec.models[0]
+    version = door.workspace.models.version(f"{served.model}@{served.arms[0].version}")
+    asked = snippets.example(version.task, version.signature)
+    data = "--data-binary @image.jpg" if asked is None else f"-d '{json.dumps(asked, ensure_ascii=False)}'"
+    if asked is not None:
+        words = '"A lovely film."' if "text" in asked else f"--body '{json.dumps(asked, ensure_ascii=False)}'"
+        door.suggest("Ask it", f"predict {service.name} {words}")
     header = f"{door.command(f'services token {service.name} --header')} | " if service.spec.auth == "token" else ""
     flag = "-H @- " if header else ""
     door.out.print("With curl: ", end="")
-    door.out.print(f"{header}curl {flag}{service.url}/predict -d '{body}'", style="cyan", soft_wrap=True)
+    door.out.print(f"{header}curl {flag}{service.url}/predict {data}", style="cyan", soft_wrap=True)
+    door.suggest("In Python, with tritonclient and JavaScript", f"services snippets {service.name}")
+    door.out.print(f"In a browser, with the token as the password: {service.url}/docs", soft_wrap=True)
     door.suggest("Stop it", f"services stop {service.name}")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         ModelSummary,
         ServiceList,
         ServiceLog,
+        Snippets,
         TokenList,
     )
     from jupyter_modeldeploy.records import Job, NewToken, Service, ServiceSpec
@@ -174,6 +175,12 @@ def removed(door: Door, response: Deleted) -> None:
 
 def service_log(door: Door, response: ServiceLog) -> None:
     print(printable(response.text), end="" if response.text.endswith("\n") else "\n")
+
+
+def snippets(door: Door, response: Snippets) -> None:
+    for language, code in response.snippets.items():
+        door.out.print(f"{language}:", style="bold")
+        print(f"{printable(code)}\n")
 
 
 def tokens(door: Door, response: TokenList) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import ssl
 from collections.abc import Iterator
 
-from jupyter_modeldeploy import plugins
+from jupyter_modeldeploy import devices, plugins
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, Unavailable, from_os_error
-from jupyter_modeldeploy.records import Arm, ServedModel, ServiceSpec
+from jupyter_modeldeploy.records import Arm, ServedModel, ServiceSpec, Version
 from jupyter_modeldeploy.serving.access import require_loopback
 from jupyter_modeldeploy.serving.plan import Plan, PlannedModel, PlannedVersion
 from jupyter_modeldeploy.serving.supervision import documents
@@ -24,6 +25,7 @@ def plan_of(store: Store, spec: ServiceSpec, revision: int) -> Plan:
     _check_models(spec)
     _check_scaling(spec)
     _check_tls(spec)
+    _check_device(spec)
     models = [
         PlannedModel(name=served.model, versions=[_version(store, served.model, arm) for arm in _held(served)])
         for served in spec.models
@@ -90,7 +92,13 @@ def _version(store: Store, model: str, arm: Arm) -> PlannedVersion:
         format=version.format,
         task=version.task,
         folder=store.versions.path(version),
+        content=_digest(version),
     )
+
+
+def _digest(version: Version) -> str:
+    files = sorted(f"{file.path}\0{file.sha256}" for file in version.files)
+    return hashlib.sha256("\0".join([version.task, version.format.value, *files]).encode()).hexdigest()
 
 
 def _check_models(spec: ServiceSpec) -> None:
@@ -112,6 +120,14 @@ def _check_scaling(spec: ServiceSpec) -> None:
         raise InvalidInput(
             "A service with a gRPC port cannot scale to zero: a call to that port would wake nobody.",
             "Leave the gRPC port out, or let min_replicas be 1.",
+        )
+
+
+def _check_device(spec: ServiceSpec) -> None:
+    if (spec.instance_type or "").startswith("gpu") and not any(one.kind == "cuda" for one in devices.list_devices()):
+        raise Unavailable(
+            f"The instance type {spec.instance_type!r} needs a GPU, and this machine has none that can be used.",
+            f"Use cpu{str(spec.instance_type)[3:]}, or a machine with an NVIDIA GPU and its driver.",
         )
 
 

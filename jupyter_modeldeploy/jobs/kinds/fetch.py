@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
 from jupyter_modeldeploy.jobs.kinds.reuse import known_version
-from jupyter_modeldeploy.records import Lineage, Name, NewVersion, Step
+from jupyter_modeldeploy.records import Lineage, Name, NewVersion, Step, Version
+from jupyter_modeldeploy.store import Store
 
 
 class FetchParameters(Parameters):
     source: str = Field(min_length=1, description="hf:org/name@rev, pypi:package==version#path, file:PATH")
     name: Name = Field(description="the model's name in the workspace")
     trust: bool = Field(default=False, description="load the model's own code; recorded with the version")
+    reuse: bool = Field(default=False, description="take the version of that model with the very same files, if any")
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -35,6 +38,8 @@ def run(context: Context) -> dict[str, Any]:
         pinned = not fetched.source.startswith("file:")  # a path's content may have changed
         if known := known_version(context, parameters.name, lineage, reuse=pinned):
             return {"version": known.ref, "reused": True}
+        if parameters.reuse and (same := _same_files(store, parameters.name, fetched.root, lineage)):
+            return {"version": same.ref, "reused": True}
         new = NewVersion(
             model=parameters.name,
             format=recognised.format,
@@ -45,6 +50,16 @@ def run(context: Context) -> dict[str, Any]:
         )
         version = store.versions.add(new, fetched.root)
     return {"version": version.ref, "reused": False}
+
+
+def _same_files(store: Store, model: str, folder: Path, lineage: Lineage) -> Version | None:
+    """The newest version of the model that was fetched with the same trust and holds these very files."""
+    files = store.artifacts.seal(folder)
+    for version in reversed(store.versions.list(model)):
+        made = version.lineage
+        if version.files == files and (made.step, made.parameters) == (lineage.step, lineage.parameters):
+            return version
+    return None
 
 
 KIND = Kind("fetch", FetchParameters, lambda p: f"Fetch {p.source} as {p.name}", run, leases=False)
