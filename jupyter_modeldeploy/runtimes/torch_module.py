@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from jupyter_modeldeploy import datatypes
+from jupyter_modeldeploy.datatypes import BF16
 from jupyter_modeldeploy.errors import InvalidInput, OutOfMemory, Unavailable
 from jupyter_modeldeploy.records import Signature, TensorSpec
 from jupyter_modeldeploy.runtimes import Tensors
@@ -24,6 +25,7 @@ DATATYPES = {
     torch.int32: "INT32",
     torch.int64: "INT64",
     torch.float16: "FP16",
+    torch.bfloat16: "BF16",
     torch.float32: "FP32",
     torch.float64: "FP64",
 }
@@ -82,14 +84,16 @@ def out_of_memory(error: BaseException) -> OutOfMemory:
 def tensor(values: np.ndarray, device: torch.device) -> torch.Tensor:
     """The array as a tensor on the device; memory that a request lent is copied, as torch may not write to it."""
     own = values if values.flags.writeable and values.flags.c_contiguous else np.array(values, order="C")
-    made = torch.from_numpy(own)
+    made = torch.from_numpy(own.view(np.uint16)).view(torch.bfloat16) if own.dtype == BF16 else torch.from_numpy(own)
     return made if device.type == "cpu" else made.to(device, non_blocking=True)
 
 
 def array(output: torch.Tensor) -> np.ndarray:
     """The tensor as an array of this machine's memory."""
-    plain: np.ndarray = output.detach().cpu().resolve_conj().resolve_neg().numpy()
-    return plain
+    plain = output.detach().cpu().resolve_conj().resolve_neg()
+    if plain.dtype == torch.bfloat16:
+        return np.asarray(plain.contiguous().view(torch.uint16).numpy().view(BF16))
+    return np.asarray(plain.numpy())
 
 
 def dtype_name(dtype: torch.dtype, what: str) -> str:

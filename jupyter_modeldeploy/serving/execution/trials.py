@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jupyter_modeldeploy.datatypes import NUMPY, Tensors
+from jupyter_modeldeploy.datatypes import BF16, NUMPY, Tensors, narrowed, widened
 from jupyter_modeldeploy.records import TensorSpec
 
 TIMED_RUNS = 5
@@ -30,7 +30,8 @@ def made_up(specs: list[TensorSpec], seed: int, side: int = 1, rows: int = 1) ->
         elif dtype.kind in "biu":
             tensors[spec.name] = generator.integers(0, 2, shape).astype(dtype)
         else:
-            tensors[spec.name] = generator.standard_normal(shape).astype(dtype)
+            values = generator.standard_normal(shape)
+            tensors[spec.name] = narrowed(values) if dtype == BF16 else values.astype(dtype)
     return tensors
 
 
@@ -40,8 +41,8 @@ def same(expected: np.ndarray, given: np.ndarray) -> bool:
         return False
     if expected.dtype.kind in "biuOUS":
         return bool((expected == given).all())
-    wide = np.complex128 if expected.dtype.kind == "c" else np.float64
-    return bool(np.allclose(expected.astype(wide), given.astype(wide), rtol=1e-3, atol=1e-5, equal_nan=True))
+    rough = 1e-2 if expected.dtype == BF16 else 1e-3
+    return bool(np.allclose(widened(expected), widened(given), rtol=rough, atol=1e-5, equal_nan=True))
 
 
 def fastest_ms(run: Callable[[], Any]) -> float:
