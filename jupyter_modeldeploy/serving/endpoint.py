@@ -1,6 +1,7 @@
 """All that one server process serves: which route means which version, and the way of a request through it.
 
-authenticate → route → decode → queue and batch → run → encode → count
+authenticate → route → decode → run → encode → count, where the model is fast and nothing else is asked for; otherwise
+the way of `control.request.Request`.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
-from jupyter_modeldeploy.errors import ModelDeployError, NotFound, Unavailable
+from jupyter_modeldeploy.errors import NotFound, Unavailable
 from jupyter_modeldeploy.records import ServedModel, ServiceSpec
 from jupyter_modeldeploy.serving.access import Guard, Headers
-from jupyter_modeldeploy.serving.execution.instances import Instances, Outcome, Work
+from jupyter_modeldeploy.serving.control.policy import Policy
+from jupyter_modeldeploy.serving.control.request import ID_HEADER, UNIT_HEADER, Request
+from jupyter_modeldeploy.serving.execution.instances import Instances
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.metrics import Metrics
-from jupyter_modeldeploy.serving.protocols.call import Answer, Call, Language
-from jupyter_modeldeploy.serving.protocols.compression import decompressed
+from jupyter_modeldeploy.serving.protocols.call import Language
 from jupyter_modeldeploy.serving.protocols.infer import Infer
 from jupyter_modeldeploy.serving.protocols.predict import Predict
 from jupyter_modeldeploy.serving.protocols.triton.shared_memory import Regions
@@ -27,7 +30,6 @@ from jupyter_modeldeploy.serving.routing import Split
 
 log = logging.getLogger(__name__)
 
-UNIT_HEADER = b"x-unit-id"
 PREDICT = Predict()
 
 
@@ -104,7 +106,9 @@ class Endpoint:
         instances: Instances,
         metrics: Metrics,
         max_body_bytes: int,
+        folder: Path | None = None,
     ) -> None:
+        """`folder` is the service's, for the records of requests; there are none without one."""
         self.service = service
         self.models = {model.name: model for model in models}
         self.guard = guard
@@ -115,15 +119,19 @@ class Endpoint:
         self.regions = Regions(metrics.folder, os.getppid(), max_body_bytes)
         self.routes: dict[bytes, Target] = dict(_routes(models, Infer(self.regions)))
         self._instances = instances
+        versions = [version for model in models for version in model.versions.values()]
+        self.policy = Policy(versions, instances, metrics, folder)
 
     def configure(self, spec: ServiceSpec) -> None:
         """Serve as `spec` says from the next request on, in everything that needs no new process.
 
-        Raises NotFound, having changed nothing, where it names a model or version that is not in this process."""
+        Raises, having changed nothing, NotFound where it names a model or version that is not in this process, and what
+        a cache in Redis raises that cannot be used."""
         for wanted in spec.models:
             model = self.model(wanted.model)
             for number in [arm.version for arm in wanted.arms] + ([wanted.fallback] if wanted.fallback else []):
                 model.get(str(number))
+        self.policy.configure(spec)
         for wanted in spec.models:
             self.model(wanted.model).configure(wanted)
         for target in self.routes.values():
@@ -144,50 +152,41 @@ class Endpoint:
 
     def infer(
         self, target: Target, caller: str, headers: Headers, body: Any, reply: Callable[[Any], None]
-    ) -> Work | None:
+    ) -> Request | None:
         """Answer a request of the authenticated `caller` by calling `reply` once, at once or later on the event loop.
 
-        Gives the work that is under way, which may be handed to `cancel` while `reply` has not been called."""
+        Gives the request that is under way, which may be handed to `cancel` while `reply` has not been called."""
         begun = time.perf_counter()
-        version = target.version
-        try:
-            if version is None:
-                version = target.model.choose(headers.get(UNIT_HEADER))
-            if b"content-encoding" in headers:
-                body = decompressed(body, headers[b"content-encoding"], self.max_body_bytes)
-            call = target.language.decode(version, headers, body)
-            if not version.inline(call.kind, call.rows):
-                return self._queued(call, version, target, begun, reply)
-            answer: Answer = call.answer(version.run_inline(call.kind, call.payload, call.rows))
-        except ModelDeployError as error:
-            answer = target.language.refuse(error, version.ref if version else None)
-            metrics = version.metrics if version else self.metrics.version("", "")
-            metrics.answered(answer.status, time.perf_counter() - begun)
-        else:
-            version.metrics.ran_inline(call.rows, version.inline_s, time.perf_counter() - begun)
-        reply(answer)
-        return None
-
-    def cancel(self, work: Work) -> None:
-        """Whoever asked is gone."""
-        self._instances.cancel(work)
-
-    def _queued(
-        self, call: Call, version: ServedVersion, target: Target, begun: float, reply: Callable[[Any], None]
-    ) -> Work:
-        def finish(outcome: Outcome) -> None:
+        version, call, answer, error = target.version, None, None, None
+        if not (self.policy.attended or self._instances.busy or ID_HEADER in headers or b"content-encoding" in headers):
             try:
-                if isinstance(outcome, ModelDeployError):
-                    raise outcome
-                answer: Answer = call.answer(outcome)
-            except ModelDeployError as error:
-                answer = target.language.refuse(error, version.ref)
-            version.metrics.answered(answer.status, time.perf_counter() - begun)
-            reply(answer)
+                if version is None:
+                    version = target.model.choose(headers.get(UNIT_HEADER))
+                call = target.language.decode(version, headers, body)
+                if call.rows <= version.plain_rows and version.inline(call.kind, call.rows):
+                    answer = call.answer(version.run_inline(call.kind, call.payload, call.rows))
+            except Exception as raised:  # noqa: BLE001  # the request tells of it
+                error = raised
+            else:
+                if answer is not None:
+                    version.metrics.ran_inline(call.rows, version.inline_s, time.perf_counter() - begun)
+                    reply(answer)
+                    return None
+        request = Request(self.policy, target, caller, headers, body, reply, begun)
+        request.start(version, call, error)
+        return None if request.done else request
 
-        work = Work(version, call.kind, call.payload, call.rows, finish)
-        self._instances.submit(work)
-        return work
+    def cancel(self, request: Request) -> None:
+        """Whoever asked is gone."""
+        request.cancel()
+
+    def tick(self) -> None:
+        """To be called some times a second."""
+        self.policy.tick()
+
+    def close(self) -> None:
+        """Write what is left to be written."""
+        self.policy.close()
 
 
 def _routes(models: list[ModelRoute], infer: Infer) -> Iterator[tuple[bytes, Target]]:

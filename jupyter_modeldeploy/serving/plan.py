@@ -11,11 +11,14 @@ from jupyter_modeldeploy.records import Failure, Format, Record, ServiceSpec
 
 
 class PlannedVersion(Record):
+    """`content` is a digest of the version's files, which tells it from others of its name elsewhere."""
+
     number: int
     weight: float
     format: Format
     task: str
     folder: Path
+    content: str = ""
 
 
 class PlannedModel(Record):

@@ -68,7 +68,8 @@ async def _serve(plan: Plan, listener: socket.socket, link: Link) -> int:
     models = _loaded(plan, metrics)
     count = plan.instances if spec.instances else choose_instances(_versions(models), plan.instances)
     instances = Instances(count, spec.max_queue, spec.timeout_s, loop)
-    endpoint = Endpoint(spec.name, models, guard(plan.token_folder), instances, metrics, spec.max_body_bytes)
+    access, folder = guard(plan.token_folder), plan.metrics_folder.parent
+    endpoint = Endpoint(spec.name, models, access, instances, metrics, spec.max_body_bytes, folder)
     endpoint.repository = repository = Repository(endpoint, link)
     await repository.follow(spec.unloaded)
     endpoint.configure(spec)
@@ -94,6 +95,7 @@ async def _serve(plan: Plan, listener: socket.socket, link: Link) -> int:
     )
     upkeep.cancel()
     instances.close()
+    endpoint.close()
     metrics.flush()
     return 0
 
@@ -211,6 +213,7 @@ async def _keep_up(server: uvicorn.Server, endpoint: Endpoint, link: Link, pulse
     while True:
         await asyncio.sleep(TICK_S)
         endpoint.guard.refresh()
+        endpoint.tick()
         pulse.sample()
         now = loop.time()
         for connection in list(server.server_state.connections):

@@ -1,0 +1,1 @@
+"""What stands between a request and a model: limits, deadlines, breakers, caches, fallbacks and records."""

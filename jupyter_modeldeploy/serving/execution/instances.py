@@ -44,6 +44,7 @@ class Work:
     begun: float = 0.0
     deadline: float = 0.0
     cost_s: float = 0.0
+    waited_s: float = 0.0
 
 
 def execute(works: list[Work]) -> list[Outcome]:
@@ -73,6 +74,8 @@ class Instances:
         self._loop = loop
         self._clock = clock
         self._waiting = Waiting()
+        self.busy = False
+        """Whether a request would have to wait."""
         self._running: dict[int, tuple[list[Work], float]] = {}
         self._times: defaultdict[ServedVersion, RunTimes] = defaultdict(RunTimes)
 
@@ -93,7 +96,7 @@ class Instances:
 
     def check(self, version: ServedVersion, timeout_s: float | None = None, priority: int = DEFAULT) -> None:
         """Raise Overloaded where a request would be refused, whatever it holds: before it is decoded."""
-        if len(self._running) < self._count:
+        if not self.busy:
             return
         wait_s = self._wait_s(priority)
         if len(self._waiting) >= self._max_queue and self._waiting.last_below(priority) is None:
@@ -111,7 +114,7 @@ class Instances:
         limit = self._limit(work.timeout_s)
         work.deadline = work.begun + limit
         work.timer = self._loop.call_later(limit, self._expire, work)
-        if len(self._running) < self._count:
+        if not self.busy:
             self._dispatch([work])
             return
         if len(self._waiting) >= self._max_queue and (least := self._waiting.last_below(work.priority)):
@@ -142,6 +145,7 @@ class Instances:
         for work in works:
             work.running = True
         self._running[id(works)] = works, self._clock()
+        self.busy = len(self._running) >= self._count
         self._pool.submit(self._run, works)
 
     def _run(self, works: list[Work]) -> None:
@@ -151,12 +155,15 @@ class Instances:
 
     def _finished(self, works: list[Work], outcomes: list[Outcome], begun: float, seconds: float) -> None:
         del self._running[id(works)]
+        self.busy = False
         version, rows = works[0].version, sum(work.rows for work in works)
         self._times[version].observe(seconds, rows)
         if batch := self._next_batch():
             self._dispatch(batch)
+        for work in works:
+            work.waited_s = begun - work.begun
         waits = [
-            begun - work.begun
+            work.waited_s
             for work, outcome in zip(works, outcomes, strict=True)
             if not isinstance(outcome, ModelDeployError)
         ]

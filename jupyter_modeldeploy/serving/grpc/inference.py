@@ -7,8 +7,8 @@ from typing import Any
 
 from jupyter_modeldeploy.errors import ModelDeployError
 from jupyter_modeldeploy.serving.access import Headers
+from jupyter_modeldeploy.serving.control.request import Request as Pending
 from jupyter_modeldeploy.serving.endpoint import Endpoint, Target
-from jupyter_modeldeploy.serving.execution.instances import Work
 from jupyter_modeldeploy.serving.grpc import status
 from jupyter_modeldeploy.serving.grpc.handlers import StreamHandler, UnaryHandler, parsed, read
 from jupyter_modeldeploy.serving.grpc.language import GrpcAnswer, GrpcInfer
@@ -46,16 +46,18 @@ class Request:
 
     __slots__ = ("_answer", "_endpoint", "_traffic", "_waiting", "_work")
 
-    def __init__(self, caller: Caller, raw: bytes) -> None:
+    def __init__(self, caller: Caller, raw: bytes, remaining_s: float | None = None) -> None:
         self._endpoint = endpoint = caller.endpoint
         self._traffic = caller.traffic
         self._traffic.requests += 1
         self._answer: GrpcAnswer | None = None
         self._waiting: asyncio.Future[GrpcAnswer] | None = None
-        self._work: Work | None = None
+        self._work: Pending | None = None
         try:
             message = parsed(ModelInferRequest, raw)
             target = _target(endpoint, message.model_name, message.model_version)
+            if remaining_s is not None:
+                _limit(message.parameters, remaining_s)
         except ModelDeployError as error:
             endpoint.metrics.version("", "").answered(error.status, 0.0)
             self._answer = _LANGUAGE.refuse(error)
@@ -90,13 +92,15 @@ class InferCall(UnaryHandler):
         self._caller = caller
 
     async def unary_unary(self, raw: bytes, context: Any) -> bytes:
-        request = Request(self._caller, raw)
+        request = Request(self._caller, raw, context.time_remaining())
         try:
             answer = await request.answered()
         finally:
             request.end()
         if answer.error is not None:
             await status.abort(context, answer.error, answer.version)
+        if answer.extra_headers:
+            context.set_trailing_metadata(status.metadata_of(answer.extra_headers))
         content: bytes = answer.message.SerializeToString()
         return content
 
@@ -141,7 +145,14 @@ class StreamInferCall(StreamHandler):
 def _target(endpoint: Endpoint, name: str, number: str) -> Target:
     model = endpoint.models.get(name) or endpoint.model(name)
     version = model.get(number) if number and model.loaded else model.only
-    return Target(model, version, _LANGUAGE)
+    return Target(model, version, _LANGUAGE, pinned=version if number else None)
+
+
+def _limit(parameters: Any, remaining_s: float) -> None:
+    """Let the call's deadline be the request's own, too: it is not begun where it could not be kept."""
+    remaining = max(1, int(remaining_s * 1e6))
+    wanted = parameters["timeout"].int64_param if "timeout" in parameters else 0
+    parameters["timeout"].int64_param = min(wanted, remaining) if wanted > 0 else remaining
 
 
 def _in_stream(answer: GrpcAnswer) -> bytes:

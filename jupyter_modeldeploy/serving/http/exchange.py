@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from jupyter_modeldeploy.errors import ModelDeployError, TooLarge
 from jupyter_modeldeploy.serving.access import Headers
+from jupyter_modeldeploy.serving.control.request import Request
 from jupyter_modeldeploy.serving.endpoint import Target
-from jupyter_modeldeploy.serving.execution.instances import Work
 from jupyter_modeldeploy.serving.http.replies import Reply
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Exchange:
         self.message_event = NOBODY
         self.response_complete = False
         self.disconnected = False
-        self.work: Work | None = None
+        self.work: Request | None = None
         self._body: list[bytes] = []
         self._size = 0
         self._turn = False

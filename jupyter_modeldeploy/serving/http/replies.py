@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -16,9 +17,10 @@ STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".enc
 
 
 class Reply:
-    """One HTTP answer. `headers` are beside content-type and content-length, names in lower case."""
+    """One HTTP answer. `headers` are beside content-type and content-length, names in lower case; `extra_headers` are
+    those that few answers have in common."""
 
-    __slots__ = ("body", "content_type", "headers", "status")
+    __slots__ = ("body", "content_type", "extra_headers", "headers", "status")
 
     def __init__(
         self,
@@ -31,17 +33,24 @@ class Reply:
         self.body = body
         self.content_type = content_type
         self.headers = headers
+        self.extra_headers: tuple[tuple[bytes, bytes], ...] = ()
 
     def head_and_body(self, date: bytes, keep_alive: bool) -> bytes:
         """The whole answer; `date` is empty or a whole header line."""
         head = _head(self.status, self.content_type, self.headers, keep_alive)
+        if self.extra_headers:
+            head += _lines(self.extra_headers)
         return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, date, len(self.body), self.body)
 
 
 @lru_cache(maxsize=1024)  # a service's answers have few heads, told apart by version and status
 def _head(status: int, content_type: bytes, headers: tuple[tuple[bytes, bytes], ...], keep_alive: bool) -> bytes:
     lines = [(b"content-type", content_type), *headers, *(() if keep_alive else ((b"connection", b"close"),))]
-    return STATUS_LINES[status] + b"".join([name + b": " + value + b"\r\n" for name, value in lines])
+    return STATUS_LINES[status] + _lines(lines)
+
+
+def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([name + b": " + value + b"\r\n" for name, value in headers])
 
 
 def json_reply(content: Any, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Reply:

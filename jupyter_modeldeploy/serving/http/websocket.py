@@ -22,8 +22,8 @@ from websockets.server import ServerProtocol
 
 from jupyter_modeldeploy.errors import NotFound, shown
 from jupyter_modeldeploy.serving.access import Headers
+from jupyter_modeldeploy.serving.control.request import Request as Pending
 from jupyter_modeldeploy.serving.endpoint import Endpoint, Target
-from jupyter_modeldeploy.serving.execution.instances import Work
 from jupyter_modeldeploy.serving.http.replies import Reply
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class _Answer:
     def __init__(self, body: bytes) -> None:
         self.body = body
         self.reply: Reply | None = None
-        self.work: Work | None = None
+        self.work: Pending | None = None
 
 
 class WebSocketConnection(asyncio.Protocol):

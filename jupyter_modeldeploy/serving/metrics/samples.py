@@ -42,6 +42,7 @@ FAMILIES = {
     "modeldeploy_batch_rows": Family("histogram", "Rows that a run of the model took together.", BATCH_BUCKETS),
     "modeldeploy_failures_total": Family("counter", "Runs that failed by the model and not by the request."),
     "modeldeploy_rejections_total": Family("counter", "Requests that were refused before they were run, by reason."),
+    "modeldeploy_rate_limited_total": Family("counter", "Requests of callers that asked more often than they may."),
     "modeldeploy_fallbacks_total": Family("counter", "Requests that a version left to another answer, by its kind."),
     "modeldeploy_breaker_transitions_total": Family("counter", "Changes of the circuit breaker, by the new state."),
     "modeldeploy_breaker_state": Family("gauge", "The circuit breaker: 0 closed, 1 half open, 2 open.", merge="max"),

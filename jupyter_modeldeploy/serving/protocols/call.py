@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from jupyter_modeldeploy.errors import ModelDeployError
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 
+NO_PARAMETERS: Mapping[str, Any] = MappingProxyType({})
+
 
 class Answer(Protocol):
-    """What is sent back; `status` is the HTTP status, for the counts."""
+    """What is sent back; `status` is the HTTP status, for the counts. `extra_headers`, names in lower case, are those
+    that tell of this answer alone: how it came about, and the request's own id."""
 
     status: int
+    extra_headers: tuple[tuple[bytes, bytes], ...]
 
 
 class Call(Protocol):
-    """A parsed request: `payload` is what `ServedVersion.run_<kind>` takes, `rows` how many rows it has."""
+    """A parsed request: `payload` is what `ServedVersion.run_<kind>` takes, `rows` how many rows it has. `parameters`
+    are the request's own, of which `timeout` and `priority` are heeded."""
 
     kind: Literal["tensors", "items"]
     payload: Any
     rows: int
+
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
 
     def answer(self, result: Any) -> Answer:
         """The answer that carries the result. Raises InvalidInput where it cannot be as the request wants it."""

@@ -11,6 +11,7 @@ from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.http.replies import JSON, Reply, error_reply
+from jupyter_modeldeploy.serving.protocols.call import NO_PARAMETERS
 from jupyter_modeldeploy.tasks import ReadsImages
 
 
@@ -18,6 +19,7 @@ class PredictCall:
     """A request in a task's words."""
 
     kind: Literal["tensors", "items"] = "items"
+    parameters = NO_PARAMETERS
 
     def __init__(self, version: ServedVersion, headers: Headers, body: bytes) -> None:
         self._version = version

@@ -1,0 +1,45 @@
+"""What a request may hold. Bodies have a limit of their own, which says little of what they unfold to."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol, runtime_checkable
+
+from jupyter_modeldeploy.datatypes import NUMPY, Tensors
+from jupyter_modeldeploy.errors import TooLarge
+from jupyter_modeldeploy.records import InputLimits, Signature
+from jupyter_modeldeploy.serving.execution.served import ServedVersion
+
+
+@runtime_checkable
+class HasLimits(Protocol):
+    """A task that refuses in `parse`, with TooLarge, what is beyond `limits`."""
+
+    limits: InputLimits
+
+
+def configure(version: ServedVersion, limits: InputLimits) -> None:
+    """Hold the version to `limits` from the next request on."""
+    if isinstance(version.task, HasLimits):
+        version.task.limits = limits
+    version.plain_rows = limits.max_tensor_bytes // _row_bytes(version.signature)
+
+
+def check(kind: str, payload: Any, limits: InputLimits) -> None:
+    """Raise TooLarge where tensors are larger than the limit; items were looked at by their task."""
+    if kind == "tensors" and (size := _size(payload)) > limits.max_tensor_bytes:
+        raise TooLarge(
+            f"The inputs have {size} bytes; the limit max_tensor_bytes is {limits.max_tensor_bytes}.",
+            "Send less at once.",
+        )
+
+
+def _size(tensors: Tensors) -> int:
+    return sum(sum(map(len, array.ravel())) if array.dtype.kind == "O" else array.nbytes for array in tensors.values())
+
+
+def _row_bytes(signature: Signature) -> float:
+    """The bytes of a row of all inputs; infinite where the signature leaves it open."""
+    if any(spec.dtype == "BYTES" or -1 in spec.shape[1:] for spec in signature.inputs):
+        return math.inf
+    return max(1, sum(NUMPY[spec.dtype].itemsize * math.prod(spec.shape[1:]) for spec in signature.inputs))

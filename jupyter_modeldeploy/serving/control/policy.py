@@ -1,0 +1,133 @@
+"""What the service's spec asks for each request, made ready: the limits, breakers, caches and records that are on."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import random
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jupyter_modeldeploy.errors import ModelDeployError
+from jupyter_modeldeploy.records import Breaker as BreakerSettings
+from jupyter_modeldeploy.records import ServiceSpec
+from jupyter_modeldeploy.serving.control import input_limits
+from jupyter_modeldeploy.serving.control.breaker import Breaker, State
+from jupyter_modeldeploy.serving.control.cache import Cache
+from jupyter_modeldeploy.serving.control.journal import Journal
+from jupyter_modeldeploy.serving.control.rates import TokenBuckets
+from jupyter_modeldeploy.serving.execution.instances import Instances
+from jupyter_modeldeploy.serving.execution.served import ServedVersion
+from jupyter_modeldeploy.serving.metrics import Metrics
+
+REQUEST_LOG, REVIEW_LOG = "requests.jsonl", "review.jsonl"
+FLUSH_S = 1.0
+NEVER = BreakerSettings(breaker_share=0)
+
+
+class Policy:
+    """`attended` tells whether every request must be looked at; where it is False, one that runs at once need not.
+
+    The request log and the records for review are in `folder`, the service's; there are none without one."""
+
+    def __init__(
+        self, versions: Iterable[ServedVersion], instances: Instances, metrics: Metrics, folder: Path | None
+    ) -> None:
+        self.instances = instances
+        self.metrics = metrics
+        self.cache = Cache(metrics)
+        self.buckets: TokenBuckets | None = None
+        self.attended = False
+        self.spec = ServiceSpec.model_construct(name="", models=[])
+        self._versions = list(versions)
+        self.breakers = {version: self._breaker(version, NEVER) for version in self._versions}
+        self._journals = {
+            name: Journal(folder / name, functools.partial(metrics.count, "log_records_dropped_total", log=name))
+            for name in (REQUEST_LOG, REVIEW_LOG)
+            if folder is not None
+        }
+        self._flush_at = 0.0
+        metrics.gauge("requests_in_flight", lambda: instances.in_flight)
+        metrics.gauge("cache_bytes", lambda: self.cache.size)
+        metrics.gauge("cache_entries", lambda: len(self.cache))
+        for version in self._versions:
+            metrics.gauge("breaker_state", functools.partial(self._state, version), **dict(version.metrics.labels))
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    def configure(self, spec: ServiceSpec) -> None:
+        """Ask what `spec` asks. Raises, with nothing changed, for a cache that cannot be used."""
+        self.cache.configure(spec.cache, spec.stale_answers)
+        rate, burst = spec.rate_limit.rate, spec.rate_limit.burst
+        if rate is None:
+            self.buckets = None
+        elif self.spec.rate_limit != spec.rate_limit or self.buckets is None:
+            self.buckets = TokenBuckets(rate, burst)
+        for version in self._versions:
+            input_limits.configure(version, spec.input_limits)
+            if self.breakers[version].settings != spec.breaker:
+                self.breakers[version] = self._breaker(version, spec.breaker)
+        self.spec = spec
+        self._attend()
+
+    def tick(self) -> None:
+        """To be called some times a second."""
+        for breaker in self.breakers.values():
+            breaker.tick()
+        now = time.monotonic()
+        if now >= self._flush_at:
+            self._flush_at = now + FLUSH_S
+            for journal in self._journals.values():
+                journal.flush()
+
+    def close(self) -> None:
+        """Write what is left to be written."""
+        for journal in self._journals.values():
+            journal.flush()
+        self.cache.close()
+
+    def sampled(self) -> bool:
+        """Whether the request log is to tell of this request."""
+        share = self.spec.log_sample
+        return share > 0 and (share >= 1 or random.random() < share)
+
+    def log_request(self, record: dict[str, Any]) -> None:
+        """A line of the request log; nothing of what a request holds belongs there."""
+        self._record(REQUEST_LOG, record)
+
+    def review(self, identifier: bytes, caller: str, version: ServedVersion, error: ModelDeployError) -> None:
+        """A record of a request that nobody could answer."""
+        self._record(
+            REVIEW_LOG,
+            {
+                "request_id": identifier.decode("latin-1"),
+                "caller": caller,
+                "model": version.model,
+                "version": version.number,
+                "code": error.code,
+                "reason": error.message,
+            },
+        )
+
+    def _record(self, name: str, record: dict[str, Any]) -> None:
+        if journal := self._journals.get(name):
+            journal.add({"time": round(time.time(), 3), **record})
+
+    def _breaker(self, version: ServedVersion, settings: BreakerSettings) -> Breaker:
+        def changed(state: State) -> None:
+            version.metrics.count("breaker_transitions_total", state=state.name)
+            self._attend()
+
+        return Breaker(settings, lambda: version.metrics.compute.count, changed)
+
+    def _state(self, version: ServedVersion) -> int:
+        return self.breakers[version].state.value
+
+    def _attend(self) -> None:
+        troubled = any(breaker.state is not State.closed for breaker in self.breakers.values())
+        logs = self.spec.log_sample > 0 and bool(self._journals)
+        self.attended = troubled or logs or self.buckets is not None or self.cache.on
