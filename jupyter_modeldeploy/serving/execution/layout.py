@@ -13,7 +13,7 @@ from jupyter_modeldeploy.serving.execution.served import ServedVersion
 
 WORTH_MS = 3.0  # a faster run gains nothing from more threads: handing work out costs 20-50 µs an operator
 SLOW_MS = 100.0  # a slower run would make the service wait too long for the comparison
-TRIAL_S = 0.15
+TRIAL_S = 0.1
 GAIN = 1.1  # one wide run must answer so much more than several narrow ones, which need no second trial after a change
 
 log = logging.getLogger(__name__)
