@@ -2,8 +2,6 @@
 
 import sys
 
-sys.modules["ssl"] = None  # type: ignore[assignment]  # asyncio does without it, and it takes 4 MB
-
-from jupyter_modeldeploy.serving.supervision.supervisor import main  # noqa: E402
+from jupyter_modeldeploy.serving.supervision.supervisor import main
 
 sys.exit(main(sys.argv[1]))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
+import os
 import signal
+import subprocess
 import sys
 import time
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
 from typing import Any
 
-MESSAGE_BYTES = 2**20
+READ_BYTES = 65536
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +22,9 @@ Failure = dict[str, Any]
 class Member:
     """A server process of generation `generation` (those of one generation can become each other by `configure`).
 
-    `heard` is called after each of its messages and at its end; what they told is in the attributes."""
+    What its messages and its end told is in the attributes, once `look` was called."""
 
-    def __init__(self, index: int, generation: int, heard: Callable[[], None]) -> None:
+    def __init__(self, index: int, generation: int) -> None:
         self.index = index
         self.generation = generation
         self.started_at = self.heard_at = time.monotonic()
@@ -37,10 +36,11 @@ class Member:
         self.asked: list[dict[str, Any]] = []
         self.vitals: dict[str, Any] = {}
         self.rps = self.utilization = 0.0
-        self._heard = heard
-        self._process: Process | None = None
+        self.messages: int | None = None
+        """The descriptor that its messages come from, while it is open."""
+        self._process: subprocess.Popen[bytes] | None = None
         self._killed_for = ""
-        self._following: asyncio.Task[None] | None = None
+        self._incoming = self._outgoing = b""
 
     @property
     def pid(self) -> int | None:
@@ -48,11 +48,39 @@ class Member:
 
     def start(self, plan: dict[str, Any], descriptors: list[int]) -> None:
         """Start the process, which inherits the `descriptors`; the first is the listening socket."""
-        self._following = asyncio.create_task(self._follow(plan, descriptors))
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "jupyter_modeldeploy.serving.replica", str(descriptors[0])],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                pass_fds=descriptors,
+                bufsize=0,
+            )
+        except OSError as error:
+            self.failure = {"code": "service_failed", "message": f"A process cannot be started: {error}.", "hint": ""}
+            self.code = 1
+            return
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
+        self.messages = self._process.stdout.fileno()
+        os.set_blocking(self.messages, False)
+        self.send(plan)
+
+    def look(self) -> None:
+        """Take in what it said and whether it has ended; send what its pipe had no room for."""
+        if self._process is None or self.code is not None:
+            return
+        code = self._process.poll()
+        self._read()
+        self._flush()
+        if code is not None:
+            self.code = code
+            self._close()
 
     def send(self, message: dict[str, Any]) -> None:
-        if self._process is not None and self._process.stdin is not None and not self._process.stdin.is_closing():
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+        self._outgoing += json.dumps(message).encode() + b"\n"
+        self._flush()
 
     def configure(self, revision: int, spec: dict[str, Any]) -> None:
         """Have it serve by `spec` without a new process; `configured` or `refusal` tell what came of it."""
@@ -78,31 +106,35 @@ class Member:
             return f"killed by {signal.Signals(-self.code).name}"
         return f"exit status {self.code}"
 
-    async def _follow(self, plan: dict[str, Any], descriptors: list[int]) -> None:
-        try:
-            self._process = process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "jupyter_modeldeploy.serving.replica", str(descriptors[0])),
-                stdin=PIPE,
-                stdout=PIPE,
-                pass_fds=descriptors,
-                limit=MESSAGE_BYTES,
-            )
-        except OSError as error:
-            self.failure = {"code": "service_failed", "message": f"A process cannot be started: {error}.", "hint": ""}
-            self.code = 1
-            self._heard()
-            return
-        self.send(plan)
-        if self.draining:  # while it was being started
-            self._signal(signal.SIGTERM)
-        assert process.stdout is not None
-        while line := await process.stdout.readline():
+    def _read(self) -> None:
+        while self.messages is not None:
+            try:
+                piece = os.read(self.messages, READ_BYTES)
+            except BlockingIOError:
+                break
+            if not piece:
+                self.messages = None
+            self._incoming += piece
+        *lines, self._incoming = self._incoming.split(b"\n")
+        for line in lines:
             self._note(json.loads(line))
-            self._heard()
-        self.code = await process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
-        self._heard()
+
+    def _flush(self) -> None:
+        if self._process is None or self._process.stdin is None or self._process.stdin.closed:
+            return
+        try:
+            while self._outgoing:
+                self._outgoing = self._outgoing[os.write(self._process.stdin.fileno(), self._outgoing) :]
+        except BlockingIOError:
+            log.debug("replica %d does not read its messages now", self.index)
+        except BrokenPipeError:
+            self._outgoing = b""  # it is about to be seen to have ended
+
+    def _close(self) -> None:
+        self.messages = None
+        for pipe in (self._process.stdin, self._process.stdout) if self._process else ():
+            if pipe is not None:
+                pipe.close()
 
     def _note(self, message: dict[str, Any]) -> None:
         now = time.monotonic()
@@ -129,7 +161,4 @@ class Member:
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self.code is None:
-            try:
-                self._process.send_signal(number)
-            except ProcessLookupError:
-                log.debug("process %d has ended already", self._process.pid)
+            self._process.send_signal(number)  # which does nothing where it has ended

@@ -7,8 +7,7 @@ for `down_after_s`, and to zero after `idle_s` without a request."""
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 TOLERANCE = 0.1
 """A measure this near to its target changes nothing."""
@@ -16,8 +15,7 @@ MOST_GROWTH = 2.0
 """The queue's wait has no natural scale: it doubles the replicas at most."""
 
 
-@dataclass(frozen=True)
-class Load:
+class Load(NamedTuple):
     """What the replicas reported for the last second, together: requests per second, the mean wait in milliseconds,
     the share of their cores (or of the GPU) that is used, and whether anything is under way."""
 

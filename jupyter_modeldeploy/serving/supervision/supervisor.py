@@ -10,15 +10,14 @@ whenever something happened."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
+import selectors
 import shutil
 import signal
 import socket
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,26 +42,26 @@ LOOK_S = 1.0
 log = logging.getLogger(__name__)
 
 
-@dataclass
 class Slot:
     """A replica's place, which outlives its processes."""
 
-    crashes: int = 0
-    restarts: int = 0
-    restart_at: float = 0.0
-    last_exit: str = ""
+    def __init__(self) -> None:
+        self.crashes = 0
+        self.restarts = 0
+        self.restart_at = 0.0
+        self.last_exit = ""
 
 
-@dataclass
 class Change:
     """Something to be made so, or else to be undone: a new plan, or the wish of a server process (`asker`) to load or
-    unload a model for all."""
+    unload a model for all. `former` is the plan, the generation and the number of replicas before it was taken up."""
 
-    plan: Plan
-    asker: tuple[Member, int] | None = None
-    former: tuple[Plan, int, int] | None = None
-    awaited: list[Member] = field(default_factory=list)
-    since: float = 0.0
+    def __init__(self, plan: Plan, asker: tuple[Member, int] | None = None) -> None:
+        self.plan = plan
+        self.asker = asker
+        self.former: tuple[Plan, int, int] | None = None
+        self.awaited: list[Member] = []
+        self.since = 0.0
 
 
 class Supervisor:
@@ -89,41 +88,60 @@ class Supervisor:
         self._listener: socket.socket | None = None
         self._grpc: socket.socket | None = None
         self._waking = False
-        self._happened = asyncio.Event()
+        self._selector = selectors.DefaultSelector()
+        self._sleep_s = TICK_S
         self._looked_at = self._stepped_at = time.monotonic()
         self._read_revision: int = plan["revision"]
         self._published: dict[str, Any] = {}
         self._live: dict[str, Any] = {}
         self._process = _identity()
 
-    async def run(self) -> int:
+    def run(self) -> int:
         """Serve until SIGTERM or until there is no hope. Gives the exit status."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop)
-        loop.add_signal_handler(signal.SIGHUP, self._look_at_plan)
+        self._take_signals()
         self._publish()
         try:
             self._open()
         except OSError as error:
             self._fail({"code": "service_failed", "message": f"The address cannot be had: {error}.", "hint": ""})
+        self._step()
         while not (self._ending and not self._members):
+            self._sleep()
             self._step()
-            await self._nap()
         self._close()
         self._publish()
         return 1 if self._failure else 0
 
     # What happens
 
-    def _stop(self) -> None:
-        self._ending = True
-        self._happened.set()
+    def _take_signals(self) -> None:
+        """Each signal ends the sleep, by a byte in a pipe; what it means is looked at in `_woken`."""
+        self._signals, told = os.pipe()
+        for descriptor in (self._signals, told):
+            os.set_blocking(descriptor, False)
+        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, lambda number, frame: None)
+        self._selector.register(self._signals, selectors.EVENT_READ, self._woken)
+
+    def _woken(self) -> None:
+        for number in os.read(self._signals, 4096):
+            if number in (signal.SIGTERM, signal.SIGINT):
+                self._ending = True
+            elif number == signal.SIGHUP:
+                self._look_at_plan()
+
+    def _sleep(self) -> None:
+        """Until something happens: a signal, a message, a connection to a service that sleeps, or the next tick."""
+        timeout, self._sleep_s = self._sleep_s, TICK_S
+        for key, _ in self._selector.select(timeout):
+            if key.data is not None:
+                key.data()
 
     def _fail(self, failure: Failure) -> None:
         log.error("the service failed: %s", failure["message"])
         self._failure = self._failure or failure
-        self._stop()
+        self._ending = True
 
     def _look_at_plan(self) -> None:
         """Take up a new revision of the plan, if there is one."""
@@ -135,32 +153,22 @@ class Supervisor:
         if plan is not None and plan["revision"] > self._read_revision:
             self._read_revision = plan["revision"]
             self._changes.append(Change(plan))
-            self._happened.set()
 
     def _wake(self) -> None:
         """Somebody connects to a service that sleeps."""
         self._watch_listener(False)
         self._wanted = 1
         self._autoscaler.active(time.monotonic())
-        self._happened.set()
-
-    async def _nap(self) -> None:
-        if self._ending and not self._members:
-            return
-        try:
-            await asyncio.wait_for(self._happened.wait(), TICK_S)
-        except TimeoutError:
-            return
-        finally:
-            self._happened.clear()
 
     # What is done about it
 
     def _step(self) -> None:
         now = time.monotonic()
-        for member in [member for member in self._members if member.code is not None]:
-            self._members.remove(member)
-            self._ended(member, now)
+        for member in list(self._members):
+            self._look_at(member)
+            if member.code is not None:
+                self._members.remove(member)
+                self._ended(member, now)
         if self._ending:
             for member in self._members:
                 if not member.draining:
@@ -178,6 +186,12 @@ class Supervisor:
         self._judge_change(now)
         self._stepped_at = now
         self._publish()
+
+    def _look_at(self, member: Member) -> None:
+        messages = member.messages
+        member.look()
+        if messages is not None and member.messages is None:
+            self._selector.unregister(messages)
 
     def _ended(self, member: Member, now: float) -> None:
         slot = self._slots[member.index]
@@ -328,7 +342,7 @@ class Supervisor:
     def _done(self, change: Change, failure: Failure | None) -> None:
         self._observed = self._plan["revision"]
         self._change = None
-        self._happened.set()
+        self._sleep_s = 0
         if change.asker is not None:
             member, ask = change.asker
             member.send({"answer": ask, "failure": failure})
@@ -367,17 +381,17 @@ class Supervisor:
         index = next(number for number in range(len(used) + 1) if number not in used)
         slot = self._slots.setdefault(index, Slot())
         if slot.restart_at > now:
-            asyncio.get_running_loop().call_at(
-                asyncio.get_running_loop().time() + slot.restart_at - now, self._happened.set
-            )
+            self._sleep_s = min(self._sleep_s, slot.restart_at - now)
             return
         assert self._listener is not None
-        member = Member(index, self._generation, self._happened.set)
+        member = Member(index, self._generation)
         self._members.append(member)
         instances = self._plan["spec"]["instances"] or self._resources.cores_each(max(1, self._wanted))
         grpc_port = self._grpc.getsockname()[1] if self._grpc else None
         plan = {**self._plan, "replica": index, "instances": max(1, int(instances)), "grpc_port": grpc_port}
         member.start(plan, [self._listener.fileno()])
+        if member.messages is not None:
+            self._selector.register(member.messages, selectors.EVENT_READ)
 
     # The addresses
 
@@ -403,11 +417,10 @@ class Supervisor:
         if on == self._waking or self._listener is None:
             return
         self._waking = on
-        loop = asyncio.get_running_loop()
         if on:
-            loop.add_reader(self._listener, self._wake)
+            self._selector.register(self._listener, selectors.EVENT_READ, self._wake)
         else:
-            loop.remove_reader(self._listener)
+            self._selector.unregister(self._listener)
 
     def _close(self) -> None:
         if self._listener is None:
@@ -518,8 +531,4 @@ def _identity() -> dict[str, Any]:
 def main(folder: str) -> int:
     os.umask(0o077)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    return asyncio.run(_supervise(Path(folder)))
-
-
-async def _supervise(folder: Path) -> int:
-    return await Supervisor(folder).run()
+    return Supervisor(Path(folder)).run()
