@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any
 
 from google.protobuf.json_format import ParseDict
 
+from jupyter_modeldeploy.errors import NotFound
 from jupyter_modeldeploy.serving.endpoint import Endpoint
 from jupyter_modeldeploy.serving.grpc.handlers import Operation
 from jupyter_modeldeploy.serving.grpc.messages import of_method
-from jupyter_modeldeploy.serving.protocols.v2 import EXTENSIONS
-
-PLATFORMS = {"onnx": "onnx_onnxv1"}
+from jupyter_modeldeploy.serving.protocols import metadata
 
 
 def operations(endpoint: Endpoint) -> dict[str, Operation]:
@@ -47,21 +45,14 @@ class _Functions:
         return {"ready": True}
 
     def server_metadata(self, _: Any) -> dict[str, Any]:
-        name = "jupyter_modeldeploy"
-        return {"name": name, "version": version(name), "extensions": EXTENSIONS}
+        return metadata.server()
 
     def model_ready(self, request: Any) -> dict[str, Any]:
-        model = self._endpoint.models.get(request.name)
-        if model is None or (request.version and request.version not in model.versions):
+        """Not ready, rather than an error, where there is none of that name: as the protocol's servers answer."""
+        try:
+            return {"ready": metadata.is_ready(self._endpoint, request.name, request.version or None)}
+        except NotFound:
             return {"ready": False}
-        return {"ready": model.loaded}
 
     def model_metadata(self, request: Any) -> dict[str, Any]:
-        model = self._endpoint.model(request.name)
-        version = model.get(request.version or None)
-        tensors = {
-            side: [{"name": spec.name, "datatype": spec.dtype, "shape": spec.shape} for spec in specs]
-            for side, specs in (("inputs", version.signature.inputs), ("outputs", version.signature.outputs))
-        }
-        platform = PLATFORMS.get(version.format.value, version.format.value)
-        return {"name": model.name, "versions": list(model.versions), "platform": platform, **tensors}
+        return metadata.model(self._endpoint, request.name, request.version or None)

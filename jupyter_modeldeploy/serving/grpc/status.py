@@ -42,6 +42,11 @@ def trailers_of(error: ModelDeployError, version: str | None = None) -> Metadata
     return tuple(trailers)
 
 
+def metadata_of(headers: tuple[tuple[bytes, bytes], ...]) -> Metadata:
+    """HTTP's headers as metadata."""
+    return tuple((name.decode(), value.decode("latin-1")) for name, value in headers)
+
+
 async def abort(context: Any, error: ModelDeployError, version: str | None = None) -> None:
     """End the call with the error; raises what ends its handler."""
     await context.abort(code_of(error), str(error)[:MAX_DETAILS], trailers_of(error, version))

@@ -1,0 +1,98 @@
+"""Calls that end early: by their deadline, by the client, or with the server process."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import httpx
+import numpy as np
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_service import STREAM, GrpcServed, bytes_call
+from tritonclient.grpc import service_pb2
+
+from jupyter_modeldeploy.serving import lifecycle
+
+
+def turns(thousands: float) -> bytes:
+    """A request to the slow model."""
+    message = service_pb2.ModelInferRequest(model_name="slow")
+    message.inputs.add(name="x", datatype="FP32", shape=[1, 1])
+    message.raw_input_contents.append(np.float32(thousands).tobytes())
+    return message.SerializeToString()
+
+
+def queue_depth(served: GrpcServed) -> float:
+    text = httpx.get(f"{served.service.url}/metrics", headers=dict(served.metadata)).text
+    return sum(float(value) for value in re.findall(r"^modeldeploy_queue_depth\S* (\S+)$", text, re.M))
+
+
+def wait(until: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not until():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_a_call_ends_with_its_deadline(served: GrpcServed) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        served.call(turns(3000), timeout=0.2)
+    assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def test_what_takes_longer_than_the_service_allows(start: Callable[..., GrpcServed]) -> None:
+    own = start(timeout_s=0.2)
+    with pytest.raises(grpc.RpcError) as caught:
+        own.call(turns(3000))
+    assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert dict(caught.value.trailing_metadata())["error-code"] == "timed_out"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_is_cancelled_leaves_the_queue(start: Callable[..., GrpcServed], streamed: bool) -> None:
+    own = start()
+    with grpc.insecure_channel(own.url) as channel:
+        busy = [bytes_call(channel).future(turns(1000), metadata=own.metadata) for _ in range(2)]
+        wait(lambda: queue_depth(own) == 1)
+        if streamed:
+            calls = [channel.stream_stream(STREAM, None, None)(iter([turns(1)] * 5), metadata=own.metadata)]
+        else:
+            calls = [bytes_call(channel).future(turns(1), metadata=own.metadata) for _ in range(5)]
+        wait(lambda: queue_depth(own) == 6)
+        for call in calls:
+            call.cancel()
+        wait(lambda: queue_depth(own) == 1)
+        assert not busy[1].done()
+
+
+def test_a_stopping_service_answers_what_is_under_way_and_ends_its_streams(start: Callable[..., GrpcServed]) -> None:
+    own = start()
+    with grpc.insecure_channel(own.url) as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), metadata=own.metadata)
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        idle = channel.stream_stream(STREAM, None, None)(endless([turns(0)]), metadata=own.metadata)
+        assert b"slow" in next(idle)
+        asked = channel.stream_stream(STREAM, None, None)(endless([turns(500)] * 2), metadata=own.metadata)
+        call = bytes_call(channel).future(turns(500), metadata=own.metadata)
+        wait(lambda: queue_depth(own) == 2)
+        lifecycle.stop(own.store, "own")
+        assert b"slow" in call.result(timeout=20)
+        answers = [service_pb2.ModelStreamInferResponse.FromString(next(asked)) for _ in range(2)]
+        assert [answer.error_message for answer in answers] == ["", ""]
+        assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        for stream in (watch, idle, asked):
+            with pytest.raises(grpc.RpcError) as caught:
+                next(stream)
+            assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+def endless(requests: list[bytes]) -> Any:
+    """The requests, and then nothing while the stream is open."""
+    yield from requests
+    while True:
+        time.sleep(0.01)
+        yield from ()

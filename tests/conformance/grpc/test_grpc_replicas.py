@@ -1,0 +1,57 @@
+"""All replicas listen on the one gRPC port, which this machine alone can reach."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import psutil
+from grpc_service import GrpcServed, X, tensor
+
+from jupyter_modeldeploy import processes
+
+Start = Callable[..., GrpcServed]
+
+
+def listeners(own: GrpcServed) -> dict[int, set[str]]:
+    """The addresses at which each server process takes gRPC's connections."""
+    assert own.service.process is not None
+    supervisor = processes.find(own.service.process)
+    assert supervisor is not None
+    port = int(own.url.rsplit(":", 1)[1])
+    return {
+        child.pid: {
+            connection.laddr.ip
+            for connection in child.net_connections("tcp")
+            if connection.laddr.port == port and connection.status == psutil.CONN_LISTEN
+        }
+        for child in supervisor.children()
+    }
+
+
+def ask(own: GrpcServed) -> None:
+    """A request over a connection of its own."""
+    with own.client(channel_args=[("grpc.use_local_subchannel_pool", 1)]) as client:
+        np.testing.assert_array_equal(client.infer("adder", [tensor(X)]).as_numpy("y"), X + 1)
+
+
+def test_replicas_share_the_port(start: Start) -> None:
+    own = start(replicas=2)
+    assert list(listeners(own).values()) == [{"127.0.0.1"}, {"127.0.0.1"}]
+    for _ in range(20):
+        ask(own)
+
+
+def test_a_lost_replica_leaves_the_port_to_the_other(start: Start) -> None:
+    own = start(replicas=2)
+    lost, kept = listeners(own)
+    psutil.Process(lost).kill()
+    deadline = time.monotonic() + 20
+    while len(listening := {pid for pid, found in listeners(own).items() if found} - {lost}) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert kept in listening
+    for _ in range(20):
+        ask(own)
+
