@@ -40,6 +40,13 @@ class ReadsImages(Protocol):
 
 
 @runtime_checkable
+class LimitsTexts(Protocol):
+    """A task of texts, which refuses those of more than `max_text_characters`."""
+
+    max_text_characters: int
+
+
+@runtime_checkable
 class DecodesItems(Protocol):
     """A task whose answer depends on the item too (boxes are told in the image's own pixels)."""
 

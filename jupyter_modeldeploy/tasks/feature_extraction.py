@@ -10,7 +10,7 @@ import numpy as np
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.records import Signature
 from jupyter_modeldeploy.tasks import Tensors
-from jupyter_modeldeploy.tasks.text import TextEncoder, parse_texts
+from jupyter_modeldeploy.tasks.text import MAX_CHARACTERS, TextEncoder, parse_texts
 
 
 class FeatureExtraction:
@@ -22,6 +22,7 @@ class FeatureExtraction:
     def __init__(self, folder: Path, signature: Signature) -> None:
         self._encoder = TextEncoder(folder, signature)
         self.max_tokens = self._encoder.max_tokens
+        self.max_text_characters = MAX_CHARACTERS
         ranks = {spec.name: len(spec.shape) for spec in signature.outputs}
         pooled = [name for name in ranks if name == "sentence_embedding"]
         candidates = pooled or [name for name in ranks if ranks[name] == 3] or [n for n in ranks if ranks[n] == 2]
@@ -30,8 +31,8 @@ class FeatureExtraction:
         self._output = candidates[0]
 
     def parse(self, body: Any) -> list[str]:
-        """The texts of `{"text": str}`, `{"texts": [str, …]}`, `"str"` or `[str, …]`, or InvalidInput."""
-        return parse_texts(body)
+        """The texts of `{"text": str}`, `{"texts": [str, …]}`, `"str"` or `[str, …]`, or InvalidInput, TooLarge."""
+        return parse_texts(body, self.max_text_characters)
 
     def encode(self, items: list[Any]) -> Tensors:
         """`int64[texts, tokens]` for each of the model's inputs."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from jupyter_modeldeploy.errors import InvalidInput, NotFound, shown
+from jupyter_modeldeploy.errors import InvalidInput, NotFound, TooLarge, shown
 from jupyter_modeldeploy.records import Signature
 from jupyter_modeldeploy.tasks import Tensors
 from jupyter_modeldeploy.tasks.model_config import read_json
@@ -20,10 +20,11 @@ _ROLES = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_id
 _EXPECTED = 'Send {"text": "…"} or {"texts": ["…", …]}.'
 
 
-def parse_texts(body: Any) -> list[str]:
+def parse_texts(body: Any, max_characters: int = MAX_CHARACTERS) -> list[str]:
     """The texts of `{"text": str}`, `{"texts": [str, …]}`, `"str"` or `[str, …]`.
 
-    Raises InvalidInput for anything else, an empty list, more than 1024 texts or one of over 100,000 characters."""
+    Raises InvalidInput for anything else, an empty list or more than 1024 texts, TooLarge for a text of more than
+    `max_characters`."""
     if isinstance(body, dict):
         keys = [key for key in ("text", "texts") if key in body]
         if len(keys) != 1 or len(body) != 1 or isinstance(body[keys[0]], str) != (keys == ["text"]):
@@ -34,8 +35,10 @@ def parse_texts(body: Any) -> list[str]:
         raise InvalidInput(f"Texts were expected, not {shown(body)}.", _EXPECTED)
     if not 1 <= len(texts) <= MAX_TEXTS:
         raise InvalidInput(f"The request has {len(texts)} texts.", f"Send 1 to {MAX_TEXTS}.")
-    if longest := max((len(text) for text in texts if len(text) > MAX_CHARACTERS), default=0):
-        raise InvalidInput(f"A text has {longest} characters.", f"Send at most {MAX_CHARACTERS}.")
+    if (longest := max(map(len, texts))) > max_characters:
+        raise TooLarge(
+            f"A text has {longest} characters; the limit max_text_characters is {max_characters}.", "Send less at once."
+        )
     return texts
 
 

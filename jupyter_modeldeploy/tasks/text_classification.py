@@ -10,7 +10,7 @@ from jupyter_modeldeploy.records import Signature
 from jupyter_modeldeploy.tasks import Tensors
 from jupyter_modeldeploy.tasks.model_config import class_names, read_json
 from jupyter_modeldeploy.tasks.probabilities import probabilities
-from jupyter_modeldeploy.tasks.text import TextEncoder, parse_texts
+from jupyter_modeldeploy.tasks.text import MAX_CHARACTERS, TextEncoder, parse_texts
 
 
 class TextClassification:
@@ -21,12 +21,13 @@ class TextClassification:
     def __init__(self, folder: Path, signature: Signature) -> None:
         self._encoder = TextEncoder(folder, signature)
         self.max_tokens = self._encoder.max_tokens
+        self.max_text_characters = MAX_CHARACTERS
         self._names = class_names(folder)
         self._independent = read_json(folder / "config.json").get("problem_type") == "multi_label_classification"
 
     def parse(self, body: Any) -> list[str]:
-        """The texts of `{"text": str}`, `{"texts": [str, …]}`, `"str"` or `[str, …]`, or InvalidInput."""
-        return parse_texts(body)
+        """The texts of `{"text": str}`, `{"texts": [str, …]}`, `"str"` or `[str, …]`, or InvalidInput, TooLarge."""
+        return parse_texts(body, self.max_text_characters)
 
     def encode(self, items: list[Any]) -> Tensors:
         """`int64[texts, tokens]` for each of the model's inputs."""

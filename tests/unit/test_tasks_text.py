@@ -11,12 +11,12 @@ import pytest
 import tiny_onnx
 
 from jupyter_modeldeploy import tasks
-from jupyter_modeldeploy.errors import InvalidInput, NotFound
+from jupyter_modeldeploy.errors import InvalidInput, NotFound, TooLarge
 from jupyter_modeldeploy.records import Signature
 from jupyter_modeldeploy.runtimes.onnx import OnnxRuntime
 from jupyter_modeldeploy.tasks.feature_extraction import FeatureExtraction
-from jupyter_modeldeploy.tasks.text import MAX_CHARACTERS, MAX_TEXTS, max_tokens
 from jupyter_modeldeploy.tasks.probabilities import probabilities
+from jupyter_modeldeploy.tasks.text import MAX_CHARACTERS, MAX_TEXTS, max_tokens
 from jupyter_modeldeploy.tasks.text_classification import TextClassification
 
 
@@ -51,12 +51,21 @@ def test_texts_come_in_four_forms(classifier: tuple[OnnxRuntime, TextClassificat
         ["a", None],
         [["a"]],
         ["a"] * (MAX_TEXTS + 1),
-        "a" * (MAX_CHARACTERS + 1),
     ],
 )
 def test_what_is_no_text_is_refused(classifier: tuple[OnnxRuntime, TextClassification], body: Any) -> None:
     with pytest.raises(InvalidInput):
         classifier[1].parse(body)
+
+
+def test_a_text_beyond_the_limit_is_too_large(classifier: tuple[OnnxRuntime, TextClassification]) -> None:
+    task = classifier[1]
+    with pytest.raises(TooLarge, match=f"max_text_characters is {MAX_CHARACTERS}"):
+        task.parse(["a", "a" * (MAX_CHARACTERS + 1)])
+    task.max_text_characters = 2
+    with pytest.raises(TooLarge, match="3 characters; the limit max_text_characters is 2"):
+        task.parse("abc")
+    task.max_text_characters = MAX_CHARACTERS
 
 
 def test_an_answer_has_the_likeliest_label_and_all_probabilities(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from jupyter_modeldeploy.datatypes import NUMPY, Tensors
 from jupyter_modeldeploy.errors import TooLarge
@@ -11,17 +11,8 @@ from jupyter_modeldeploy.records import InputLimits, Signature
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 
 
-@runtime_checkable
-class HasLimits(Protocol):
-    """A task that refuses in `parse`, with TooLarge, what is beyond `limits`."""
-
-    limits: InputLimits
-
-
 def configure(version: ServedVersion, limits: InputLimits) -> None:
-    """Hold the version to `limits` from the next request on."""
-    if isinstance(version.task, HasLimits):
-        version.task.limits = limits
+    """Let the version know which requests need no look at their size."""
     version.plain_rows = limits.max_tensor_bytes // _row_bytes(version.signature)
 
 

@@ -93,10 +93,12 @@ class ServedVersion:
         return self._batching.chunk_rows
 
     def configure(self, max_batch_rows: int, limits: InputLimits | None = None) -> None:
-        """Let so many rows share a run (0 chooses by their size), and take images within the limits."""
+        """Let so many rows share a run (0 chooses by their size), and take images and texts within the limits."""
         self._batching.configure(max_batch_rows)
         if limits is not None and isinstance(self.task, tasks.ReadsImages):
             self.task.max_image_pixels = limits.max_image_pixels
+        if limits is not None and isinstance(self.task, tasks.LimitsTexts):
+            self.task.max_text_characters = limits.max_text_characters
 
     def warm_up(self) -> None:
         """Run the model, measure it, and find out whether rows can share a run. Raises where a text has no answer."""
@@ -204,6 +206,12 @@ class ServedVersion:
     def labels(self) -> dict[int, str]:
         """The names of the model's classes by their number, where it has any."""
         return class_names(self._folder)
+
+    def fit(self, budget: int) -> None:
+        """Let no run take so many rows that the process would exceed `budget` bytes, as far as a trial tells. To be
+        called after the warm-up."""
+        if self.typical is not None and not self.on_gpu:
+            self._batching.learn_memory(self._runtime.run, self.typical, budget)
 
     def load(self) -> None:
         """Bring the model back into memory. Raises what the runtime raises."""
