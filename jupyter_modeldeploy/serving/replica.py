@@ -194,8 +194,18 @@ def _loaded(plan: Plan, metrics: Metrics) -> list[ModelRoute]:
         ]
         for version in versions:
             version.warm_up()
+            if budget := _memory_budget(plan.spec):
+                version.fit(budget)
         routes.append(ModelRoute(plan.spec.name, model.name, versions, [v.weight for v in model.versions]))
     return routes
+
+
+def _memory_budget(spec: ServiceSpec) -> int | None:
+    """Bytes that the instance type (`cpu-2c4g`) leaves this replica; None where nothing limits it."""
+    if spec.instance_type is None:
+        return None
+    gibibytes = int(spec.instance_type.rpartition("c")[2].removesuffix("g"))
+    return gibibytes * 2**30 // max(spec.replicas, spec.scaling.max_replicas or 1)
 
 
 def _versions(models: list[ModelRoute]) -> list[ServedVersion]:

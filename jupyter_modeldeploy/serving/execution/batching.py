@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Callable, Hashable
 
 import numpy as np
@@ -11,11 +12,14 @@ import numpy as np
 from jupyter_modeldeploy.datatypes import NUMPY, Tensors
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, OutOfMemory
 from jupyter_modeldeploy.records import Signature, TensorSpec
+from jupyter_modeldeploy.serving.execution.memory import peak_bytes_of
 from jupyter_modeldeploy.serving.execution.trials import made_up, same
 
 MIN_CHUNK_ROWS = 16
 CHUNK_BYTES = 2**20
 ASSUMED_SIDE = 512  # of a free dimension, where a row's size is estimated
+MEMORY_TRIAL_S = 0.5
+BUDGET_SHARE = 0.8  # the rest is for requests and answers, and for other models' runs at the same time
 TOKEN_INPUTS = frozenset(("input_ids", "attention_mask", "token_type_ids"))
 TOKEN_TRIALS = (7, 4)
 
@@ -93,6 +97,19 @@ class Batching:
         self.fills_tokens = all(
             same(one[name], two[name]) for one, two in zip(alone, together, strict=True) for name in one
         )
+
+    def learn_memory(self, run: Run, row: Tensors, budget: int) -> None:
+        """Find out how many such rows a run may take, with the process within `budget` bytes: no more than were tried."""
+        rows, until = 1, time.perf_counter() + MEMORY_TRIAL_S
+        while self.independent and not self.fixed and rows * 2 <= self.chunk_rows:
+            more = {name: np.repeat(array[:1], rows * 2, axis=0) for name, array in row.items()}
+            peak = peak_bytes_of(lambda more=more: run(more))  # type: ignore[misc]
+            if peak is None:
+                return
+            if peak > budget * BUDGET_SHARE or time.perf_counter() > until:
+                log.info("a run takes %d rows: with %d the process had %d MiB", rows, rows * 2, peak >> 20)
+                self._most = self.chunk_rows = rows
+            rows *= 2
 
     def key(self, tensors: Tensors) -> Hashable | None:
         """Requests of one key may share a run; None shares with nobody."""

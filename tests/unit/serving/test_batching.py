@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,36 @@ def test_a_row_that_does_not_fit_alone_is_told_so(tmp_path: Path) -> None:
     batching = learned(Counted(runtime))
     with pytest.raises(OutOfMemory, match="1 rows are too many"):
         batching.run(Counted(runtime, most=0), [rows(3)])
+
+
+def outer_product(folder: Path) -> OnnxRuntime:
+    """FP32[batch, 2048] to itself, by way of 16 MiB a row."""
+    return OnnxRuntime(
+        tiny_onnx.save(
+            folder,
+            [
+                helper.make_node("Unsqueeze", ["x", "last"], ["tall"]),
+                helper.make_node("Unsqueeze", ["x", "first"], ["wide"]),
+                helper.make_node("Mul", ["tall", "wide"], ["product"]),
+                helper.make_node("ReduceSum", ["product", "last"], ["y"], keepdims=0),
+            ],
+            [tiny_onnx.value("x", TensorProto.FLOAT, ["batch", 2048])],
+            [tiny_onnx.value("y", TensorProto.FLOAT, ["batch", 2048])],
+            {"first": np.array([1]), "last": np.array([2])},
+        )
+    )
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs Linux's account of peak memory")
+def test_a_run_takes_no_more_rows_than_the_memory_budget_has_room_for(tmp_path: Path) -> None:
+    run = Counted(outer_product(tmp_path / "model"))
+    batching = learned(run)
+    row = {"x": np.ones((1, 2048), np.float32)}
+    resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    batching.learn_memory(run, row, int((resident + 400 * 2**20) / 0.8))
+    assert 4 <= batching.chunk_rows < 64
+    batching.configure(128)
+    assert batching.chunk_rows < 64
 
 
 def test_a_model_whose_rows_touch_each_other_is_never_split_nor_joined(tmp_path: Path) -> None:
