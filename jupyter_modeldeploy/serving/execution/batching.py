@@ -99,7 +99,7 @@ class Batching:
         )
 
     def learn_memory(self, run: Run, row: Tensors, budget: int) -> None:
-        """Find out how many such rows a run may take, with the process within `budget` bytes: no more than were tried."""
+        """Find out how many such rows a run may take with the process within `budget` bytes: as many as were tried."""
         rows, until = 1, time.perf_counter() + MEMORY_TRIAL_S
         while self.independent and not self.fixed and rows * 2 <= self.chunk_rows:
             more = {name: np.repeat(array[:1], rows * 2, axis=0) for name, array in row.items()}
