@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from jupyter_modeldeploy import processes
-from jupyter_modeldeploy.errors import Conflict, ModelDeployError, ServiceFailed, from_os_error
+from jupyter_modeldeploy.errors import Conflict, ModelDeployError, ServiceFailed, StorageFull, from_os_error
 from jupyter_modeldeploy.records import Failure, Service, ServiceSpec, ServiceState
 from jupyter_modeldeploy.serving import planning, servicelog
 from jupyter_modeldeploy.serving.history import revised
@@ -71,7 +71,10 @@ def stop(store: Store, name: str, wait_s: float = 10.0) -> Service:
         time.sleep(POLL_S)
         service = observe(store, store.services.get(name))
     if service.process is not None:
-        store.services.update(name, _stopping)
+        try:
+            store.services.update(name, _stopping)
+        except StorageFull as error:  # that must keep nobody from stopping it
+            log.warning("the service %s is stopped although its row cannot say so: %s", name, error)
         if running := processes.find(service.process):
             running.terminate()
         while processes.alive(service.process) and time.monotonic() < deadline:

@@ -26,11 +26,11 @@ def read(folder: Path, name: str) -> dict[str, Any] | None:
 
 def write(folder: Path, name: str, document: dict[str, Any]) -> None:
     """Replace the file as a whole: readers see the former one or this one. Raises OSError and leaves the former one."""
-    temporary = folder / f"{name}.{os.getpid()}"
+    content, temporary = json.dumps(document), folder / f"{name}.{os.getpid()}"
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            json.dump(document, file)
+            file.write(content)
         os.replace(temporary, folder / name)
     except OSError:
         temporary.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,9 @@ from typing import Any
 import psutil
 import pytest
 import tiny_onnx
+import trustme
 from serving_service import add, client, spec
+from small_disk import run_on_small_disk
 from steady_load import Caller, SteadyLoad, post
 
 from jupyter_modeldeploy import processes
@@ -23,6 +26,7 @@ from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, Service
 from jupyter_modeldeploy.records import Service, ServiceState
 from jupyter_modeldeploy.serving import changing, lifecycle
 from jupyter_modeldeploy.store import Store
+from jupyter_modeldeploy.workspace import Workspace
 
 BODY = json.dumps({"inputs": {"x": [[1, 2, 3, 4]]}}).encode()
 ENOUGH = 300
@@ -340,3 +344,86 @@ def test_a_service_on_a_unix_socket(models: Store, tmp_path: Path) -> None:
         assert not path.exists()
     finally:
         shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def test_the_workspace_asks_over_tls_and_over_a_socket(models: Store, tmp_path: Path) -> None:
+    made = trustme.CA().issue_cert("localhost")
+    made.private_key_pem.write_to_path(tmp_path / "key.pem")
+    made.cert_chain_pems[0].write_to_path(tmp_path / "certificate.pem")
+    tls = {"tls_certificate": str(tmp_path / "certificate.pem"), "tls_key": str(tmp_path / "key.pem")}
+    path = Path("/tmp") / f"modeldeploy-test-{os.getpid()}.sock"
+    body = json.loads(BODY)
+    workspace = Workspace(models.root)
+    try:
+        secure = lifecycle.start(models, spec("secure", ("adder", [1]), tls=tls), "me")
+        assert str(secure.url).startswith("https://127.0.0.1:")
+        assert workspace.services.predict("secure", body)["model"] == "adder@1"
+        lifecycle.start(models, spec("both", ("adder", [1]), tls=tls, unix_socket=str(path)), "me")
+        assert workspace.services.predict("both", body)["model"] == "adder@1"
+        (live,) = until(lambda: workspace.services.live("both")["replicas"])
+        assert live.keys() >= {"rps", "utilization", "pid"}
+    finally:
+        workspace.close()
+
+
+def test_a_grpc_port_stays_that_of_its_service_while_replicas_change(models: Store) -> None:
+    service = lifecycle.start(models, spec("one", ("adder", [1]), grpc_port=0), "me")
+    changed = changing.change(models, "one", only(2))
+    assert service.grpc_url is not None
+    assert changed.grpc_url == service.grpc_url
+    taken = int(str(service.url).rsplit(":", 1)[1])
+    with pytest.raises(Conflict, match="gRPC port"):
+        lifecycle.start(models, spec("two", ("adder", [1]), grpc_port=taken), "me")
+
+
+FULL_DISK = """
+import os, signal, sys, time
+from pathlib import Path
+import psutil
+from jupyter_modeldeploy import processes
+from jupyter_modeldeploy.errors import ModelDeployError
+from jupyter_modeldeploy.records import ServiceSpec
+from jupyter_modeldeploy.serving import changing, lifecycle
+from jupyter_modeldeploy.settings import Settings
+from jupyter_modeldeploy.store import Store
+sys.path.insert(0, sys.argv[2])
+import tiny_onnx
+from serving_service import add, client, spec
+
+disk = Path(sys.argv[1])
+store = Store(Settings(disk / "root"))
+add(store, "adder", tiny_onnx.add_one(disk / "adder"))
+service = lifecycle.start(store, spec("one", ("adder", [1]), replicas=2), "me")
+try:
+    print(sum(path.stat().st_size for path in disk.rglob("*")), file=sys.stderr)
+    filler = os.open(disk / "filler", os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(filler, bytes(4096))
+    except OSError as error:
+        print(error.strerror, file=sys.stderr)
+    victim = [p for p in processes.group(service.process) if p.pid != service.process.pid][0]
+    victim.kill()
+    deadline = time.monotonic() + 30
+    while len(processes.group(service.process)) < 3 or victim.is_running():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    with client(store, service) as connected:
+        print(connected.post("/predict", json={"inputs": {"x": [[1, 2, 3, 4]]}}).status_code)
+    try:
+        changing.change(store, "one", {"max_queue": 5})
+    except ModelDeployError as error:
+        print(error.code)
+    os.truncate(disk / "filler", 0)
+    print(changing.change(store, "one", {"max_queue": 5}).observed_revision)
+finally:
+    lifecycle.stop(store, "one")
+"""
+
+
+def test_a_full_disk_stops_changes_and_no_answers(tmp_path: Path) -> None:
+    tests = Path(__file__).parents[2]
+    script = tmp_path / "script.py"
+    script.write_text(FULL_DISK)
+    said = run_on_small_disk(tmp_path / "disk", "16m", [sys.executable, script, tmp_path / "disk", tests])
+    assert said.split() == ["200", "storage_full", "2"]

@@ -1,0 +1,114 @@
+"""The supervisor stays small, and decides well how many replicas there are and what a change needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_modeldeploy.serving.supervision import differences, documents, scaling
+from jupyter_modeldeploy.serving.supervision.scaling import Autoscaler, Load
+
+HEAVY = ("pydantic", "sqlalchemy", "psutil", "numpy", "asyncio", "ssl", "uvicorn", "uvloop", "onnxruntime", "torch")
+
+
+def spec(replicas: int = 1, **more: Any) -> dict[str, Any]:
+    given = {"min_replicas": 1, "max_replicas": 4, "target_rps": None, "target_queue_ms": 50.0}
+    given |= {"target_utilization": 0.8, "down_after_s": 60.0, "idle_s": 300.0}
+    return {"replicas": replicas, "scaling": {**given, **more}}
+
+
+def plan(**fields: Any) -> dict[str, Any]:
+    versions = [{"number": 1, "weight": 1.0, "folder": "/1"}, {"number": 2, "weight": 0.0, "folder": "/2"}]
+    base = {"name": "one", "max_queue": 10, "auth": "token", "instances": 0, "models": [], "replicas": 1}
+    return {"spec": {**base, **fields}, "models": [{"name": "m", "versions": versions}]}
+
+
+def test_the_supervisor_needs_the_standard_library_alone() -> None:
+    code = (
+        "import sys; import jupyter_modeldeploy.serving.supervision.supervisor\n"
+        "print(*{name.partition('.')[0] for name in sys.modules} - sys.stdlib_module_names)\n"
+        f"print(*set({HEAVY!r}) & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    others, heavy = done.stdout.splitlines()
+    assert [name for name in others.split() if not name.startswith(("_", "sitecustomize"))] == ["jupyter_modeldeploy"]
+    assert heavy == ""
+
+
+@pytest.mark.parametrize(
+    ("load", "wanted"),
+    [
+        (Load(), 2),  # less to do: not at once
+        (Load(utilization=0.8), 2),
+        (Load(utilization=0.85), 2),  # within the tolerance
+        (Load(utilization=1.0), 3),
+        (Load(queue_ms=60.0), 3),
+        (Load(queue_ms=1e6), 4),  # a queue doubles them at most
+        (Load(rps=500.0), 4),
+    ],
+)
+def test_replicas_grow_at_once_by_the_measure_that_wants_most(load: Load, wanted: int) -> None:
+    scaler = Autoscaler(0.0)
+    assert scaler.wanted(spec(2, target_rps=100.0), 2, 2, load, 1.0) == wanted
+
+
+def test_replicas_shrink_one_at_a_time_after_a_while_of_less_to_do() -> None:
+    scaler, calm, current = Autoscaler(0.0), Load(rps=1.0, utilization=0.05), 3
+    seen = []
+    for second in range(1, 181):
+        current = scaler.wanted(spec(3), current, current, calm, float(second))
+        seen.append(current)
+    assert seen.index(2) == 59
+    assert seen.index(1) == 119
+    assert seen[-1] == 1
+
+
+def test_a_moment_of_load_begins_the_wait_anew() -> None:
+    scaler = Autoscaler(0.0)
+    assert scaler.wanted(spec(2), 2, 2, Load(utilization=0.8), 59.0) == 2
+    assert scaler.wanted(spec(2), 2, 2, Load(), 61.0) == 2
+    assert scaler.wanted(spec(2), 2, 2, Load(), 119.0) == 1
+
+
+def test_only_an_idle_service_that_may_goes_to_zero() -> None:
+    assert Autoscaler(0.0).wanted(spec(min_replicas=0, idle_s=5.0), 1, 1, Load(), 5.0) == 0
+    assert Autoscaler(0.0).wanted(spec(min_replicas=0, idle_s=5.0), 1, 1, Load(busy=True), 5.0) == 1
+    assert Autoscaler(0.0).wanted(spec(min_replicas=1, idle_s=5.0), 1, 1, Load(), 5.0) == 1
+
+
+def test_without_scaling_the_spec_decides() -> None:
+    fixed = spec(3, max_replicas=None)
+    assert scaling.initial(fixed) == 3
+    assert Autoscaler(0.0).wanted(fixed, 3, 3, Load(utilization=1.0), 1e6) == 3
+    assert scaling.initial(spec(1, min_replicas=2)) == 2
+    assert scaling.initial(spec(9)) == 4
+
+
+@pytest.mark.parametrize(
+    ("fields", "needed"),
+    [({"max_queue": 5}, False), ({"replicas": 3}, False), ({"auth": "none"}, True), ({"instances": 2}, True)],
+)
+def test_what_running_replicas_take_over_needs_no_new_ones(fields: dict[str, Any], needed: bool) -> None:
+    assert differences.needs_new_processes(plan(), plan(**fields)) is needed
+
+
+def test_weights_need_no_new_replicas_and_versions_do() -> None:
+    weighed, other = plan(), plan()
+    weighed["models"][0]["versions"][1]["weight"] = 1.0
+    other["models"][0]["versions"][1]["number"] = 3
+    assert not differences.needs_new_processes(plan(), weighed)
+    assert differences.needs_new_processes(plan(), other)
+
+
+def test_a_document_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    assert documents.read(tmp_path, documents.PLAN) is None
+    documents.write(tmp_path, documents.PLAN, {"revision": 1})
+    with pytest.raises(TypeError):
+        documents.write(tmp_path, documents.PLAN, {"revision": object()})
+    assert documents.read(tmp_path, documents.PLAN) == {"revision": 1}
+    assert [path.name for path in tmp_path.iterdir()] == [documents.PLAN]
+    assert (tmp_path / documents.PLAN).stat().st_mode & 0o777 == 0o600
