@@ -103,6 +103,15 @@ def widened(array: np.ndarray) -> np.ndarray:
     return bits.view(np.float32).reshape(array.shape)
 
 
+def to_lists(array: np.ndarray) -> Any:
+    """Nested lists of plain numbers, booleans or texts, ready for JSON; a scalar is no list."""
+    if array.dtype != np.object_:
+        return widened(array).tolist()
+    texts = np.empty(array.shape, dtype=np.object_)
+    texts.reshape(-1)[:] = [one.decode(errors="replace") if isinstance(one, bytes) else one for one in array.ravel()]
+    return texts.tolist()
+
+
 class _Wanted:
     """One input; `fixed` picks the dimensions that must have the sizes `sizes` from a shape."""
 

@@ -26,11 +26,12 @@ from jupyter_modeldeploy.serving.protocols.call import Language
 from jupyter_modeldeploy.serving.protocols.infer import Infer
 from jupyter_modeldeploy.serving.protocols.predict import Predict
 from jupyter_modeldeploy.serving.protocols.triton.shared_memory import Regions
+from jupyter_modeldeploy.serving.protocols.v1 import V1
 from jupyter_modeldeploy.serving.routing import Split
 
 log = logging.getLogger(__name__)
 
-PREDICT = Predict()
+PREDICT, PREDICT_V1 = Predict(), V1()
 
 
 class Repository(Protocol):
@@ -192,7 +193,11 @@ class Endpoint:
 def _routes(models: list[ModelRoute], infer: Infer) -> Iterator[tuple[bytes, Target]]:
     yield b"/predict", Target(models[0], models[0].only, PREDICT)
     for model in models:
-        for prefix, suffix, language in (("/v2/models/", "/infer", infer), ("/predict/", "", PREDICT)):
+        for prefix, suffix, language in (
+            ("/v2/models/", "/infer", infer),
+            ("/v1/models/", ":predict", PREDICT_V1),
+            ("/predict/", "", PREDICT),
+        ):
             yield f"{prefix}{model.name}{suffix}".encode(), Target(model, model.only, language)
             for number, version in model.versions.items():
                 path = f"{prefix}{model.name}/versions/{number}{suffix}"

@@ -60,7 +60,7 @@ class Tensor:
 
     def decode(self, outputs: Tensors) -> list[Any]:
         """`{output: nested list}` per row, or one with the whole tensors."""
-        lists = {name: _listed(array) for name, array in outputs.items()}
+        lists = {name: datatypes.to_lists(array) for name, array in outputs.items()}
         if not self._rows:
             return [lists]
         count = min((len(rows) for rows in lists.values()), default=0)
@@ -74,10 +74,3 @@ class Tensor:
         if count == 0:
             raise InvalidInput("The inputs have no rows.", EXPECTED)
         return [{name: array[index] for name, array in tensors.items()} for index in range(count)]
-
-
-def _listed(array: np.ndarray) -> Any:
-    if array.dtype != np.object_:
-        return array.tolist()
-    texts = [value.decode(errors="replace") if isinstance(value, bytes) else value for value in array.ravel()]
-    return np.array(texts, dtype=np.object_).reshape(array.shape).tolist()

@@ -14,6 +14,8 @@ INFERENCE = {
     "/predict": "the first model, in the words of its task",
     "/predict/{model}": "a model by name",
     "/predict/{model}/versions/{version}": "this very version of it",
+    "/v1/models/{model}:predict": "the prediction protocol V1: instances in, predictions out",
+    "/v1/models/{model}/versions/{version}:predict": "this very version of it",
     "/v2/models/{model}/infer": "tensors in, tensors out (JSON or binary)",
     "/v2/models/{model}/versions/{version}/infer": "this very version of it",
 }
