@@ -46,6 +46,7 @@ class ServiceProxyHandler(GuardedHandler, ProxyHandler):  # type: ignore[misc]
             authenticated(lambda handler: None)(self)
             return
         await self.check_allowed("execute")
+        _ = self.xsrf_token  # sets the cookie, which the service's page sends back with what it asks
         self.name = self.path_kwargs["name"]
         loop = asyncio.get_running_loop()
         self.service: Service = await loop.run_in_executor(self.executor, self.workspace.services.running, self.name)

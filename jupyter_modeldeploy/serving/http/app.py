@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from jupyter_modeldeploy.errors import ModelDeployError, NotFound
 from jupyter_modeldeploy.serving.endpoint import Endpoint
-from jupyter_modeldeploy.serving.http import description, inference, prometheus, triton, v1, v2
+from jupyter_modeldeploy.serving.http import description, docs, inference, prometheus, triton, v1, v2
 from jupyter_modeldeploy.serving.http.replies import error_reply
 from jupyter_modeldeploy.serving.http.responses import json_response, response_of
 
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 CONCERNS: list[Callable[[Endpoint], list[BaseRoute]]] = [
     description.routes,
+    docs.routes,
     inference.routes,
     v1.routes,
     triton.routes,  # before V2's: /v2/models/stats is no model
