@@ -130,14 +130,18 @@ def _affine(config: dict[str, Any], channels: int) -> tuple[np.ndarray, np.ndarr
     """What each channel is multiplied by, and what is added: rescaling and normalising in one step."""
     factor = float(config.get("rescale_factor") or 1 / 255) if config.get("do_rescale", True) else 1.0
     offset = -1.0 if config.get("rescale_offset") else 0.0
-    if config.get("do_normalize", True):
+    if config.get("do_normalize", "do_flip_channel_order" not in config):  # MobileViT, which flips, never normalises
         mean = _channel_values(config.get("image_mean", IMAGENET_MEAN), channels)
         deviation = _channel_values(config.get("image_std", IMAGENET_STD), channels)
         if not deviation.all():
             raise InvalidInput(f"{CONFIG} has an image_std of 0.")
     else:
         mean, deviation = np.zeros(channels), np.ones(channels)
-    return (factor / deviation).astype(np.float32), ((offset - mean) / deviation).astype(np.float32)
+    scale, shift = factor / deviation, (offset - mean) / deviation
+    if config.get("include_top"):  # EfficientNet's classifier was trained with the deviation divided by twice
+        again = _channel_values(config.get("image_std", IMAGENET_STD), channels)
+        scale, shift = scale / again, shift / again
+    return scale.astype(np.float32), shift.astype(np.float32)
 
 
 def _channel_values(values: Any, channels: int) -> np.ndarray:

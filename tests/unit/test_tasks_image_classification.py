@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tiny_torch
 import torch
+import transformers
 from pictures import BLUE, COLOURS, GREEN, RED, file, form, picture, text
 from PIL import Image
 
@@ -185,6 +186,25 @@ def test_channels_may_be_turned_around_and_last(tmp_path: Path) -> None:
     given = processed(tmp_path, config, picture(RED), [-1, 4, 4, 3])
     assert given.shape == (1, 4, 4, 3)
     assert given[0, 0, 0].tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ViTImageProcessorPil",
+        "ConvNextImageProcessorPil",
+        "CLIPImageProcessorPil",
+        "EfficientNetImageProcessorPil",
+        "MobileViTImageProcessorPil",
+    ],
+)
+def test_images_are_prepared_as_transformers_prepares_them(tmp_path: Path, name: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (97, 143, 3), dtype=np.uint8)
+    image = Image.fromarray(noise).resize((430, 291), Image.Resampling.BICUBIC)
+    processor = getattr(transformers, name)()
+    processor.save_pretrained(tmp_path)
+    preprocess = Preprocessor(tmp_path, signature(TensorSpec(name="x", dtype="FP32", shape=[-1, 3, -1, -1])))
+    assert np.allclose(preprocess([image]), processor(image, return_tensors="np")["pixel_values"], atol=1e-5)
 
 
 def test_without_settings_the_models_size_and_imagenets_colours_are_taken(tmp_path: Path) -> None:
