@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+import websocket
 from jupyter_process import Server, running_server
 from serving_service import MAX_BODY, Served
 
@@ -64,6 +65,28 @@ def test_every_kind_of_request_reaches_the_service(client: httpx.Client) -> None
     assert (refused.status_code, list(refused.json())) == (400, ["error"])
     assert client.head(f"{PROXY}/metrics").status_code == 200
     assert client.get(PROXY).headers["location"].endswith(f"/user/ann/{PROXY}/")
+
+
+def test_a_websocket_passes_in_both_directions(jupyter: Server) -> None:
+    url = jupyter.url.replace("http", "ws", 1) + f"{PROXY}/v2/models/adder/stream"
+    header = [f"Authorization: token {jupyter.token}"]
+    connected = websocket.create_connection(url, header=header, timeout=30, suppress_origin=True)
+    tensor = {"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}
+    for number in range(50):
+        connected.send(json.dumps({"id": str(number), "inputs": [tensor]}))
+    assert [json.loads(connected.recv())["id"] for _ in range(50)] == [str(number) for number in range(50)]
+    connected.close()
+
+
+def test_a_websocket_needs_a_login_and_a_page_of_jupyters_own(jupyter: Server) -> None:
+    url = jupyter.url.replace("http", "ws", 1) + f"{PROXY}/predict/stream"
+    with logged_in(jupyter) as browser:
+        cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    own = jupyter.url.partition("/user")[0]
+    websocket.create_connection(url, cookie=cookie, origin=own, timeout=30).close()
+    for refused in ({"origin": own}, {"cookie": cookie, "origin": "https://evil.example"}):
+        with pytest.raises(websocket.WebSocketBadStatusException, match=r"40[13]"):
+            websocket.create_connection(url, timeout=30, **refused)
 
 
 def test_a_body_as_large_as_the_service_takes_passes(client: httpx.Client) -> None:
