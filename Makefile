@@ -77,11 +77,13 @@ $(LABEXTENSION): .venv/developing $(FRONT_END)
 	jupyter-builder develop . --overwrite
 	@touch $@
 
-# Chromium for the browser tests.
+# What the tests need beside Python: Chromium, a Redis, and Prometheus' promtool.
+PROGRAMS := chromium:chromium redis-server:redis-server promtool:prometheus
 system:
-	@command -v chromium >/dev/null || { \
-	  if ! command -v apt-get >/dev/null; then echo "The browser tests need chromium on the PATH: install it with your package manager."; exit 1; fi; \
+	@missing=; for program in $(PROGRAMS); do command -v $${program%:*} >/dev/null || missing="$$missing $${program#*:}"; done; \
+	  [ -n "$$missing" ] || exit 0; \
+	  if ! command -v apt-get >/dev/null; then echo "The tests need$$missing on the PATH: install it with your package manager."; exit 1; fi; \
 	  if [ "$$(id -u)" = 0 ]; then as=; elif sudo -n true 2>/dev/null; then as=sudo; else \
-	    echo "The browser tests need Chromium, and installing it needs rights that you lack here. Ask for: apt-get install chromium"; exit 1; fi; \
-	  echo "Installing Chromium for the browser tests."; \
-	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+	    echo "The tests need$$missing, and installing it needs rights that you lack here. Ask for: apt-get install$$missing"; exit 1; fi; \
+	  echo "Installing$$missing for the tests."; \
+	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq --no-install-recommends $$missing >/dev/null

@@ -56,7 +56,7 @@ class ModelRoute:
     @property
     def only(self) -> ServedVersion | None:
         """The version that answers whoever asks, where there is just one."""
-        return self._arms[0] if self.loaded and len(self._arms) == 1 else None
+        return self._sharing[0] if self.loaded and len(self._sharing) == 1 else None
 
     def configure(self, wanted: ServedModel) -> None:
         """Share the traffic as `wanted`. Raises NotFound for a version that is not in this process."""
@@ -73,14 +73,15 @@ class ModelRoute:
         return self._arms[self._split.choose(None if unit is None else unit.decode("utf-8", "replace"))]
 
     def get(self, number: str | None) -> ServedVersion:
-        """The version of that number (the first of the spec for None). Raises NotFound."""
-        version = self._arms[0] if number is None else self.versions.get(number)
+        """The version of that number (for None the first that has traffic). Raises NotFound."""
+        version = self._sharing[0] if number is None else self.versions.get(number)
         if version is None:
             raise NotFound(f"{self.name}@{number} is not served here.", f"Versions: {', '.join(self.versions)}.")
         return version
 
     def _share(self, arms: list[ServedVersion], weights: list[float]) -> None:
         self._arms = arms
+        self._sharing = [arm for arm, weight in zip(arms, weights, strict=True) if weight > 0]
         self._split = Split(self._seed, weights)
 
 

@@ -17,8 +17,9 @@ def configure(version: ServedVersion, limits: InputLimits) -> None:
 
 
 def check(kind: str, payload: Any, limits: InputLimits) -> None:
-    """Raise TooLarge where tensors are larger than the limit; items were looked at by their task."""
-    if kind == "tensors" and (size := _size(payload)) > limits.max_tensor_bytes:
+    """Raise TooLarge where tensors are larger than the limit; texts and images were looked at by their task."""
+    tensors = [payload] if kind == "tensors" else [item for item in payload if isinstance(item, dict)]
+    if (size := sum(map(_size, tensors))) > limits.max_tensor_bytes:
         raise TooLarge(
             f"The inputs have {size} bytes; the limit max_tensor_bytes is {limits.max_tensor_bytes}.",
             "Send less at once.",
@@ -26,7 +27,7 @@ def check(kind: str, payload: Any, limits: InputLimits) -> None:
 
 
 def _size(tensors: Tensors) -> int:
-    return sum(sum(map(len, array.ravel())) if array.dtype.kind == "O" else array.nbytes for array in tensors.values())
+    return sum(sum(map(len, array.ravel())) if array.dtype == object else array.nbytes for array in tensors.values())
 
 
 def _row_bytes(signature: Signature) -> float:

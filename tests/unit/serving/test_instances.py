@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,72 @@ def test_waiting_and_running_too_long_are_told_apart(tmp_path: Path) -> None:
     running, waiting = run(scenario, timeout_s=0.05)
     assert (type(running), running.status) == (TimedOut, 504)
     assert (type(waiting), waiting.status) == (Overloaded, 503)
+
+
+def test_the_urgent_are_run_first_and_take_the_place_of_the_others(tmp_path: Path) -> None:
+    version = served(tiny_onnx.over_rows(tmp_path / "one_by_one"))
+
+    async def scenario(instances: Instances) -> tuple[list[str], dict[str, Any]]:
+        order: list[str] = []
+        outcomes: dict[str, Any] = {}
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        expected = 5
+
+        def ask(name: str, priority: int, turns: float = 1.0) -> None:
+            def finish(outcome: Any) -> None:
+                order.append(name)
+                outcomes[name] = outcome
+                if len(order) == expected:
+                    done.set_result(None)
+
+            payload = {"x": np.full((1, 2), turns, np.float32)}
+            instances.submit(Work(version, "tensors", payload, 1, finish, priority=priority))
+
+        for name, priority in (("running", 5), ("low", 9), ("middle", 5), ("lowest", 9)):
+            ask(name, priority)
+        ask("high", 1)
+        with pytest.raises(Overloaded):
+            ask("too late", 9)
+        await done
+        return order, outcomes
+
+    order, outcomes = run(scenario, max_queue=3)
+    assert order == ["lowest", "running", "high", "middle", "low"]
+    assert isinstance(outcomes["lowest"], Overloaded)
+
+
+def test_a_deadline_that_cannot_be_kept_is_refused_at_once(tmp_path: Path) -> None:
+    version = served(tiny_onnx.slow(tmp_path / "slow"))
+
+    async def scenario(instances: Instances) -> None:
+        await submit(instances, version, [[BUSY_TURNS]])
+        begun = time.perf_counter()
+        await submit(instances, version, [[BUSY_TURNS]])
+        run_s = time.perf_counter() - begun
+        running = submit(instances, version, [[BUSY_TURNS]])
+        work = Work(version, "tensors", {"x": np.ones((1, 1), np.float32)}, 1, pytest.fail, timeout_s=run_s / 10)
+        with pytest.raises(Overloaded, match="It would be answered in") as refused:
+            instances.submit(work)
+        assert 0 < refused.value.retry_after_s < 10 * run_s
+        await running
+
+    run(scenario)
+
+
+def test_no_request_is_run_that_would_be_late(tmp_path: Path) -> None:
+    version = served(tiny_onnx.slow(tmp_path / "slow"))
+
+    async def scenario(instances: Instances) -> list[Any]:
+        futures = [submit(instances, version, [[BUSY_TURNS]])]
+        outcomes: list[Any] = []
+        work = Work(version, "tensors", {"x": np.ones((1, 1), np.float32)}, 1, outcomes.append, timeout_s=0.001)
+        instances.submit(work)
+        await asyncio.gather(*futures)
+        assert version.metrics.runs[1].count == 1
+        return outcomes
+
+    [outcome] = run(scenario)
+    assert (type(outcome), outcome.status) == (Overloaded, 503)
 
 
 def test_work_that_nobody_wants_is_not_started(tmp_path: Path) -> None:
