@@ -16,7 +16,6 @@ from jupyter_modeldeploy.serving.grpc.messages import ModelInferRequest, ModelSt
 
 STREAM_IN_FLIGHT = 32
 FINAL = "triton_final_response"
-_LANGUAGE = GrpcInfer()
 
 
 class Traffic:
@@ -32,10 +31,11 @@ class Traffic:
 class Caller:
     """Who asks, and with which metadata, for all requests of a call."""
 
-    __slots__ = ("endpoint", "headers", "name", "traffic")
+    __slots__ = ("endpoint", "headers", "language", "name", "traffic")
 
-    def __init__(self, endpoint: Endpoint, traffic: Traffic, headers: Headers, name: str) -> None:
+    def __init__(self, endpoint: Endpoint, language: GrpcInfer, traffic: Traffic, headers: Headers, name: str) -> None:
         self.endpoint = endpoint
+        self.language = language
         self.traffic = traffic
         self.headers = headers
         self.name = name
@@ -55,12 +55,12 @@ class Request:
         self._work: Pending | None = None
         try:
             message = parsed(ModelInferRequest, raw)
-            target = _target(endpoint, message.model_name, message.model_version)
+            target = _target(caller, message.model_name, message.model_version)
             if remaining_s is not None:
                 _limit(message.parameters, remaining_s)
         except ModelDeployError as error:
             endpoint.metrics.version("", "").answered(error.status, 0.0)
-            self._answer = _LANGUAGE.refuse(error)
+            self._answer = GrpcAnswer(None, error)
         else:
             self._work = endpoint.infer(target, caller.name, caller.headers, message, self._reply)
 
@@ -142,10 +142,10 @@ class StreamInferCall(StreamHandler):
                 request.end()
 
 
-def _target(endpoint: Endpoint, name: str, number: str) -> Target:
-    model = endpoint.models.get(name) or endpoint.model(name)
+def _target(caller: Caller, name: str, number: str) -> Target:
+    model = caller.endpoint.models.get(name) or caller.endpoint.model(name)
     version = model.get(number) if number and model.loaded else model.only
-    return Target(model, version, _LANGUAGE, pinned=version if number else None)
+    return Target(model, version, caller.language, pinned=version if number else None)
 
 
 def _limit(parameters: Any, remaining_s: float) -> None:

@@ -9,11 +9,14 @@ import numpy as np
 
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.datatypes import Tensors
-from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, shown
+from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, TooLarge, shown
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
-from jupyter_modeldeploy.serving.grpc.messages import ModelInferResponse
+from jupyter_modeldeploy.serving.grpc.messages import ModelInferResponse, value_of
+from jupyter_modeldeploy.serving.protocols import v2
 from jupyter_modeldeploy.serving.protocols.raw import from_raw, to_raw
+from jupyter_modeldeploy.serving.protocols.triton import outputs as triton
+from jupyter_modeldeploy.serving.protocols.triton.shared_memory import Regions
 
 _CONTENTS: dict[str, tuple[str, type]] = {
     "BOOL": ("bool_contents", np.bool_),
@@ -51,73 +54,127 @@ class GrpcCall:
 
     kind: Literal["tensors", "items"] = "tensors"
 
-    def __init__(self, version: ServedVersion, message: Any) -> None:
+    def __init__(self, version: ServedVersion, message: Any, regions: Regions | None) -> None:
         self._version = version
         self._message = message
-        self.parameters = _parameters(message.parameters) if message.parameters else _NO_PARAMETERS
-        self.payload = decode_inputs(message)
+        self.parameters = _values(message.parameters) if message.parameters else _NO_PARAMETERS
+        self.payload = _inputs(message, regions)
         first, *_ = self.payload.values()
         self.rows = len(first) if first.ndim else 1
+        self._outputs = _outputs(message.outputs, regions) if message.outputs else None
 
     def answer(self, result: Tensors) -> GrpcAnswer:
-        """The tensors as raw bytes, as the protocol's servers send them."""
-        version, request = self._version, self._message
-        answer = ModelInferResponse(model_name=version.model, model_version=version.name, id=request.id)
-        for name in [wanted.name for wanted in request.outputs] or result:
+        """The tensors as raw bytes, one for each output, empty where they are in shared memory."""
+        version = self._version
+        answer = ModelInferResponse(model_name=version.model, model_version=version.name, id=self._message.id)
+        for name in result if self._outputs is None else self._outputs:
             array = result.get(name)
             if array is None:
                 raise InvalidInput(f"The model has no output {shown(name)}.", f"Outputs: {', '.join(result)}.")
+            if self._outputs and (wanted := self._outputs[name]) is not None:
+                self._add_special(answer, name, array, wanted)
+                continue
             answer.outputs.add(name=name, datatype=datatypes.datatype(array), shape=array.shape)
             answer.raw_output_contents.append(to_raw(array))
         return GrpcAnswer(answer)
 
+    def _add_special(self, answer: Any, name: str, array: np.ndarray, wanted: triton.Wanted) -> None:
+        array = wanted.classified(array, self._version.labels)
+        output = answer.outputs.add(name=name, datatype=datatypes.datatype(array), shape=array.shape)
+        if wanted.place is None:
+            answer.raw_output_contents.append(to_raw(array))
+            return
+        for parameter, value in wanted.place.write(array).items():
+            field = "string_param" if isinstance(value, str) else "int64_param"
+            setattr(output.parameters[parameter], field, value)
+        answer.raw_output_contents.append(b"")
+
 
 class GrpcInfer:
-    """The language V2 over gRPC."""
+    """The language V2 over gRPC, whose tensors may be in `regions` of shared memory."""
+
+    def __init__(self, regions: Regions | None = None) -> None:
+        self._regions = regions
 
     def decode(self, version: ServedVersion, headers: Headers, body: Any) -> GrpcCall:
-        return GrpcCall(version, body)
+        return GrpcCall(version, body, self._regions)
 
     def refuse(self, error: ModelDeployError, version: str | None = None) -> GrpcAnswer:
         return GrpcAnswer(None, error, version)
 
 
-def decode_inputs(message: Any) -> Tensors:
-    """The request's tensors, from its raw or its typed contents. Raises InvalidInput."""
-    raw = message.raw_input_contents
-    if not message.inputs:
-        raise InvalidInput("A request needs at least one input.")
-    if raw and len(raw) != len(message.inputs):
-        raise InvalidInput(
-            f"There are {len(raw)} raw_input_contents for {len(message.inputs)} inputs.",
-            "Send the contents of all inputs as raw bytes, or those of none.",
-        )
+def _inputs(message: Any, regions: Regions | None) -> Tensors:
+    contents = _Contents(message.raw_input_contents, regions)
     tensors: Tensors = {}
-    for index, tensor in enumerate(message.inputs):
-        name = tensor.name
+    for tensor in message.inputs:
+        name, shape = tensor.name, tuple(tensor.shape)
         if name in tensors:
             raise InvalidInput(f"The input {shown(name)} is given twice.")
-        shape = list(tensor.shape)
-        _check_shape(shape, name)
-        if raw:
-            array = from_raw(raw[index], tensor.datatype, math.prod(shape), name)
-        else:
-            array = _from_contents(tensor, math.prod(shape))
-        tensors[name] = array.reshape(shape)
+        if len(shape) > datatypes.MAX_DIMENSIONS or (shape and min(shape) < 0):
+            raise InvalidInput(
+                f"The shape of {shown(name)} is {shown(shape)}.",
+                f"It must have at most {datatypes.MAX_DIMENSIONS} non-negative dimensions.",
+            )
+        raw = contents.of(tensor)
+        size = math.prod(shape)
+        array = _from_contents(tensor, size) if raw is None else from_raw(raw, tensor.datatype, size, name)
+        tensors[name] = v2.shaped(array, shape, name)
+    if not tensors:
+        raise InvalidInput("A request needs at least one input.")
+    contents.check_used()
     return tensors
 
 
-def _parameters(given: Any) -> dict[str, Any]:
-    values = {name: value.WhichOneof("parameter_choice") for name, value in given.items()}
-    return {name: getattr(given[name], field) for name, field in values.items() if field is not None}
+class _Contents:
+    """The bytes of the inputs: raw in the message, in the order of the inputs, or in shared memory."""
 
+    __slots__ = ("_raw", "_regions", "_shared", "_used")
 
-def _check_shape(shape: list[int], name: str) -> None:
-    if len(shape) > datatypes.MAX_DIMENSIONS or (shape and min(shape) < 0):
-        raise InvalidInput(
-            f"The shape of {shown(name)} is {shown(shape)}.",
-            f"It must have at most {datatypes.MAX_DIMENSIONS} non-negative dimensions.",
+    def __init__(self, raw: Any, regions: Regions | None) -> None:
+        self._raw = raw
+        self._regions = regions
+        self._used = 0
+        self._shared = 0
+
+    def of(self, tensor: Any) -> bytes | None:
+        """The bytes of the next input; None where it has typed contents."""
+        if tensor.parameters and triton.REGION in tensor.parameters:
+            place = triton.place(_values(tensor.parameters), self._regions)
+            self._shared += place.size
+            if self._regions is not None and self._shared > self._regions.max_bytes:
+                raise TooLarge(f"{self._shared} bytes of shared memory are too many at once.", "Send less at once.")
+            return place.read()
+        if not self._raw:
+            return None
+        self._used += 1
+        if self._used > len(self._raw):
+            raise self._mismatch()
+        raw: bytes = self._raw[self._used - 1]
+        return raw
+
+    def check_used(self) -> None:
+        """Raise InvalidInput where there are contents of no input."""
+        if self._used != len(self._raw):
+            raise self._mismatch()
+
+    def _mismatch(self) -> InvalidInput:
+        return InvalidInput(
+            f"There are {len(self._raw)} raw_input_contents, not one for each input.",
+            "Send the contents of all inputs as raw bytes, or those of none.",
         )
+
+
+def _outputs(asked: Any, regions: Regions | None) -> dict[str, triton.Wanted | None]:
+    outputs: dict[str, triton.Wanted | None] = {}
+    for output in asked:
+        if output.name in outputs:
+            raise InvalidInput(f"The output {shown(output.name)} is asked for twice.")
+        outputs[output.name] = triton.wanted(_values(output.parameters), regions) if output.parameters else None
+    return outputs
+
+
+def _values(parameters: Any) -> dict[str, Any]:
+    return {name: value_of(value) for name, value in parameters.items()}
 
 
 def _from_contents(tensor: Any, size: int) -> np.ndarray:

@@ -30,3 +30,9 @@ def of_method(name: str) -> tuple[Any, Any]:
     """The classes of the method's request and answer."""
     method = SERVICE.methods_by_name[name]
     return message_factory.GetMessageClass(method.input_type), message_factory.GetMessageClass(method.output_type)
+
+
+def value_of(parameter: Any) -> Any:
+    """What a message with the choice `parameter_choice` holds; None where nothing is chosen."""
+    chosen = parameter.WhichOneof("parameter_choice")
+    return None if chosen is None else getattr(parameter, chosen)

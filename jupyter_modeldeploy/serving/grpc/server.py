@@ -15,6 +15,7 @@ from jupyter_modeldeploy.serving.endpoint import Endpoint
 from jupyter_modeldeploy.serving.grpc.handlers import Refusal
 from jupyter_modeldeploy.serving.grpc.health import HEALTH, Health
 from jupyter_modeldeploy.serving.grpc.inference import Caller, InferCall, StreamInferCall, Traffic
+from jupyter_modeldeploy.serving.grpc.language import GrpcInfer
 from jupyter_modeldeploy.serving.grpc.messages import SERVICE
 from jupyter_modeldeploy.serving.grpc.operations import operations
 from jupyter_modeldeploy.serving.grpc.reflection import REFLECTION, Reflection
@@ -33,17 +34,20 @@ class Methods:
     def __init__(self, endpoint: Endpoint, traffic: Traffic, draining: asyncio.Event) -> None:
         self._endpoint = endpoint
         health = Health(endpoint, draining)
+        language = GrpcInfer(endpoint.regions)
         self._handlers: dict[str, Callable[[Headers, str], Any]] = {
-            _path(SERVICE, "ModelInfer"): lambda headers, name: InferCall(Caller(endpoint, traffic, headers, name)),
+            _path(SERVICE, "ModelInfer"): lambda headers, name: InferCall(
+                Caller(endpoint, language, traffic, headers, name)
+            ),
             _path(SERVICE, "ModelStreamInfer"): lambda headers, name: StreamInferCall(
-                draining, Caller(endpoint, traffic, headers, name)
+                draining, Caller(endpoint, language, traffic, headers, name)
             ),
             _path(HEALTH, "Check"): lambda *_: health.check,
             _path(HEALTH, "Watch"): lambda *_: health.watch(),
             _path(REFLECTION, "ServerReflectionInfo"): lambda *_: Reflection(draining),
         }
-        for name, operation in operations(endpoint).items():
-            self._handlers[_path(SERVICE, name)] = lambda *_, operation=operation: operation
+        for method, operation in operations(endpoint).items():
+            self._handlers[_path(SERVICE, method)] = operation
 
     def service(self, handler_call_details: Any) -> Any:
         headers = _headers(handler_call_details.invocation_metadata)

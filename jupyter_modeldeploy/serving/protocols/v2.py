@@ -7,7 +7,7 @@ header of `Inference-Header-Content-Length` bytes is followed by the tensors' ra
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -130,7 +130,7 @@ def _inputs(described: Any, raw: memoryview | bytes, regions: Regions | None) ->
             array = _from_list(tensor, name)
         else:
             array = from_raw(content, tensor.get("datatype"), math.prod(shape), name)
-        tensors[name] = _shaped(array, shape, name)
+        tensors[name] = shaped(array, shape, name)
     if contents.left:
         raise InvalidInput(f"{contents.left} bytes follow the last tensor; no input's binary_data_size names them.")
     return tensors
@@ -192,11 +192,13 @@ def _from_list(tensor: dict[str, Any], name: str) -> np.ndarray:
     return datatypes.to_array(tensor["data"], tensor.get("datatype"), name)
 
 
-def _shaped(array: np.ndarray, shape: list[int], name: str) -> np.ndarray:
+def shaped(array: np.ndarray, shape: Sequence[int], name: str) -> np.ndarray:
+    """The flat array in that shape. Raises InvalidInput, calling it `name`, where it has other elements."""
     try:
         return array.reshape(shape)
     except (ValueError, OverflowError):
-        raise InvalidInput(f"The input {shown(name)} holds {array.size} elements, not those of {shape}.") from None
+        elements = f"{array.size} elements, not those of {list(shape)}"
+        raise InvalidInput(f"The input {shown(name)} holds {elements}.") from None
 
 
 def _read_outputs(request: InferRequest, described: Any, regions: Regions | None) -> None:

@@ -44,10 +44,9 @@ WRONG = {
     "unknown version": (request(modelVersion="9"), grpc.StatusCode.NOT_FOUND, "adder@9"),
     "odd version": (request(modelVersion="../1"), grpc.StatusCode.NOT_FOUND, "adder@../1"),
     "no inputs": (request([], inputs=[]), INVALID, "at least one input"),
-    "inputs missing": (request([], inputs=[]) + b"", INVALID, "at least one input"),
     "no contents": (request([]), INVALID, "fp32_contents"),
-    "too few raw": (request(inputs=[GOOD, {**GOOD, "name": "z"}]), INVALID, "1 raw_input_contents for 2 inputs"),
-    "too many raw": (request([RAW, RAW]), INVALID, "2 raw_input_contents for 1 inputs"),
+    "too few raw": (request(inputs=[GOOD, {**GOOD, "name": "z"}]), INVALID, "1 raw_input_contents"),
+    "too many raw": (request([RAW, RAW]), INVALID, "2 raw_input_contents"),
     "short raw": (request([RAW[:-1]]), INVALID, "15 bytes"),
     "long raw": (request([RAW * 2]), INVALID, "32 bytes"),
     "unknown datatype": (request(inputs=[{**GOOD, "datatype": "FP8"}]), INVALID, "'FP8'"),
@@ -55,13 +54,13 @@ WRONG = {
     "other datatype": (request(inputs=[{**GOOD, "datatype": "INT32"}]), INVALID, "takes FP32"),
     "negative shape": (request(inputs=[{**GOOD, "shape": [-1, 4]}]), INVALID, "shape"),
     "huge shape": (request(inputs=[{**GOOD, "shape": [2**62, 2**62, 4]}]), INVALID, "16 bytes"),
-    "huge empty shape": (request([b""], inputs=[{**GOOD, "shape": [2**62, 2**62, 0]}]), INVALID, ""),
+    "huge empty shape": (request([b""], inputs=[{**GOOD, "shape": [2**62, 2**62, 0]}]), INVALID, "0 elements"),
     "many dimensions": (request(inputs=[{**GOOD, "shape": [1] * 33}]), INVALID, "shape"),
     "other shape": (request(inputs=[{**GOOD, "shape": [4, 1]}]), INVALID, "[-1, 4]"),
     "unknown input": (request(inputs=[{**GOOD, "name": "z"}]), INVALID, "'x' is missing"),
     "twice": (request([RAW, RAW], inputs=[GOOD, GOOD]), INVALID, "given twice"),
     "unknown output": (request(outputs=[{"name": "z"}]), INVALID, "no output 'z'"),
-    "output twice": (request(outputs=[{"name": "y"}, {"name": "y"}]), INVALID, "'y'"),
+    "output twice": (request(outputs=[{"name": "y"}, {"name": "y"}]), INVALID, "asked for twice"),
     "ragged strings": (
         request([b"\x09\0\0\0a"], model="bytes", modelVersion="", inputs=[{**GOOD, "datatype": "BYTES"}]),
         INVALID,
@@ -106,9 +105,10 @@ def test_a_message_over_the_limit_is_refused(served: GrpcServed) -> None:
 
 def test_a_message_that_grows_over_the_limit_is_refused(served: GrpcServed) -> None:
     """What a client sends compressed has the same limit once it is whole."""
-    with grpc.insecure_channel(served.url, compression=grpc.Compression.Gzip) as channel, pytest.raises(
-        grpc.RpcError
-    ) as caught:
+    with (
+        grpc.insecure_channel(served.url, compression=grpc.Compression.Gzip) as channel,
+        pytest.raises(grpc.RpcError) as caught,
+    ):
         bytes_call(channel)(bytes(100 * MAX_BODY), metadata=served.metadata, timeout=20)
     assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
 

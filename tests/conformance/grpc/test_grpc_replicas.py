@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import psutil
@@ -20,14 +21,15 @@ def listeners(own: GrpcServed) -> dict[int, set[str]]:
     supervisor = processes.find(own.service.process)
     assert supervisor is not None
     port = int(own.url.rsplit(":", 1)[1])
-    return {
-        child.pid: {
-            connection.laddr.ip
-            for connection in child.net_connections("tcp")
-            if connection.laddr.port == port and connection.status == psutil.CONN_LISTEN
-        }
-        for child in supervisor.children()
-    }
+    found = {}
+    for child in supervisor.children():
+        with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+            found[child.pid] = {
+                connection.laddr.ip.removeprefix("::ffff:")
+                for connection in child.net_connections("tcp")
+                if connection.laddr.port == port and connection.status == psutil.CONN_LISTEN
+            }
+    return found
 
 
 def ask(own: GrpcServed) -> None:
@@ -54,4 +56,3 @@ def test_a_lost_replica_leaves_the_port_to_the_other(start: Start) -> None:
     assert kept in listening
     for _ in range(20):
         ask(own)
-

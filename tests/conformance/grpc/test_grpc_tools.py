@@ -52,5 +52,7 @@ def test_reflection_tells_the_services_and_their_messages(served: GrpcServed, ch
         "grpc.reflection.v1alpha.ServerReflection",
         "inference.GRPCInferenceService",
     ]
-    described = [FileDescriptorProto.FromString(file.file_descriptor_response.file_descriptor_proto[0]) for file in files]
+    described = [
+        FileDescriptorProto.FromString(file.file_descriptor_response.file_descriptor_proto[0]) for file in files
+    ]
     assert [file.package for file in described] == ["inference", "grpc.health.v1"]
