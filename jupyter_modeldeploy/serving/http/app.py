@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket
 from jupyter_modeldeploy.errors import ModelDeployError, NotFound
 from jupyter_modeldeploy.serving.endpoint import Endpoint
 from jupyter_modeldeploy.serving.http import description, docs, inference, prometheus, triton, v1, v2
+from jupyter_modeldeploy.serving.http.compressing import compressing
 from jupyter_modeldeploy.serving.http.replies import error_reply
 from jupyter_modeldeploy.serving.http.responses import json_response, response_of
 
@@ -46,7 +47,7 @@ class Application:
         try:
             scope["caller"] = self._guard.check(dict(scope["headers"]))
             scope["routes"] = self.routes
-            await self._dispatch(scope, receive, send)
+            await self._dispatch(scope, receive, compressing(scope, send))
         except ClientDisconnect:
             log.debug("%s: the client left before its request was whole", path)
         except ModelDeployError as error:

@@ -16,7 +16,14 @@ def routes(endpoint: Endpoint) -> list[BaseRoute]:
             {"name": model.name, "versions": list(model.versions), "task": model.get(None).task_name}
             for model in endpoint.models.values()
         ]
-        return json_response({"service": endpoint.service, "models": models, "routes": listed(request.scope["routes"])})
+        return json_response(
+            {
+                "status": "alive",
+                "service": endpoint.service,
+                "models": models,
+                "routes": listed(request.scope["routes"]),
+            }
+        )
 
     return [Route("/", describe, name="this description")]
 

@@ -35,7 +35,15 @@ PING_S = 20.0
 CLOSE_S = 2.0
 SUBPROTOCOL = "modeldeploy"
 HEADER_LENGTH = b"inference-header-content-length"
-OF_THE_CONNECTION = (b"sec-websocket-", b"content-", b"connection", b"upgrade", b"expect", HEADER_LENGTH)
+OF_THE_CONNECTION = (
+    b"sec-websocket-",
+    b"content-",
+    b"accept-encoding",
+    b"connection",
+    b"upgrade",
+    b"expect",
+    HEADER_LENGTH,
+)
 _LENGTH = struct.Struct("<I")
 
 

@@ -1,10 +1,14 @@
-"""Bodies that come compressed."""
+"""Bodies that come compressed, and answers that go so."""
 
 from __future__ import annotations
 
 import zlib
 
 from jupyter_modeldeploy.errors import InvalidInput, TooLarge
+
+COMPRESSED_FROM = 32 * 1024  # bytes: below, compressing costs more than it saves on any network
+_LEVEL = 1
+_WINDOWS = {b"gzip": zlib.MAX_WBITS | 16, b"deflate": zlib.MAX_WBITS}
 
 
 def decompressed(body: bytes, encoding: bytes | None, limit: int) -> bytes:
@@ -25,3 +29,18 @@ def decompressed(body: bytes, encoding: bytes | None, limit: int) -> bytes:
     if not inflater.eof:
         raise InvalidInput("The compressed body ends too early.")
     return content
+
+
+def encoding_of(accept: bytes) -> bytes | None:
+    """The first of gzip and deflate that an Accept-Encoding asks for by its name, or None."""
+    asked = {}
+    for one in accept.lower().split(b","):
+        name, _, weight = one.partition(b";")
+        asked[name.strip()] = weight.strip() not in (b"q=0", b"q=0.0", b"q=0.00", b"q=0.000")
+    return next((name for name in _WINDOWS if asked.get(name)), None)
+
+
+def compressed(body: bytes, encoding: bytes) -> bytes:
+    """The body in that encoding, `gzip` or `deflate`; fast rather than small."""
+    deflater = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOWS[encoding])
+    return deflater.compress(body) + deflater.flush()

@@ -7,8 +7,9 @@ from typing import Any, Literal
 from jupyter_modeldeploy.errors import ModelDeployError
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
-from jupyter_modeldeploy.serving.http.replies import JSON, Reply, error_reply
+from jupyter_modeldeploy.serving.http.replies import Reply, error_reply
 from jupyter_modeldeploy.serving.protocols import v2
+from jupyter_modeldeploy.serving.protocols.answering import answer
 from jupyter_modeldeploy.serving.protocols.triton.shared_memory import Regions
 
 
@@ -19,6 +20,7 @@ class InferCall:
 
     def __init__(self, version: ServedVersion, headers: Headers, body: bytes, regions: Regions | None) -> None:
         self._version = version
+        self._headers = headers
         self._request = v2.decode_request(body, headers.get(b"inference-header-content-length"), regions)
         self.payload = self._request.inputs
         self.parameters = self._request.parameters
@@ -30,9 +32,9 @@ class InferCall:
         labels = version.labels if request.special else v2.NO_LABELS
         body, header_length = v2.encode_response(version.model, version.name, result, request, labels)
         if header_length is None:
-            return Reply(200, body, JSON, version.reply_headers)
+            return answer(self._headers, body, version.reply_headers)
         length = (b"inference-header-content-length", str(header_length).encode())
-        return Reply(200, body, b"application/octet-stream", (*version.reply_headers, length))
+        return answer(self._headers, body, (*version.reply_headers, length), b"application/octet-stream")
 
 
 class Infer:

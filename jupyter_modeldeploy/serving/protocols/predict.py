@@ -10,7 +10,8 @@ import orjson
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
-from jupyter_modeldeploy.serving.http.replies import JSON, Reply, error_reply
+from jupyter_modeldeploy.serving.http.replies import Reply, error_reply
+from jupyter_modeldeploy.serving.protocols.answering import answer
 from jupyter_modeldeploy.serving.protocols.call import NO_PARAMETERS
 from jupyter_modeldeploy.tasks import ReadsImages
 
@@ -23,13 +24,14 @@ class PredictCall:
 
     def __init__(self, version: ServedVersion, headers: Headers, body: bytes) -> None:
         self._version = version
+        self._headers = headers
         task = version.task
         self.payload = task.parse_files(body) if isinstance(task, ReadsImages) else task.parse(_decoded(headers, body))
         self.rows = len(self.payload)
 
     def answer(self, result: Any) -> Reply:
         body = orjson.dumps({"model": self._version.ref, "predictions": result})
-        return Reply(200, body, JSON, self._version.reply_headers)
+        return answer(self._headers, body, self._version.reply_headers)
 
 
 class Predict:

@@ -16,7 +16,8 @@ from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, shown
 from jupyter_modeldeploy.records import TensorSpec
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
-from jupyter_modeldeploy.serving.http.replies import JSON, Reply, error_reply
+from jupyter_modeldeploy.serving.http.replies import Reply, error_reply
+from jupyter_modeldeploy.serving.protocols.answering import answer
 from jupyter_modeldeploy.serving.protocols.call import NO_PARAMETERS
 
 INSTANCES, INPUTS = "instances", "inputs"
@@ -31,8 +32,9 @@ class V1Call:
     kind: Literal["tensors", "items"]
     parameters = NO_PARAMETERS
 
-    def __init__(self, version: ServedVersion, body: bytes) -> None:
+    def __init__(self, version: ServedVersion, headers: Headers, body: bytes) -> None:
         self._version = version
+        self._headers = headers
         request = _object(body)
         self._by_row = INSTANCES in request
         if self._by_row == (INPUTS in request):
@@ -60,14 +62,14 @@ class V1Call:
         else:
             lists = {name: datatypes.to_lists(array) for name, array in result.items()}
             content = {"outputs": next(iter(lists.values())) if len(lists) == 1 else lists}
-        return Reply(200, orjson.dumps(content), JSON, self._version.reply_headers)
+        return answer(self._headers, orjson.dumps(content), self._version.reply_headers)
 
 
 class V1:
     """The language V1."""
 
     def decode(self, version: ServedVersion, headers: Headers, body: bytes) -> V1Call:
-        return V1Call(version, body)
+        return V1Call(version, headers, body)
 
     def refuse(self, error: ModelDeployError, version: str | None = None) -> Reply:
         return error_reply(error, v2=False, version=version)

@@ -14,6 +14,8 @@ import tritonclient.http as triton
 from prometheus_client.parser import text_string_to_metric_families
 from serving_service import MAX_BODY, Served
 
+from jupyter_modeldeploy.serving.protocols.compression import COMPRESSED_FROM
+
 INFER = "/v2/models/adder/infer"
 X = {"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}
 GETS = [
@@ -234,3 +236,23 @@ def test_metrics_count_what_was_answered(served: Served) -> None:
     served.client.post("/predict/texts", json="good")
     served.client.post("/predict/texts", json=7)
     assert (answered("200"), answered("400")) == (good + 1, bad + 1)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("path", ["/openapi.json", "/v2/models/adder/versions/1/infer"])
+def test_large_answers_are_compressed_for_who_asks(served: Served, path: str, encoding: str) -> None:
+    rows = 4000
+    body = {"inputs": [{"name": "x", "shape": [rows, 4], "datatype": "FP32", "data": [1] * 4 * rows}]}
+    asked = {"json": body, "method": "POST"} if path.endswith("infer") else {"method": "GET"}
+    plain = served.client.request(url=path, headers={"Accept-Encoding": f"{encoding};q=0, br"}, **asked)
+    packed = served.client.request(url=path, headers={"Accept-Encoding": f"br, {encoding}"}, **asked)
+    assert "content-encoding" not in plain.headers
+    assert packed.json() == plain.json()
+    if len(plain.content) >= COMPRESSED_FROM:
+        assert packed.headers["content-encoding"] == encoding
+        assert int(packed.headers["content-length"]) < len(plain.content) / 2
+
+
+def test_small_answers_are_not_compressed(served: Served) -> None:
+    answer = served.client.post(INFER, json={"inputs": [X]}, headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in answer.headers
