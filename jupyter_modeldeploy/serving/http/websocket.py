@@ -76,6 +76,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._fragments: list[bytes] = []
         self._waiting: deque[tuple[Opcode, bytes]] = deque()
         self._answers: deque[_Answer] = deque()
+        self._bytes = 0
         self._writable = True
         self._draining = self._closing = self._asking = False
         self._answered_ping = True
@@ -154,7 +155,7 @@ class WebSocketConnection(asyncio.Protocol):
     def _advance(self) -> None:
         """Send the answers that are next, take as many requests as there may be, and write."""
         self._send_answers()
-        while self._waiting and self._writable and len(self._answers) < MAX_IN_FLIGHT and self._open:
+        while self._waiting and self._writable and self._has_room and self._open:
             self._ask(*self._waiting.popleft())
             self._send_answers()
         if self._draining and not self._answers and self._open:
@@ -182,6 +183,7 @@ class WebSocketConnection(asyncio.Protocol):
             return
         answer = _Answer(message)
         self._answers.append(answer)
+        self._bytes += len(message)
         self._state.total_requests += 1
         headers, body = self._request(opcode, message)
 
@@ -210,12 +212,18 @@ class WebSocketConnection(asyncio.Protocol):
     def _send(self, answer: _Answer) -> None:
         reply = answer.reply
         assert reply is not None
+        self._bytes -= len(answer.body)
         if reply.status != 200:
             self._protocol.send_text(_with_status(reply, answer.body))
         elif length := dict(reply.headers).get(HEADER_LENGTH):
             self._protocol.send_binary(_LENGTH.pack(int(length)) + reply.body)
         else:
             self._protocol.send_text(reply.body)
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether one more may be under way: there are few, and together they are no larger than one may be."""
+        return len(self._answers) < MAX_IN_FLIGHT and self._bytes < self._endpoint.max_body_bytes
 
     @property
     def _open(self) -> bool:
