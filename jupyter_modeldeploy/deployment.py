@@ -127,8 +127,8 @@ class ModelServer:
 
 
 class DeploymentManager(ModelServer):
-    """Deploys a model as `ModelServer` does; `auto_scaling` lets the load decide how many server processes there are, at
-    most one for each core of the instance type."""
+    """Deploys a model as `ModelServer` does. With `auto_scaling` the load decides how many server processes there are,
+    at most one for each core of the instance type."""
 
     def __init__(
         self,
