@@ -60,6 +60,7 @@ class Change:
         self.plan = plan
         self.asker = asker
         self.former: tuple[Plan, int, int] | None = None
+        self.former_grpc: socket.socket | None = None
         self.awaited: list[Member] = []
         self.since = 0.0
 
@@ -201,7 +202,7 @@ class Supervisor:
         log.error("replica %d ended: %s", member.index, slot.last_exit)
         slot.restarts += 1
         slot.crashes = slot.crashes + 1 if now - member.started_at < QUICK_CRASH_S else 1
-        slot.restart_at = now + min(FIRST_BACKOFF_S * 2 ** (slot.crashes - 1), MAX_BACKOFF_S)
+        slot.restart_at = now + min(FIRST_BACKOFF_S * 2 ** min(slot.crashes - 1, 10), MAX_BACKOFF_S)
         if self._change is not None and self._change.former is not None and not member.ready:
             self._undo(member.failure or self._kept_crashing(1, slot.last_exit))
         elif any(other.ready for other in self._members):
@@ -213,7 +214,7 @@ class Supervisor:
 
     def _listen_to_members(self, now: float) -> None:
         late = now - self._stepped_at > 2 * TICK_S  # it is this process that slept
-        share = self._resources.memory_share(self._wanted)
+        share = self._resources.memory_share(self._plan["spec"]["scaling"]["max_replicas"] or self._wanted)
         for member in self._members:
             if late:
                 member.heard_at = now
@@ -279,6 +280,7 @@ class Supervisor:
             change.plan = {**self._plan, "spec": {**self._plan["spec"], "unloaded": unloaded}}
         log.info("changing to revision %d", change.plan["revision"])
         change.former = (self._plan, self._generation, self._wanted)
+        change.former_grpc = self._grpc
         change.since = now
         renewed = needs_new_processes(self._plan, change.plan)
         before, spec = self._plan["spec"], change.plan["spec"]
@@ -321,8 +323,10 @@ class Supervisor:
         good = self._good()
         complete = len(good) >= self._wanted and all(member.ready for member in good)
         if not change.awaited and complete and not self._stale():
-            self._done(change, None)
+            if change.former_grpc is not None and change.former_grpc is not self._grpc:
+                change.former_grpc.close()
             self._refused = None
+            self._done(change, None)
 
     def _undo(self, failure: Failure) -> None:
         change = self._change
@@ -331,6 +335,9 @@ class Supervisor:
         revision = change.plan["revision"]
         log.error("revision %d is undone: %s", revision, failure["message"])
         former, self._generation, self._wanted = change.former
+        if self._grpc is not None and self._grpc is not change.former_grpc:
+            self._grpc.close()
+        self._grpc = change.former_grpc
         self._plan = {**former, "revision": revision}
         self._resources = Resources(former["spec"])
         for member in self._members:
@@ -409,9 +416,7 @@ class Supervisor:
         port = spec["grpc_port"]
         if port is not None and self._grpc is not None and port in (0, self._grpc.getsockname()[1]):
             return
-        former, self._grpc = self._grpc, None if port is None else reserve(spec["host"], port)
-        if former is not None:
-            former.close()
+        self._grpc = None if port is None else reserve(spec["host"], port)
 
     def _watch_listener(self, on: bool) -> None:
         if on == self._waking or self._listener is None:
