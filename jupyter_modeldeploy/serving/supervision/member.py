@@ -84,6 +84,7 @@ class Member:
 
     def configure(self, revision: int, spec: dict[str, Any]) -> None:
         """Have it serve by `spec` without a new process; `configured` or `refusal` tell what came of it."""
+        self.configured = 0  # a model is loaded or unloaded within a revision, which may be followed already
         self.send({"configure": spec, "revision": revision})
 
     def drain(self, idle_s: float) -> None:
