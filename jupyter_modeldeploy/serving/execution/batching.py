@@ -115,8 +115,8 @@ class Batching:
         """Requests of one key may share a run; None shares with nobody."""
         if not self.independent or not _aligned(tensors):
             return None
-        if self.fills_tokens and (lengths := {array.shape[1:] for array in tensors.values()}) and len(lengths) == 1:
-            return "tokens", next(iter(lengths))[0].bit_length()  # up to twice as long: more would be wasted
+        if self.fills_tokens and self._are_tokens(tensors):
+            return "tokens", next(iter(tensors.values())).shape[1].bit_length()  # up to twice as long: more is waste
         return tuple((name, array.dtype, array.shape[1:]) for name, array in sorted(tensors.items()))
 
     def run(self, run: Run, works: list[Tensors]) -> list[Tensors]:
@@ -154,6 +154,17 @@ class Batching:
             self._most = self.chunk_rows = max(1, min(self.chunk_rows, rows) // 2)
             log.warning("out of memory with %d rows: from now on a run takes %d", rows, self.chunk_rows)
         return self.run_rows(run, tensors)
+
+    def _are_tokens(self, tensors: Tensors) -> bool:
+        """Whether these are the model's inputs: only then may they be joined with those of another length."""
+        return (
+            len({array.shape for array in tensors.values()}) == 1
+            and len(tensors) == len(self._signature.inputs)
+            and all(
+                spec.name in tensors and tensors[spec.name].ndim == 2 and tensors[spec.name].dtype == NUMPY[spec.dtype]
+                for spec in self._signature.inputs
+            )
+        )
 
     def _parted(self, outputs: Tensors, rows: list[int], lengths: list[int] | None) -> list[Tensors]:
         parted = _split(outputs, rows)

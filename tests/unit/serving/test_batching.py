@@ -188,6 +188,22 @@ def test_much_shorter_texts_are_not_filled_up_to_long_ones(tmp_path: Path) -> No
     assert batching.key(tokens(5, 4)) != batching.key(tokens(60, 4))
 
 
+WRONG_TOKENS = {
+    "a vector": {"input_ids": np.zeros(3, np.int64)},
+    "no tokens' datatype": {"input_ids": np.zeros((1, 3), np.float32), "attention_mask": np.ones((1, 3), np.int64)},
+    "another name": {"x": np.zeros((1, 3), np.int64), "attention_mask": np.ones((1, 3), np.int64)},
+    "one missing": {"input_ids": np.zeros((1, 3), np.int64)},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_TOKENS)
+def test_tensors_that_are_no_texts_share_no_run_with_texts(tmp_path: Path, wrong: str) -> None:
+    batching = learned(Counted(OnnxRuntime(tiny_onnx.classifier(tmp_path / "texts", token_types=False))))
+    right = {name: np.ones((1, 3), np.int64) for name in ("input_ids", "attention_mask")}
+    assert batching.key(right) == batching.key({name: array[:, :2] for name, array in right.items()}) is not None
+    assert batching.key(WRONG_TOKENS[wrong]) != batching.key(right)
+
+
 def test_a_mask_that_the_model_ignores_joins_nothing(tmp_path: Path) -> None:
     folder = tiny_onnx.save(
         tmp_path / "model",
