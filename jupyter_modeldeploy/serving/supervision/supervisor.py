@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import os
-import selectors
 import shutil
 import signal
 import socket
@@ -22,11 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_modeldeploy.serving.servicelog import tail
-from jupyter_modeldeploy.serving.supervision import documents, scaling
+from jupyter_modeldeploy.serving.supervision import documents, report, scaling
 from jupyter_modeldeploy.serving.supervision.differences import Plan, needs_new_processes
 from jupyter_modeldeploy.serving.supervision.listening import authority, listen, listen_unix, reserve, url_of
 from jupyter_modeldeploy.serving.supervision.member import Failure, Member
+from jupyter_modeldeploy.serving.supervision.report import Slot
 from jupyter_modeldeploy.serving.supervision.resources import Resources
+from jupyter_modeldeploy.serving.supervision.waiting import Waiting
 
 QUICK_CRASH_S = 10.0
 MAX_QUICK_CRASHES = 5
@@ -38,18 +39,9 @@ CONFIGURE_S = 60.0
 DRAIN_IDLE_S = 5.0
 TICK_S = 0.5
 LOOK_S = 1.0
+SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD]
 
 log = logging.getLogger(__name__)
-
-
-class Slot:
-    """A replica's place, which outlives its processes."""
-
-    def __init__(self) -> None:
-        self.crashes = 0
-        self.restarts = 0
-        self.restart_at = 0.0
-        self.last_exit = ""
 
 
 class Change:
@@ -88,18 +80,17 @@ class Supervisor:
         self._ending = self._was_ready = False
         self._listener: socket.socket | None = None
         self._grpc: socket.socket | None = None
-        self._waking = False
-        self._selector = selectors.DefaultSelector()
+        self._asleep = False
+        self._waiting = Waiting(SIGNALS, self._signalled)
         self._sleep_s = TICK_S
         self._looked_at = self._stepped_at = time.monotonic()
         self._read_revision: int = plan["revision"]
         self._published: dict[str, Any] = {}
-        self._live: dict[str, Any] = {}
-        self._process = _identity()
+        self._business: list[dict[str, Any]] = []
+        self._process = report.identity()
 
     def run(self) -> int:
         """Serve until SIGTERM or until there is no hope. Gives the exit status."""
-        self._take_signals()
         self._publish()
         try:
             self._open()
@@ -107,7 +98,8 @@ class Supervisor:
             self._fail({"code": "service_failed", "message": f"The address cannot be had: {error}.", "hint": ""})
         self._step()
         while not (self._ending and not self._members):
-            self._sleep()
+            seconds, self._sleep_s = self._sleep_s, TICK_S
+            self._waiting.sleep(seconds)
             self._step()
         self._close()
         self._publish()
@@ -115,29 +107,11 @@ class Supervisor:
 
     # What happens
 
-    def _take_signals(self) -> None:
-        """Each signal ends the sleep, by a byte in a pipe; what it means is looked at in `_woken`."""
-        self._signals, told = os.pipe()
-        for descriptor in (self._signals, told):
-            os.set_blocking(descriptor, False)
-        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-            signal.signal(number, lambda number, frame: None)
-        self._selector.register(self._signals, selectors.EVENT_READ, self._woken)
-
-    def _woken(self) -> None:
-        for number in os.read(self._signals, 4096):
-            if number in (signal.SIGTERM, signal.SIGINT):
-                self._ending = True
-            elif number == signal.SIGHUP:
-                self._look_at_plan()
-
-    def _sleep(self) -> None:
-        """Until something happens: a signal, a message, a connection to a service that sleeps, or the next tick."""
-        timeout, self._sleep_s = self._sleep_s, TICK_S
-        for key, _ in self._selector.select(timeout):
-            if key.data is not None:
-                key.data()
+    def _signalled(self, number: int) -> None:
+        if number in (signal.SIGTERM, signal.SIGINT):
+            self._ending = True
+        elif number == signal.SIGHUP:
+            self._look_at_plan()
 
     def _fail(self, failure: Failure) -> None:
         log.error("the service failed: %s", failure["message"])
@@ -192,7 +166,7 @@ class Supervisor:
         messages = member.messages
         member.look()
         if messages is not None and member.messages is None:
-            self._selector.unregister(messages)
+            self._waiting.forget(messages)
 
     def _ended(self, member: Member, now: float) -> None:
         slot = self._slots[member.index]
@@ -398,7 +372,7 @@ class Supervisor:
         plan = {**self._plan, "replica": index, "instances": max(1, int(instances)), "grpc_port": grpc_port}
         member.start(plan, [self._listener.fileno()])
         if member.messages is not None:
-            self._selector.register(member.messages, selectors.EVENT_READ)
+            self._waiting.watch(member.messages)
 
     # The addresses
 
@@ -419,13 +393,13 @@ class Supervisor:
         self._grpc = None if port is None else reserve(spec["host"], port)
 
     def _watch_listener(self, on: bool) -> None:
-        if on == self._waking or self._listener is None:
+        if on == self._asleep or self._listener is None:
             return
-        self._waking = on
+        self._asleep = on
         if on:
-            self._selector.register(self._listener, selectors.EVENT_READ, self._wake)
+            self._waiting.watch(self._listener, self._wake)
         else:
-            self._selector.unregister(self._listener)
+            self._waiting.forget(self._listener)
 
     def _close(self) -> None:
         if self._listener is None:
@@ -468,16 +442,7 @@ class Supervisor:
             "replicas_wanted": self._wanted,
             "failure": self._failure or refused,
             "refused": self._refused["revision"] if self._refused else None,
-            "replicas": [
-                {
-                    "index": member.index,
-                    "pid": member.pid,
-                    "state": "draining" if member.draining else "ready" if member.ready else "starting",
-                    "restarts": self._slots[member.index].restarts,
-                    "last_exit": self._slots[member.index].last_exit,
-                }
-                for member in self._members
-            ],
+            "replicas": report.replicas(self._members, self._slots),
         }
 
     def _state(self, ready: int) -> str:
@@ -495,42 +460,19 @@ class Supervisor:
         return any(slot.crashes for slot in self._slots.values())
 
     def _tell_live(self) -> None:
-        live = {
-            "replicas": [
-                {
-                    "index": member.index,
-                    "pid": member.pid,
-                    "rps": round(member.rps, 1),
-                    "utilization": round(member.utilization, 2),
-                    **member.vitals,
-                }
-                for member in self._members
-            ]
-        }
-        busy = {**live, "replicas": [{**one, "cpu_s": 0, "utilization": 0} for one in live["replicas"]]}
-        if busy == self._live:
+        live = report.live(self._members)
+        if report.business(live) == self._business:
             return
         try:
             documents.write(self._folder, documents.LIVE, live)
         except OSError as error:
             log.error("the live figures cannot be written: %s", error)
-        self._live = busy
+        self._business = report.business(live)
 
     def _kept_crashing(self, crashes: int, how: str) -> Failure:
         times = f"crashed {crashes} times in a row, each soon after its start" if crashes > 1 else "ended at its start"
         hint = f"The end of its log:\n{tail(self._folder, 15)}"
         return {"code": "service_failed", "message": f"A server process {times}: {how}.", "hint": hint}
-
-
-def _identity() -> dict[str, Any]:
-    """This process as `records.ProcessRef` tells it from a later one."""
-    started: dict[str, Any] = {"pid": os.getpid(), "started": time.time(), "started_after_boot": None}
-    try:
-        fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
-        started["started_after_boot"] = int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    except FileNotFoundError:
-        log.debug("no /proc: the time of day tells this process from others")
-    return started
 
 
 def main(folder: str) -> int:
