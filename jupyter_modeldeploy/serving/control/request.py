@@ -12,6 +12,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modeldeploy.errors import (
@@ -27,6 +28,7 @@ from jupyter_modeldeploy.serving.control import input_limits, urgency
 from jupyter_modeldeploy.serving.control.answers import key_of, packed, unpacked
 from jupyter_modeldeploy.serving.control.breaker import Breaker, State
 from jupyter_modeldeploy.serving.control.found import Found
+from jupyter_modeldeploy.serving.execution.apart import is_large_request, is_large_result
 from jupyter_modeldeploy.serving.execution.instances import Outcome, Work
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.protocols.call import Answer, Call
@@ -80,13 +82,14 @@ class Request:
     ) -> None:
         """Go as far as may be at once, from where it got to already: it may have been admitted to a version, decoded,
         and have failed."""
+        if error is None and call is None:
+            self._guarded(self._admit)
+            return
         self._version = version
         if error is not None:
             self._guarded(lambda: _raise(error))
         elif call is not None:
             self._guarded(lambda: self._begin(call))
-        else:
-            self._guarded(self._admit)
 
     def cancel(self) -> None:
         """Whoever asked is gone: what was not begun is not."""
@@ -122,6 +125,9 @@ class Request:
         self._attempt()
 
     def _attempt(self) -> None:
+        if self._call is None and is_large_request(self._headers, self._body):
+            self._do_apart(self._decode, self._go_on)
+            return
         policy, version = self._policy, self._chosen
         if policy.cache.on:
             self._key = key_of(version, self._decoded.kind, self._decoded.payload)
@@ -133,6 +139,10 @@ class Request:
             if not (version.inline("tensors", 1) or version.inline("items", 1)):
                 policy.instances.check(version, self._left_s(), self._urgency.priority)
         self._run()
+
+    def _go_on(self, call: Call) -> None:
+        self._accept(call)
+        self._attempt()
 
     def _found(self, found: Found | None) -> None:
         if self.done:
@@ -300,7 +310,11 @@ class Request:
     # The end
 
     def _answer(self, result: Any) -> None:
-        self._send(self._decoded.answer(result))
+        call = self._decoded
+        if is_large_result(result):
+            self._do_apart(lambda: call.answer(result), self._send)
+        else:
+            self._send(call.answer(result))
 
     def _refuse(self, error: ModelDeployError) -> None:
         if isinstance(error, Overloaded) and self._version is not None:
@@ -354,13 +368,15 @@ class Request:
     def _decoded(self) -> Call:
         """The request in the words of its version, within the limits. Raises InvalidInput, TooLarge."""
         if self._call is None:
-            policy = self._policy
-            if b"content-encoding" in self._headers and isinstance(self._body, bytes):
-                encoding = self._headers[b"content-encoding"]
-                self._body = decompressed(self._body, encoding, policy.spec.max_body_bytes)
-                self._headers = {name: value for name, value in self._headers.items() if name != b"content-encoding"}
-            self._call = self._accept(self._target.language.decode(self._chosen, self._headers, self._body))
+            self._call = self._accept(self._decode())
         return self._call
+
+    def _decode(self) -> Call:
+        if b"content-encoding" in self._headers and isinstance(self._body, bytes):
+            encoding = self._headers[b"content-encoding"]
+            self._body = decompressed(self._body, encoding, self._policy.spec.max_body_bytes)
+            self._headers = {name: value for name, value in self._headers.items() if name != b"content-encoding"}
+        return self._target.language.decode(self._chosen, self._headers, self._body)
 
     def _accept(self, call: Call) -> Call:
         input_limits.check(call.kind, call.payload, self._policy.spec.input_limits)
@@ -385,6 +401,20 @@ class Request:
         if self._urgency.timeout_s is None:
             return None
         return self._urgency.timeout_s - (time.perf_counter() - self._begun)
+
+    def _do_apart(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Do the work beside the event loop, then go on."""
+
+        def in_time() -> Any:
+            if time.perf_counter() - self._begun > self._policy.spec.timeout_s:
+                raise Overloaded("A large request could not be read in time.", "Try again in a moment.")
+            return None if self.done else work()
+
+        def back(made: Future[Any]) -> None:
+            if not self.done:
+                self._guarded(lambda: then(made.result()))
+
+        self._policy.apart.run(in_time, back, self._policy.spec.max_queue)
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """Do it; what it raises is the request's end, or the beginning of another try."""

@@ -178,7 +178,7 @@ class Instances:
         """The first that can still be in time, and those that can share its run without making one of them late."""
         while first := self._waiting.first():
             times, now = self._times[first.version], self._clock()
-            if first.deadline - now >= times.run_s:
+            if first.deadline - now >= times.cautious_s:
                 break
             self._refuse(first, "No instance was free in time.")
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 NEWEST_WEIGHS = 0.2
-DEVIATIONS = 2.0
+DEVIATIONS = 4.0
 
 
 class RunTimes:
