@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -322,6 +323,42 @@ def test_a_model_is_unloaded_and_loaded_in_all_replicas(models: Store) -> None:
         steady.wait_for(1)
     assert (steady.account.lost, set(steady.account.answers)) == ([], {200})
     assert before < pids(service)
+
+
+def test_one_replica_that_is_asked_unloads_a_model_in_all(models: Store) -> None:
+    service = lifecycle.start(models, spec("one", ("adder", [1]), ("slow", [1]), replicas=2), "me")
+    with client(models, service) as connected:
+        assert connected.post("/v2/repository/models/slow/unload").status_code == 200
+        assert seen(models).spec.unloaded == ["slow"]
+        live = connected.post("/v2/repository/index").json()
+        assert {one["name"]: one["state"] for one in live} == {"adder": "READY", "slow": "UNAVAILABLE"}
+        assert connected.post("/v2/repository/models/slow/load").status_code == 200
+        assert connected.post("/v2/repository/models/strange/load").status_code in (400, 404)
+    assert seen(models).spec == service.spec
+    with load(models, service) as steady:
+        steady.wait_for(10)
+    assert steady.account.lost == []
+
+
+def test_services_are_changed_from_the_command_line(models: Store) -> None:
+    lifecycle.start(models, spec("one", ("adder", [1])), "me")
+
+    def modeldeploy(*words: str) -> Service:
+        done = subprocess.run(
+            [sys.executable, "-m", "jupyter_modeldeploy.cli", "services", *words, "--json"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return Service.model_validate_json(done.stdout)
+
+    changed = modeldeploy("change", "one", "--max-queue", "10", "--cache-bytes", "1000", "--start-at-boot")
+    assert (changed.spec.max_queue, changed.spec.cache.cache_bytes, changed.spec.start_at_boot) == (10, 1000, True)
+    assert changed.spec.cache.cache_ttl_s == 300.0
+    assert not modeldeploy("change", "one", "--no-start-at-boot").spec.start_at_boot
+    assert modeldeploy("switch", "one", "adder@2").spec.models[0].arms[1].weight == 1.0
+    assert modeldeploy("scale", "one", "2").replicas_ready == 2
+    assert [arm.version for arm in modeldeploy("rollback", "one").spec.models[0].arms] == [1]
 
 
 def test_a_service_on_a_unix_socket(models: Store, tmp_path: Path) -> None:
