@@ -44,12 +44,13 @@ class Caller:
 class Request:
     """A request, from its bytes to its answer."""
 
-    __slots__ = ("_answer", "_endpoint", "_traffic", "_waiting", "_work")
+    __slots__ = ("_answer", "_endpoint", "_traffic", "_waiting", "_work", "size")
 
     def __init__(self, caller: Caller, raw: bytes, remaining_s: float | None = None) -> None:
         self._endpoint = endpoint = caller.endpoint
         self._traffic = caller.traffic
         self._traffic.requests += 1
+        self.size = len(raw)
         self._answer: GrpcAnswer | None = None
         self._waiting: asyncio.Future[GrpcAnswer] | None = None
         self._work: Pending | None = None
@@ -107,19 +108,25 @@ class InferCall(UnaryHandler):
 
 class StreamInferCall(StreamHandler):
     """`ModelStreamInfer` for one call: answers leave in the order of the requests, of which some may be under way at
-    once. A request that fails is told so in the stream, which goes on."""
+    once, together no larger than one may be. A request that fails is told so in the stream, which goes on."""
 
-    __slots__ = ("_caller", "_requests", "_writing")
+    __slots__ = ("_caller", "_held", "_requests", "_room", "_writing")
 
     def __init__(self, draining: asyncio.Event, caller: Caller) -> None:
         super().__init__(draining)
         self._caller = caller
         self._requests: asyncio.Queue[Request | None] = asyncio.Queue(STREAM_IN_FLIGHT)
+        self._held = 0
+        self._room = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
 
     async def converse(self, context: Any) -> None:
         self._writing = asyncio.create_task(self._write(context))
         while (raw := await read(context)) is not None:
+            while self._held and self._held + len(raw) > self._caller.endpoint.max_body_bytes:
+                self._room.clear()
+                await self._room.wait()
+            self._held += len(raw)
             await self._requests.put(Request(self._caller, raw))
 
     async def finish(self, context: Any) -> None:
@@ -140,6 +147,8 @@ class StreamInferCall(StreamHandler):
                 await context.write(_in_stream(await request.answered()))
             finally:
                 request.end()
+                self._held -= request.size
+                self._room.set()
 
 
 def _target(caller: Caller, name: str, number: str) -> Target:

@@ -11,7 +11,7 @@ import pytest
 import tritonclient.grpc as triton
 import tritonclient.grpc.aio as triton_aio
 from google.protobuf import json_format
-from grpc_service import GrpcServed, X, tensor
+from grpc_service import MAX_BODY, GrpcServed, X, tensor
 from tritonclient.grpc import service_pb2
 from tritonclient.utils import InferenceServerException
 
@@ -146,3 +146,16 @@ def test_a_stream_answers_in_order_and_outlives_a_failed_request(
         assert response.parameters["triton_final_response"].bool_param
     client.stop_stream()
     assert results.empty()
+
+
+def test_a_stream_of_large_requests_is_read_as_it_is_answered(client: triton.InferenceServerClient) -> None:
+    """Together they are larger than what may be under way at once."""
+    results: queue.Queue[Any] = queue.Queue()
+    large = np.zeros((MAX_BODY // 6, 1), np.float32)
+    client.start_stream(lambda result, error: results.put((result, error)))
+    for index in range(20):
+        client.async_stream_infer("slow", [tensor(large)], request_id=str(index))
+    for index in range(20):
+        result, error = results.get(timeout=20)
+        assert (error, result.get_response().id) == (None, str(index))
+    client.stop_stream()
