@@ -19,6 +19,7 @@ from jupyter_modeldeploy.records import ServedModel, ServiceSpec
 from jupyter_modeldeploy.serving.access import Guard, Headers
 from jupyter_modeldeploy.serving.control.policy import Policy
 from jupyter_modeldeploy.serving.control.request import ID_HEADER, UNIT_HEADER, Request
+from jupyter_modeldeploy.serving.execution.apart import LARGE_BYTES
 from jupyter_modeldeploy.serving.execution.instances import Instances
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.metrics import Metrics
@@ -160,7 +161,13 @@ class Endpoint:
         Gives the request that is under way, which may be handed to `cancel` while `reply` has not been called."""
         begun = time.perf_counter()
         version, call, answer, error = target.version, None, None, None
-        if not (self.policy.attended or self._instances.busy or ID_HEADER in headers or b"content-encoding" in headers):
+        if not (
+            self.policy.attended
+            or self._instances.busy
+            or ID_HEADER in headers
+            or b"content-encoding" in headers
+            or (type(body) is bytes and len(body) > LARGE_BYTES)
+        ):
             try:
                 if version is None:
                     version = target.model.choose(headers.get(UNIT_HEADER))

@@ -18,6 +18,7 @@ from jupyter_modeldeploy.serving.control.breaker import Breaker, State
 from jupyter_modeldeploy.serving.control.cache import Cache
 from jupyter_modeldeploy.serving.control.journal import Journal
 from jupyter_modeldeploy.serving.control.rates import TokenBuckets
+from jupyter_modeldeploy.serving.execution.apart import Apart
 from jupyter_modeldeploy.serving.execution.instances import Instances
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.metrics import Metrics
@@ -36,6 +37,7 @@ class Policy:
         self, versions: Iterable[ServedVersion], instances: Instances, metrics: Metrics, folder: Path | None
     ) -> None:
         self.instances = instances
+        self.apart = Apart()
         self.metrics = metrics
         self.cache = Cache(metrics)
         self.buckets: TokenBuckets | None = None
@@ -89,6 +91,7 @@ class Policy:
         for journal in self._journals.values():
             journal.flush()
         self.cache.close()
+        self.apart.close()
 
     def sampled(self) -> bool:
         """Whether the request log is to tell of this request."""
