@@ -90,6 +90,19 @@ def test_a_stopping_service_answers_what_is_under_way_and_ends_its_streams(start
             assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
+def test_a_client_that_goes_while_it_is_answered_leaves_no_trace(start: Callable[..., GrpcServed]) -> None:
+    own = start()
+    for _ in range(30):
+        with grpc.insecure_channel(own.url) as channel:
+            stream = channel.stream_stream(STREAM, None, None)(endless([turns(0)] * 50), metadata=own.metadata)
+            assert b"slow" in next(stream)
+            stream.cancel()
+    lifecycle.stop(own.store, "own")
+    log = lifecycle.log_tail(own.store, "own", 10_000)
+    assert "Traceback" not in log
+    assert "never retrieved" not in log
+
+
 def endless(requests: list[bytes]) -> Any:
     """The requests, and then nothing while the stream is open."""
     yield from requests
