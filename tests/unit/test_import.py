@@ -35,3 +35,7 @@ def test_nothing_heavy_is_loaded(statement: str) -> None:
 def test_the_package_alone_loads_nothing_but_itself_and_the_standard_library() -> None:
     added = loaded_by("import jupyter_modeldeploy") - loaded_by("pass")
     assert added - sys.stdlib_module_names == {"jupyter_modeldeploy"}
+
+
+def test_a_server_process_without_a_grpc_port_does_not_pay_for_grpc() -> None:
+    assert loaded_by("from jupyter_modeldeploy.serving import replica") & {"grpc", "grpc_health", "google"} == set()
