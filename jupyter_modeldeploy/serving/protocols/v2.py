@@ -75,7 +75,7 @@ def encode_response(
         array = outputs.get(name)
         if array is None:
             raise InvalidInput(f"The model has no output {shown(name)}.", f"Outputs: {', '.join(outputs)}.")
-        wanted = request.special.get(name)
+        wanted = request.special.get(name) if request.special else None
         if wanted is not None:
             array = wanted.classified(array, labels)
         tensor: dict[str, Any] = {"name": name, "datatype": datatypes.datatype(array), "shape": array.shape}
@@ -118,20 +118,23 @@ def _inputs(described: Any, raw: memoryview | bytes, regions: Regions | None) ->
     if not isinstance(described, list) or not described:
         raise InvalidInput("inputs must be a list of at least one tensor.")
     tensors: Tensors = {}
-    contents = _Contents(raw, regions)
+    contents = _Contents(raw, regions) if raw else None
     for tensor in described:
         if not isinstance(tensor, dict) or not isinstance(name := tensor.get("name"), str):
             raise InvalidInput("Each of inputs must be an object with a name.")
         if name in tensors:
             raise InvalidInput(f"The input {shown(name)} is given twice.")
         shape = _shape(tensor, name)
-        content = contents.of(tensor["parameters"], name) if "parameters" in tensor else None
+        content = None
+        if "parameters" in tensor:
+            contents = contents or _Contents(raw, regions)
+            content = contents.of(tensor["parameters"], name)
         if content is None:
             array = _from_list(tensor, name)
         else:
             array = from_raw(content, tensor.get("datatype"), math.prod(shape), name)
         tensors[name] = shaped(array, shape, name)
-    if contents.left:
+    if contents is not None and contents.left:
         raise InvalidInput(f"{contents.left} bytes follow the last tensor; no input's binary_data_size names them.")
     return tensors
 
