@@ -29,41 +29,26 @@ NOBODY = _Nobody()
 class Exchange:
     """One inference request and its answer. The names that uvicorn's protocol uses of its own cycles are the same."""
 
-    __slots__ = (
-        "_body",
-        "_size",
-        "_turn",
-        "caller",
-        "disconnected",
-        "endpoint",
-        "expect",
-        "headers",
-        "keep_alive",
-        "message_event",
-        "protocol",
-        "refusal",
-        "response_complete",
-        "target",
-        "whole",
-        "work",
-    )
+    message_event = NOBODY
+    response_complete = disconnected = whole = expect = False
+    caller = ""
+    refusal: ModelDeployError | None = None
+    work: Request | None = None
+    _size = 0
+    _turn = False
 
     def __init__(self, protocol: InferenceProtocol, target: Target, headers: Headers, keep_alive: bool) -> None:
+        """What is the same for nearly all is left to the class: there are some ten thousand a second."""
         self.protocol = protocol
         self.endpoint = protocol.endpoint
         self.target = target
         self.headers = headers
         self.keep_alive = keep_alive and not protocol.draining
-        self.expect = b"expect" in headers and headers[b"expect"].lower() == b"100-continue"
-        self.message_event = NOBODY
-        self.response_complete = False
-        self.disconnected = False
-        self.work: Request | None = None
         self._body: list[bytes] = []
-        self._size = 0
-        self._turn = False
-        self.whole = False
-        self.caller = ""
+
+    def examine(self) -> None:
+        """See what the headers say of a request whose body is still to come."""
+        self.expect = self.headers.get(b"expect", b"").lower() == b"100-continue"
         self.refusal = self._refused()
 
     def feed(self, body: bytes) -> None:
@@ -102,8 +87,16 @@ class Exchange:
         """There is no request before this one, and its body is here."""
         self._turn = self.whole = True
         self.protocol.active = self
-        self._body.append(body)
-        self._answer()
+        endpoint = self.endpoint
+        try:
+            caller = endpoint.guard.check(self.headers)
+            if len(body) > endpoint.max_body_bytes:
+                raise self._too_large(len(body))
+        except ModelDeployError as error:
+            self.refusal = error
+            self._refuse()
+            return
+        self.work = endpoint.infer(self.target, caller, self.headers, body, self.send)
 
     def fail(self, error: ModelDeployError) -> None:
         """The rest of the request makes no sense."""

@@ -134,6 +134,7 @@ class InferenceProtocol(HttpToolsProtocol):
         if b"connection" in headers:  # which HTTP/1.0 needs to be kept, and an upgrade to be asked for
             keep_alive &= self.parser.get_http_version() != "1.0" and not self.parser.should_upgrade()
         exchange = Exchange(self, target, headers, keep_alive)
+        exchange.examine()
         self.repeatable = headers if keep_alive and exchange.refusal is None else None
         self.cycle = exchange  # type: ignore[assignment]
         if previous is None or previous.response_complete:
