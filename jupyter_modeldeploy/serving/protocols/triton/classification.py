@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -17,7 +18,7 @@ def classified(array: np.ndarray, count: int, labels: Mapping[int, str]) -> np.n
     values = datatypes.widened(array)
     if values.dtype.kind not in "fiu":
         raise InvalidInput("Only an output of numbers can be classified.", "Ask for it without classification.")
-    rows = values.reshape(len(values), -1) if values.ndim > 1 else values.reshape(1, -1)
+    rows = values.reshape(values.shape[0], math.prod(values.shape[1:])) if values.ndim > 1 else values.reshape(1, -1)
     count = min(count, rows.shape[1])
     found = np.empty((len(rows), count), dtype=np.object_)
     for number, row in enumerate(rows):
