@@ -125,10 +125,12 @@ class Request:
         self._attempt()
 
     def _attempt(self) -> None:
+        policy, version = self._policy, self._chosen
         if self._call is None and is_large_request(self._headers, self._body):
+            if not policy.cache.on:
+                policy.instances.check(version, self._left_s(), self._urgency.priority)
             self._do_apart(self._decode, self._go_on)
             return
-        policy, version = self._policy, self._chosen
         if policy.cache.on:
             self._key = key_of(version, self._decoded.kind, self._decoded.payload)
             if self._key is not None:
