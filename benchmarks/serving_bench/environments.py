@@ -29,8 +29,11 @@ def python(name: str, packages: Sequence[str]) -> Path:
         return interpreter
     print(f"Installing {name} into {folder.relative_to(BUILD.parent)}.", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
-    venv.create(folder, with_pip=True)
-    _run([str(interpreter), *PIP, "install", "--prefer-binary", *packages], f"install-{name}.log")
+    venv.create(folder, symlinks=True)
+    _run(
+        [sys.executable, *PIP, f"--python={interpreter}", "install", "--prefer-binary", *packages],
+        f"install-{name}.log",
+    )
     stamp.write_text(wanted)
     return interpreter
 

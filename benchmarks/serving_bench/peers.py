@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import stat
 import sys
@@ -141,7 +142,9 @@ class RayServe(Peer):
 
 
 class Triton(Peer):
-    """The tritonserver of NVIDIA's PyTriton wheel, without that wheel's Python code, which wants another Python."""
+    """The tritonserver of NVIDIA's PyTriton wheel, without that wheel's Python code, which wants another Python.
+
+    Its backend was built before NumPy 2 and reads that one's arrays wrongly."""
 
     name, label, protocols = "triton", "Triton", ALL
     packages = ("nvidia-pytriton==0.7.0",)
@@ -152,17 +155,17 @@ class Triton(Peer):
         return "triton"
 
     def prepare(self) -> dict[str, str]:
-        return {**environments.versions(self.python(), ["onnxruntime"]), "nvidia-pytriton": "0.7.0"}
+        return {**environments.versions(self.python(), ["onnxruntime", "numpy"]), "nvidia-pytriton": "0.7.0"}
 
     def python(self) -> Path:
-        return environments.python("triton", COMMON)
+        return environments.python("triton", (ONNXRUNTIME, "numpy<2"))
 
     def command(self, shape: Shape, http_port: int, grpc_port: int, folder: Path) -> Command:
-        server = _tritonserver(self.python())
+        server = _tritonserver()
         version = folder / shape.name / "1"
         version.mkdir(parents=True)
         shutil.copy(PEERS / "triton_model.py", version / "model.py")
-        shutil.copy(PEERS / "onnx_model.py", version)  # the stub's Python looks at no PYTHONPATH
+        shutil.copy(PEERS / "onnx_model.py", version)
         (folder / shape.name / "config.pbtxt").write_text(self._configuration(shape))
         options = [
             f"--model-repository={folder}",
@@ -173,8 +176,12 @@ class Triton(Peer):
             f"--grpc-port={grpc_port}",
             "--allow-metrics=false",
         ]
-        libpython = {"LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR")}
-        return Command([server / "bin" / "tritonserver", *options], libpython)
+        # The stub looks at no PYTHONPATH: its packages are those of the first python3 on the PATH.
+        paths = {
+            "PATH": f"{self.python().parent}:{os.environ['PATH']}",
+            "LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR"),
+        }
+        return Command([server / "bin" / "tritonserver", *options], paths)
 
     def _configuration(self, shape: Shape) -> str:
         inputs = json.loads(shape.json.read_text())["inputs"]
@@ -195,9 +202,8 @@ def _tensor(name: str, datatype: str, shape: list[int]) -> str:
     return f'{{ name: "{name}", data_type: TYPE_{datatype}, dims: {shape} }}'
 
 
-def _tritonserver(interpreter: Path) -> Path:
-    """The folder with bin/tritonserver and backends/python; beside the backend lie the stub for this Python and, since
-    the stub's Python looks there, links to the interpreter's packages."""
+def _tritonserver() -> Path:
+    """The folder with bin/tritonserver and backends/python, where the stub for this Python lies beside the backend."""
     wheel = environments.unpacked("tritonserver", "nvidia-pytriton==0.7.0")
     server = wheel / "pytriton" / "tritonserver"
     backend = server / "backends" / "python"
@@ -207,10 +213,6 @@ def _tritonserver(interpreter: Path) -> Path:
         shutil.copy(server / "python_backend_stubs" / version / stub.name, stub)
     for program in (stub, server / "bin" / "tritonserver"):  # unpacking a wheel loses the permission
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    (packages,) = interpreter.parent.parent.glob("lib/python*/site-packages")
-    for package in packages.iterdir():
-        if not (backend / package.name).is_symlink():
-            (backend / package.name).symlink_to(package)
     return server
 
 
