@@ -171,3 +171,14 @@ def tokenizer(folder: Path) -> Path:
     made.save(str(folder / "tokenizer.json"))
     (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 16, "pad_token": "[PAD]"}))
     return folder
+
+
+def pictures(folder: Path) -> Path:
+    """Logits FP32[batch, 3] of `pixel_values` FP32[batch, 3, 16, 16]: the mean of each colour, red first."""
+    return save(
+        folder,
+        [helper.make_node("ReduceMean", ["pixel_values"], ["logits"], axes=[2, 3], keepdims=0)],
+        [value("pixel_values", TensorProto.FLOAT, ["batch", 3, 16, 16])],
+        [value("logits", TensorProto.FLOAT, ["batch", 3])],
+        {},
+    )

@@ -11,13 +11,15 @@ from PIL import Image
 
 from jupyter_modeldeploy.datatypes import NUMPY
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.records import Signature, TensorSpec
+from jupyter_modeldeploy.signatures import Signature, TensorSpec
 from jupyter_modeldeploy.tasks.model_config import read_json
 
 CONFIG = "preprocessor_config.json"
 DEFAULT_SIDE = 224
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BILINEAR = Image.Resampling.BILINEAR
+MAX_ELONGATION = 200
+"""How many times as long as wide an image may be, whose shorter side is resized to the model's."""
 
 
 class ImageInput:
@@ -102,6 +104,11 @@ class Preprocessor:
         if shortest is None:
             height, width = _sides(size)
             return picture.resize((width, height), self._resample)
+        if min(picture.size) * MAX_ELONGATION < max(picture.size):  # it would have as many times the pixels wanted
+            raise InvalidInput(
+                f"The image is {picture.width} × {picture.height} pixels.",
+                f"One side may be at most {MAX_ELONGATION} times as long as the other.",
+            )
         if self._crop_share is not None:
             return self._resized_and_cropped(picture, int(shortest), float(self._crop_share))
         ratio = shortest / min(picture.size)

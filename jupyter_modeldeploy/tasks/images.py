@@ -12,19 +12,28 @@ from typing import Any
 
 import numpy as np
 import orjson
-from PIL import Image, ImageOps
+from PIL import Image
 
 from jupyter_modeldeploy.errors import InvalidInput, TooLarge, shown
 
 MAX_IMAGES = 64
 MAX_PIXELS = 50_000_000
+ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What sets an image upright, by its orientation in EXIF."""
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 EXPECTED = (
     'Send a PNG, JPEG, WebP, GIF or BMP file as the body, files as multipart/form-data, or JSON: {"image": "base64"} '
     'or {"images": ["base64", …]}.'
 )
-ORIENTATION = 0x0112
-TURNED = frozenset((5, 6, 7, 8))  # orientations that swap width and height
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error)
 
 Image.MAX_IMAGE_PIXELS = None  # a request is judged by its own limit, in `read`, before a pixel is decoded
@@ -32,7 +41,8 @@ Image.MAX_IMAGE_PIXELS = None  # a request is judged by its own limit, in `read`
 
 @dataclass(slots=True)
 class EncodedImage:
-    """An image file of a request, not yet decoded; `width` and `height` are in pixels, the way up it is meant."""
+    """An image file of a request; `width` and `height` are in pixels: as its header says, and once it was decoded the
+    way up it is meant."""
 
     content: bytes
     width: int
@@ -65,13 +75,17 @@ def parse_json(body: Any, max_pixels: int) -> list[EncodedImage]:
 
 
 def decoded(image: EncodedImage, mode: str) -> Image.Image:
-    """The pixels, the way up they are meant, in the mode `RGB` or `L`. Raises InvalidInput for a damaged file."""
+    """The pixels, the way up they are meant, in the mode `RGB` or `L`; the image then knows its size so.
+
+    Raises InvalidInput for a damaged file."""
     try:
         with Image.open(io.BytesIO(image.content), formats=FORMATS) as opened:
             opened.load()
-            upright = ImageOps.exif_transpose(opened)
+            turn = TURNS.get(opened.getexif().get(ORIENTATION))
+            upright = opened.copy() if turn is None else opened.transpose(turn)
     except _BROKEN as error:
         raise InvalidInput(f"The image is damaged: {error}.", "Send the whole file.") from error
+    image.width, image.height = upright.size
     if upright.mode.startswith("I"):  # 16 bits: converting would cut them off at 255
         upright = Image.fromarray((np.asarray(upright).clip(0, 65535) // 257).astype(np.uint8))
     if upright.mode == "P" and "transparency" in upright.info:
@@ -86,16 +100,16 @@ def _read_all(files: list[bytes], max_pixels: int) -> list[EncodedImage]:
 
 
 def _read(content: bytes, max_pixels: int) -> EncodedImage:
-    """The file's header only, which is cheap: pixels are decoded where the model runs."""
+    """The file's header only, which is cheap: pixels are decoded where the model runs, and so is what lies behind them,
+    such as a PNG's orientation."""
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             width, height = image.size
-            turned = image.getexif().get(ORIENTATION) in TURNED
     except _BROKEN:
         raise InvalidInput(f"{shown(content[:16])}… is not an image that can be read.", EXPECTED) from None
     if width * height > max_pixels:
         raise TooLarge(f"The image has {width} × {height} pixels.", f"Send at most {max_pixels} pixels.")
-    return EncodedImage(content, height, width) if turned else EncodedImage(content, width, height)
+    return EncodedImage(content, width, height)
 
 
 def _from_base64(text: str) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.records import Signature
+from jupyter_modeldeploy.signatures import Signature
 from jupyter_modeldeploy.tasks import Tensors, images
 from jupyter_modeldeploy.tasks.image_preprocessing import ImageInput
 from jupyter_modeldeploy.tasks.model_config import class_names
@@ -83,8 +83,8 @@ class ObjectDetection:
         return max(1, round(item.width * scale)), max(1, round(item.height * scale))
 
     def _letterboxed(self, item: images.EncodedImage) -> np.ndarray:
-        place = self._place(item)
         picture = images.decoded(item, self._input.mode)
+        place = self._place(item)
         picture = picture.resize(self._scaled(item, place.scale), Image.Resampling.BILINEAR)
         canvas = Image.new(self._input.mode, (self._width, self._height), GREY if picture.mode == "L" else (GREY,) * 3)
         canvas.paste(picture, (place.left, place.top))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import tiny_torch
 import torch
 import transformers
 from pictures import BLUE, COLOURS, GREEN, RED, file, form, picture, text
-from PIL import Image
+from PIL import Image, ImageOps
 
 from jupyter_modeldeploy.errors import InvalidInput, TooLarge
 from jupyter_modeldeploy.records import Signature, TensorSpec
 from jupyter_modeldeploy.runtimes.exported import ExportedRuntime
+from jupyter_modeldeploy.tasks import images
 from jupyter_modeldeploy.tasks.image_classification import ImageClassification
 from jupyter_modeldeploy.tasks.image_preprocessing import Preprocessor
 
@@ -93,6 +95,24 @@ def test_sixteen_bits_keep_their_shades(tmp_path: Path) -> None:
     assert task.encode(task.parse_files(file(image)))["x"].ravel().tolist() == [0, 127, 255]
 
 
+@pytest.mark.parametrize("orientation", range(10))
+def test_every_orientation_is_set_upright(orientation: int) -> None:
+    """As Pillow does it, which knows of no others than 1 to 8."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = Image.fromarray(np.arange(24, dtype=np.uint8).reshape(2, 4, 3))
+    content = file(image, "PNG", exif=exif)
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    [item] = images.parse(content, 100)
+    assert np.array_equal(np.asarray(images.decoded(item, "RGB")), np.asarray(expected))
+    assert (item.width, item.height) == expected.size
+
+
+def test_a_long_strip_is_refused_before_it_is_resized_to_gigabytes(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="at most 200 times as long"):
+        processed(tmp_path, {"size": {"shortest_edge": 224}}, picture(RED, (1_000_000, 1)), [-1, 3, 224, 224])
+
+
 def test_a_turned_photograph_is_set_upright(tmp_path: Path) -> None:
     image = picture(RED, (8, 4))
     image.paste(BLUE, (0, 0, 4, 4))
@@ -100,8 +120,8 @@ def test_a_turned_photograph_is_set_upright(tmp_path: Path) -> None:
     exif[0x0112] = 6  # to be turned by a quarter, clockwise
     task = ImageClassification(tmp_path, signature(TensorSpec(name="x", dtype="UINT8", shape=[-1, 3, 8, 4])))
     [item] = task.parse_files(file(image, "PNG", exif=exif))
-    assert (item.width, item.height) == (4, 8)
     pixels = task.encode([item])["x"][0]
+    assert (item.width, item.height) == (4, 8)
     assert pixels[:, 0, 0].tolist() == list(BLUE)
     assert pixels[:, -1, 0].tolist() == list(RED)
 

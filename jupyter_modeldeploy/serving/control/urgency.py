@@ -52,7 +52,7 @@ def _urgency(timeout: Any, units: float, priority: Any, otherwise: Urgency) -> U
             raise InvalidInput(f"The {name} must be a number of at least 0, not {shown(value)}.")
     return Urgency(
         timeout / units if timeout else otherwise.timeout_s,
-        min(int(priority), LOWEST) if priority else otherwise.priority,
+        int(min(priority, LOWEST)) if priority else otherwise.priority,
     )
 
 

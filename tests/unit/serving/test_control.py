@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +160,11 @@ def test_parameters_say_it_in_tritons_units_and_before_headers() -> None:
     assert urgency.of_parameters({"timeout": 1500, "priority": 3}, otherwise) == Urgency(0.0015, 3)
     assert urgency.of_parameters({"other": 1}, otherwise) == otherwise
     assert urgency.of_parameters({"priority": 0}, otherwise) == otherwise
+
+
+def test_infinities_are_the_most_there_is() -> None:
+    headers = {b"x-request-timeout-ms": b"inf", b"x-request-priority": b"inf"}
+    assert urgency.of_headers(headers) == Urgency(math.inf, LOWEST)
 
 
 @pytest.mark.parametrize("value", [b"soon", b"-1", b"nan", b""])

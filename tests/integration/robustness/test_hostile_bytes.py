@@ -73,4 +73,4 @@ def test_no_sequence_of_bytes_harms_the_service(served: Served, seed: int) -> No
     for _ in range(CONNECTIONS):
         annoy(served, chance)
     assert served.client.post("/predict/texts", json="good").status_code == 200
-    assert "Traceback" not in lifecycle.log_tail(served.store, "shared", 1000)
+    assert "Traceback" not in lifecycle.log_tail(served.store, "robust", 1000)
