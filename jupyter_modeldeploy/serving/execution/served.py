@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Hashable
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 from jupyter_modeldeploy import runtimes, tasks
@@ -202,7 +203,7 @@ class ServedVersion:
         """From now on run the model by `runtime`, which uses `threads` threads a run."""
         self._runtime, self.threads = runtime, threads
 
-    @property
+    @cached_property
     def labels(self) -> dict[int, str]:
         """The names of the model's classes by their number, where it has any."""
         return class_names(self._folder)

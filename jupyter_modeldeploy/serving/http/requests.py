@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 
-from jupyter_modeldeploy.errors import InvalidInput, TooLarge
+from jupyter_modeldeploy.errors import TooLarge
 from jupyter_modeldeploy.serving.protocols.compression import decompressed
+from jupyter_modeldeploy.serving.protocols.json_object import json_object
 
 MAX_BYTES = 64 * 1024
 
 
-async def json_object(request: Request) -> dict[str, Any]:
+async def object_in(request: Request) -> dict[str, Any]:
     """The object in the request's body, whatever its Content-Type says; an empty body is an empty object.
 
     Raises InvalidInput, TooLarge."""
@@ -25,10 +25,4 @@ async def json_object(request: Request) -> dict[str, Any]:
         parts.append(part)
     encoding = request.headers.get("content-encoding")
     body = decompressed(b"".join(parts), encoding.encode("latin-1") if encoding else None, MAX_BYTES)
-    try:
-        content = orjson.loads(body) if body.strip() else {}
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"The request is not JSON: {error}.") from None
-    if not isinstance(content, dict):
-        raise InvalidInput("The request must be a JSON object.")
-    return content
+    return json_object(body) if body.strip() else {}

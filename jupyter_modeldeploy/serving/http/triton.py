@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from jupyter_modeldeploy.errors import InvalidInput, shown
 from jupyter_modeldeploy.serving.endpoint import Endpoint
-from jupyter_modeldeploy.serving.http.requests import json_object
+from jupyter_modeldeploy.serving.http.requests import object_in
 from jupyter_modeldeploy.serving.http.responses import json_response
 from jupyter_modeldeploy.serving.http.v2 import asked, of_model
 from jupyter_modeldeploy.serving.protocols.triton import repository, settings
@@ -44,7 +44,7 @@ def routes(endpoint: Endpoint) -> list[BaseRoute]:
 
 def _repository(endpoint: Endpoint) -> list[BaseRoute]:
     async def index(request: Request) -> Response:
-        only_ready = (await json_object(request)).get("ready", False)
+        only_ready = (await object_in(request)).get("ready", False)
         if not isinstance(only_ready, bool):
             raise InvalidInput(f"ready must be true or false, not {shown(only_ready)}.")
         return json_response(repository.index(endpoint, only_ready))
@@ -76,7 +76,7 @@ def _system_shared_memory(endpoint: Endpoint) -> list[BaseRoute]:
 
     async def register(request: Request) -> Response:
         repository.require_owner(request["caller"], "register shared memory")
-        given = await json_object(request)
+        given = await object_in(request)
         key = given.get("key")
         if not isinstance(key, str):
             raise InvalidInput(f"key must be the name of a shared memory object, not {shown(key)}.")
@@ -142,7 +142,7 @@ def _settings(endpoint: Endpoint) -> list[BaseRoute]:
 
 
 async def _parameters(request: Request) -> dict[str, Any]:
-    parameters = (await json_object(request)).get("parameters", {})
+    parameters = (await object_in(request)).get("parameters", {})
     if not isinstance(parameters, dict):
         raise InvalidInput(f"parameters must be an object, not {shown(parameters)}.")
     return parameters

@@ -19,6 +19,7 @@ from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.http.replies import Reply, error_reply
 from jupyter_modeldeploy.serving.protocols.answering import answer
 from jupyter_modeldeploy.serving.protocols.call import NO_PARAMETERS
+from jupyter_modeldeploy.serving.protocols.json_object import json_object
 
 INSTANCES, INPUTS = "instances", "inputs"
 EXPECTED = 'Send {"instances": [...]}, one for each row, or {"inputs": ...} with whole tensors.'
@@ -35,7 +36,7 @@ class V1Call:
     def __init__(self, version: ServedVersion, headers: Headers, body: bytes) -> None:
         self._version = version
         self._headers = headers
-        request = _object(body)
+        request = json_object(body, EXPECTED)
         self._by_row = INSTANCES in request
         if self._by_row == (INPUTS in request):
             raise InvalidInput("A request has either instances or inputs.", EXPECTED)
@@ -73,16 +74,6 @@ class V1:
 
     def refuse(self, error: ModelDeployError, version: str | None = None) -> Reply:
         return error_reply(error, v2=False, version=version)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        request = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"The request is not JSON: {error}.", EXPECTED) from None
-    if not isinstance(request, dict):
-        raise InvalidInput("The request must be a JSON object.", EXPECTED)
-    return request
 
 
 def _columns(instances: list[Any], specs: list[TensorSpec]) -> dict[str, Any]:

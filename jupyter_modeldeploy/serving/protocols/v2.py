@@ -16,6 +16,7 @@ import orjson
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import InvalidInput, TooLarge, shown
+from jupyter_modeldeploy.serving.protocols.json_object import json_object
 from jupyter_modeldeploy.serving.protocols.raw import from_raw, to_raw
 from jupyter_modeldeploy.serving.protocols.triton import outputs as triton
 from jupyter_modeldeploy.serving.protocols.triton.shared_memory import Regions
@@ -23,6 +24,9 @@ from jupyter_modeldeploy.serving.protocols.triton.shared_memory import Regions
 _INTEGERS = {int}  # and no booleans
 _NOTHING: dict[str, Any] = {}
 NO_LABELS: dict[int, str] = {}
+MAX_EMPTY, MAX_EMPTY_ROWS = 2**22, 2**16
+"""The most elements that a tensor without any would have by its other dimensions, and the most rows: a model computes
+for each of them, whatever few bytes the request has."""
 
 
 class InferRequest:
@@ -50,7 +54,7 @@ def decode_request(body: bytes, header_length: bytes | None, regions: Regions | 
     raw: memoryview | bytes = b""
     if header_length is not None:
         body, raw = _parts(body, header_length)
-    given = _object(body)
+    given = json_object(body)
     identifier = given.get("id")
     if identifier is not None and not isinstance(identifier, str):
         raise InvalidInput(f"id must be a string, not {shown(identifier)}.")
@@ -102,16 +106,6 @@ def _parts(body: bytes, header_length: bytes) -> tuple[bytes, memoryview]:
         length = header_length[:20].decode("latin-1")
         raise InvalidInput(f"Inference-Header-Content-Length is {length!r}; the body has {len(body)} bytes.")
     return body[:size], memoryview(body)[size:]
-
-
-def _object(header: bytes) -> dict[str, Any]:
-    try:
-        request = orjson.loads(header)
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"The request is not JSON: {error}.") from None
-    if not isinstance(request, dict):
-        raise InvalidInput("The request must be a JSON object.")
-    return request
 
 
 def _inputs(described: Any, raw: memoryview | bytes, regions: Regions | None) -> Tensors:
@@ -196,7 +190,13 @@ def _from_list(tensor: dict[str, Any], name: str) -> np.ndarray:
 
 
 def shaped(array: np.ndarray, shape: Sequence[int], name: str) -> np.ndarray:
-    """The flat array in that shape. Raises InvalidInput, calling it `name`, where it has other elements."""
+    """The flat array in that shape. Raises InvalidInput, calling it `name`, where it has other elements, or none in a
+    shape so large that a model would be busy with it."""
+    if not array.size and (math.prod(filter(None, shape)) > MAX_EMPTY or (shape and shape[0] > MAX_EMPTY_ROWS)):
+        raise InvalidInput(
+            f"The input {shown(name)} has no elements, in the shape {shown(list(shape))}.",
+            f"Without elements, a tensor may have {MAX_EMPTY_ROWS} rows.",
+        )
     try:
         return array.reshape(shape)
     except (ValueError, OverflowError):

@@ -122,6 +122,8 @@ class Regions:
         region = _read(path) if stamp else None
         if region is None:
             raise NotFound(f"The shared memory region {shown(name)} is not registered.", "Register it first.")
+        if len(self._known) >= MAX_REGIONS:  # most of them gone
+            self._known.clear()
         self._known[name] = stamp, region
         return region
 
