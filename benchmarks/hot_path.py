@@ -1,0 +1,268 @@
+"""What one inference request costs our front end, without sockets, so that it can be judged on a noisy machine.
+
+    python benchmarks/hot_path.py                  # microseconds a request: the best of many short runs
+    python benchmarks/hot_path.py --instructions   # processor instructions a request, under valgrind; some minutes
+    python benchmarks/hot_path.py --profile        # where the time goes, by function
+
+The bytes of a request go to the protocol of each of 16 connections in turn, as the event loop would hand them over, and
+what it writes is kept: parsing, the token, routing, decoding, ONNX Runtime on the tiny model, encoding and counting are
+all in it. Instructions don't depend on what else runs here, so a change of the hot path is compared by them. `model` is
+ONNX Runtime's part, called as the service calls it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import cProfile
+import gc
+import json
+import os
+import pstats
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import uvicorn
+import uvloop
+from serving_bench.models import make_tiny
+from serving_bench.places import BUILD
+
+from jupyter_modeldeploy.datatypes import Tensors
+from jupyter_modeldeploy.records import Arm, Format, Lineage, NewVersion, ServedModel, ServiceSpec, Step
+from jupyter_modeldeploy.runtimes.onnx import OnnxRuntime
+from jupyter_modeldeploy.serving import planning, replica
+from jupyter_modeldeploy.serving.access import guard
+from jupyter_modeldeploy.serving.endpoint import Endpoint
+from jupyter_modeldeploy.serving.execution.instances import Instances
+from jupyter_modeldeploy.serving.http.protocol import InferenceProtocol
+from jupyter_modeldeploy.serving.metrics import Metrics
+from jupyter_modeldeploy.settings import Settings
+from jupyter_modeldeploy.store import Store
+
+CONNECTIONS = 16
+BURST = 500
+"""Requests a short run: a few milliseconds, so that some of the runs are not interrupted."""
+COUNTED = (1000, 3000)
+"""Requests of the two counted processes, whose difference leaves out the start."""
+INPUTS: Tensors = {"x": np.array([[0.1, 0.2, 0.3, 0.4]], np.float32)}
+PATHS = ("json", "binary", "model")
+
+Send = Callable[[int], None]
+"""Make so many requests."""
+
+
+class Wire(asyncio.Transport):
+    """A connection without a socket, which keeps the last that was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes = 0
+        self.last = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.writes += 1
+        self.last = bytes(data)
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        raise ConnectionError(f"The connection was closed after {self.last!r}.")
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+def main() -> None:
+    arguments = _arguments()
+    if arguments.instructions:
+        for path in arguments.paths:
+            print(f"{path:8}{instructions(path):10,.0f} instructions a request", flush=True)
+        return
+    BUILD.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
+        uvloop.run(_in_loop(Path(folder), arguments))
+
+
+async def _in_loop(folder: Path, arguments: argparse.Namespace) -> None:
+    sends = senders(folder)
+    gc.collect()
+    gc.freeze()
+    for path in arguments.paths:
+        send = sends[path]
+        send(BURST)
+        if arguments.requests:
+            send(arguments.requests)
+        elif arguments.profile:
+            profile(send)
+        else:
+            best, median = microseconds(send, arguments.bursts)
+            print(f"{path:8}{best:8.2f} µs a request, {median:.2f} in the median run")
+
+
+def senders(folder: Path) -> dict[str, Send]:
+    """A way to make requests for each of `PATHS`; raises RuntimeError where an answer is not the model's."""
+    model = make_tiny(folder / "tiny")
+    runtime = OnnxRuntime(model)
+    expected = runtime.run(INPUTS)["y"]
+    store = Store(Settings(folder / "root"))
+    config, token = serve(store, model)
+    store.close()
+    server = uvicorn.Server(config)
+    connections = [_connection(server) for _ in range(CONNECTIONS)]
+    sends: dict[str, Send] = {}
+    for path, request in {"json": json_request(token), "binary": binary_request(token)}.items():
+        sends[path] = _sender(connections, request)
+        sends[path](CONNECTIONS)
+        check(path, connections[0].transport.last, expected)
+    sends["model"] = lambda count: _run(runtime, count)
+    return sends
+
+
+def serve(store: Store, model: Path) -> tuple[uvicorn.Config, str]:
+    """What a server process makes of a plan, short of listening: uvicorn's configuration, and the token."""
+    new = NewVersion(model="tiny", format=Format.onnx, task="tensor", lineage=Lineage(step=Step.imported))
+    store.versions.add(new, Path(shutil.copytree(model, model.with_name("copy"))))
+    spec = ServiceSpec(name="hot", models=[ServedModel(model="tiny", arms=[Arm(version=1)])], instances=1)
+    plan = planning.plan_of(store, spec, revision=1)
+    planning.write(store, plan)
+    plan.metrics_folder.mkdir(parents=True, exist_ok=True)
+    metrics = Metrics(plan.metrics_folder, plan.replica)
+    models = replica._loaded(plan, metrics)
+    instances = Instances(1, spec.max_queue, spec.timeout_s, asyncio.get_running_loop())
+    folder = plan.metrics_folder.parent
+    endpoint = Endpoint(spec.name, models, guard(plan.token_folder), instances, metrics, spec.max_body_bytes, folder)
+    endpoint.configure(spec)
+    config = replica._config(endpoint, spec)
+    config.load()
+    return config, store.ensure_service_token(spec.name)
+
+
+def json_request(token: str) -> bytes:
+    (array,) = INPUTS.values()
+    values = [round(value, 4) for value in array.ravel().tolist()]
+    tensor = {"name": "x", "shape": list(array.shape), "datatype": "FP32", "data": values}
+    return _request(token, json.dumps({"inputs": [tensor]}).encode())
+
+
+def binary_request(token: str) -> bytes:
+    (array,) = INPUTS.values()
+    parameters = {"binary_data_size": array.nbytes}
+    tensor = {"name": "x", "shape": list(array.shape), "datatype": "FP32", "parameters": parameters}
+    header = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
+    return _request(token, header + array.tobytes(), f"Inference-Header-Content-Length: {len(header)}\r\n")
+
+
+def check(path: str, answer: bytes, expected: np.ndarray) -> None:
+    """Raises RuntimeError where this is not the answer to `INPUTS`."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if head.startswith(b"HTTP/1.1 200"):
+        if path == "json":
+            values = np.array(json.loads(body)["outputs"][0]["data"], np.float32)
+        else:
+            values = np.frombuffer(body[-expected.nbytes :], np.float32)
+        if np.allclose(values, expected.ravel(), rtol=1e-4):
+            return
+    raise RuntimeError(f"A wrong answer to {path}: {answer!r}")
+
+
+def microseconds(send: Send, bursts: int) -> tuple[float, float]:
+    """A request's, in the best and in the median run."""
+    times = []
+    for _ in range(bursts):
+        begun = time.perf_counter()
+        send(BURST)
+        times.append((time.perf_counter() - begun) / BURST * 1e6)
+    times.sort()
+    return times[0], times[len(times) // 2]
+
+
+def profile(send: Send) -> None:
+    profiler = cProfile.Profile()
+    profiler.runcall(send, 40 * BURST)
+    pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
+
+
+def instructions(path: str) -> float:
+    """A request's: two processes that differ in the number of requests alone are counted at the same time."""
+    if shutil.which("valgrind") is None:
+        sys.exit("Counting instructions needs valgrind. On Debian or Ubuntu: apt-get install valgrind")
+    counting = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    processes = [
+        subprocess.Popen(
+            [*counting, sys.executable, __file__, "--paths", path, "--requests", str(count)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONHASHSEED": "0"},
+        )
+        for count in COUNTED
+    ]
+    fewer, more = [_counted(process) for process in processes]
+    return (more - fewer) / (COUNTED[1] - COUNTED[0])
+
+
+def _counted(process: subprocess.Popen[str]) -> int:
+    _, output = process.communicate()
+    found = re.search(r"I +refs: +([\d,]+)", output)
+    if process.returncode or found is None:
+        sys.exit(f"valgrind counted nothing (status {process.returncode}):\n{output[-3000:]}")
+    return int(found[1].replace(",", ""))
+
+
+def _connection(server: uvicorn.Server) -> InferenceProtocol:
+    protocol = InferenceProtocol(config=server.config, server_state=server.server_state, app_state={})
+    protocol.connection_made(Wire())
+    return protocol
+
+
+def _request(token: str, body: bytes, headers: str = "") -> bytes:
+    head = (
+        "POST /v2/models/tiny/infer HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
+    )
+    return head.encode() + body
+
+
+def _sender(connections: list[InferenceProtocol], request: bytes) -> Send:
+    """Each request goes to the next connection; raises RuntimeError where one is not answered at once."""
+    wires = [connection.transport for connection in connections]
+    receive = [connection.data_received for connection in connections]
+
+    def send(count: int) -> None:
+        before = sum(wire.writes for wire in wires)
+        for number in range(count):
+            receive[number % CONNECTIONS](request)
+        if (answers := sum(wire.writes for wire in wires) - before) != count:
+            raise RuntimeError(f"{count} requests were answered at once by {answers} writes.")
+
+    return send
+
+
+def _run(runtime: OnnxRuntime, count: int) -> None:
+    for _ in range(count):
+        runtime.run(INPUTS)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure what a request costs the front end, without sockets.")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--instructions", action="store_true", help="count processor instructions with valgrind")
+    kind.add_argument("--profile", action="store_true", help="show the time by function")
+    kind.add_argument("--requests", type=int, default=0, help="only make so many requests, for a counter outside")
+    parser.add_argument("--bursts", type=int, default=100, help=f"runs of {BURST} requests (default 100)")
+    parser.add_argument("--paths", nargs="+", choices=PATHS, default=PATHS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
