@@ -12,18 +12,23 @@ how to read it."""
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from serving_bench import generators, others, report, results, rounds, shapes
 from serving_bench.cells import by_shape
 from serving_bench.ours import Ours
 from serving_bench.peers import PEERS_BY_NAME
+from serving_bench.places import RESULT
 from serving_bench.samples import Samples
 from serving_bench.targets import PARTS
 
 
 def main() -> None:
     wanted = arguments()
+    if not sys.platform.startswith("linux"):
+        sys.exit("This benchmark reads /proc: it needs Linux.")
     generators.check_installed()
     shapes.make()
     samples = Samples()
@@ -41,8 +46,7 @@ def main() -> None:
         others.soak(samples, wanted.soak_seconds)
     found = results.Results(samples, versions, wanted.only, wanted.peers, wanted.rounds, wanted.seconds)
     report.show(found)
-    if not wanted.dry:
-        found.merge_into_file()
+    found.merge_into_file(wanted.out)
 
 
 COMPARED = frozenset(("tiny", "grpc", "minilm", "resnet", "memory"))
@@ -61,7 +65,7 @@ def arguments() -> argparse.Namespace:
         "--peers", type=_listed(tuple(PEERS_BY_NAME)), help="beside these peers (all)", metavar="PEER,…"
     )
     parser.add_argument("--soak-seconds", type=float, default=600, help="how long the soak is watched (600)")
-    parser.add_argument("--dry", action="store_true", help="show the figures and leave the file of results as it is")
+    parser.add_argument("--out", type=Path, default=RESULT, help="the file of results that this run's are merged into")
     parser.set_defaults(only=[part for part in PARTS if part != "soak"], peers=list(PEERS_BY_NAME))
     return parser.parse_args()
 

@@ -35,6 +35,7 @@ CELLS = (
     Cell("grpc", TINY, "grpc", 1, 0.5),
     Cell("grpc", TINY, "grpc", 64, 0.5),
     Cell("minilm", MINILM, "json", 16),
+    Cell("minilm", MINILM, "json", 1, 0.5),
     Cell("resnet", RESNET, "binary", 4),
 )
 

@@ -62,10 +62,11 @@ def _wrk(address: Address, shape: Shape, protocol: str, connections: int, second
         script.write_text(_lua(address, shape, protocol))
         options = ["-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "30s", "--latency"]
         output = _output(["wrk", *options, "-s", str(script), address.http + shape.path])
-    if "Non-2xx" in output or "Socket errors" in output:
+    requests = int(_number(r"(\d+) requests in", output))
+    if "Non-2xx" in output or "Socket errors" in output or not requests:
         raise RequestsFailedError(output)
     return Load(
-        requests=int(_number(r"(\d+) requests in", output)),
+        requests=requests,
         requests_per_s=_number(r"Requests/sec:\s+([\d.]+)", output),
         p50_ms=_percentile("50%", output),
         p99_ms=_percentile("99%", output),

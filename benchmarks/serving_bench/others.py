@@ -12,12 +12,14 @@ from serving_bench.cells import Cell
 from serving_bench.generators import drive
 from serving_bench.ours import NAME as OURS
 from serving_bench.ours import Ours
-from serving_bench.rounds import WARM_UP_S, load
+from serving_bench.rounds import WARM_UP_S, excused, load
 from serving_bench.samples import Samples
-from serving_bench.servers import FailedToServeError, Running, Server
+from serving_bench.servers import Running, Server
 from serving_bench.shapes import MINILM_INT8, RESNET, TINY
 
 SETTLE_S = 3.0
+LOAD_S = 2.0
+LOAD_CONNECTIONS = 16
 REPLICAS = 2
 REPLICA_CONNECTIONS = 64
 """So many that the operating system gives each process some."""
@@ -44,20 +46,18 @@ def ready(samples: Samples, rounds: int) -> None:
 
 
 def memory(samples: Samples, compared: Sequence[Server]) -> None:
-    """What a server with the tiny model holds that nobody has asked but once. Ours speaks HTTP only, as it does unless
-    one asks for more; peers that always speak gRPC as well do so here."""
+    """What a server with the tiny model holds that was asked once, and what it holds after some load. Ours speaks HTTP
+    only, as it does unless one asks for more; peers that always speak gRPC as well do so here."""
     for server in compared:
         if server.name in samples.unavailable:
             continue
         print(f"Idle memory: {server.label}", flush=True)
-        try:
-            with server.running(TINY, grpc=False) as running:
-                time.sleep(SETTLE_S)
-                samples.add("tiny_idle", server.name, 0, {"memory_mb": running.tree.memory() / MEGABYTE})
-        except FailedToServeError as error:
-            if server.name == OURS:
-                raise
-            samples.unavailable[server.name] = str(error)
+        with excused(server, samples), server.running(TINY, grpc=False) as running:
+            time.sleep(SETTLE_S)
+            idle = running.tree.memory() / MEGABYTE
+            drive(running.address, TINY, "json", LOAD_CONNECTIONS, LOAD_S)
+            loaded = running.tree.memory() / MEGABYTE
+            samples.add("tiny_memory", server.name, 0, {"idle_mb": idle, "loaded_mb": loaded})
 
 
 def replicas(samples: Samples, rounds: int, seconds: float) -> None:

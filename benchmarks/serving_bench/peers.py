@@ -133,7 +133,7 @@ class BentoMl(Peer):
 
 
 class RayServe(Peer):
-    name, label, protocols = "ray", "Ray Serve", REST
+    name, label = "ray", "Ray Serve"
     packages = ("ray[serve]==2.60.0",)
 
     def command(self, shape: Shape, http_port: int, grpc_port: int, folder: Path) -> Command:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from serving_bench.cells import CELLS
-from serving_bench.places import RESULT
 from serving_bench.samples import Samples
 from serving_bench.shapes import CORES
 from serving_bench.targets import PEERS, TARGETS, Target
@@ -44,7 +43,7 @@ class Results:
         reasons = [self.samples.unavailable.get(peer) for peer in target.peers]
         return "; ".join(map(str, reasons)) if all(reasons) else None
 
-    def merge_into_file(self, path: Path = RESULT) -> None:
+    def merge_into_file(self, path: Path) -> None:
         """Figures and rows that were measured replace the former ones; all others stay."""
         old: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         merged = {
@@ -94,6 +93,7 @@ def machine() -> dict[str, Any]:
     return {
         "processor": _processor(),
         "cores": CORES,
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "platform": platform.platform(),
         "python": platform.python_version(),
     }

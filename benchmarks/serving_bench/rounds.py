@@ -1,14 +1,17 @@
 """The rounds: in each, every server has its turn, one after the other, and nothing else runs meanwhile.
 
-A server is started for its turn and ended after it, since some of them take processor time while nobody asks. Its
-answers are compared with the model's own before anything is measured."""
+A server's answers are compared with the model's own before anything is measured. Servers that take processor time
+while nobody asks are stopped by a signal between their turns."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 
 from serving_bench import servers
 from serving_bench.cells import LIMIT, Cell
@@ -21,7 +24,13 @@ from serving_bench.servers import FailedToServeError, Running, Server
 from serving_bench.shapes import Shape
 from serving_bench.tree import used
 
+RESTLESS = 0.01
+"""The share of a core above which an idle server would cost the others."""
+SETTLE_S = 0.5
+IDLE_S = 1.0
 WARM_UP_S = 1
+QUIET_S = 0.3
+"""Before a measurement: servers go on with requests whose generator has gone."""
 
 
 def prepare(wanted: Sequence[Server], samples: Samples) -> tuple[list[Server], dict[str, dict[str, str]]]:
@@ -41,14 +50,61 @@ def measure(
     shape: Shape, cells: Sequence[Cell], compared: Sequence[Server], rounds: int, seconds: float, samples: Samples
 ) -> None:
     """Fill in the samples of these cells, which are all of this model."""
-    for number in range(rounds):
-        samples.add(cells[0].name, LIMIT, number, limit(shape, seconds))
+    with contextlib.ExitStack() as held:
+        contenders = []
         for server in compared:
-            its = [cell for cell in cells if cell.protocol in server.protocols]
-            if not its or server.name in samples.unavailable:
-                continue
-            print(f"Round {number + 1} of {rounds}, {shape.name}: {server.label}", flush=True)
-            _guarded(shape, its, server, number, seconds, samples)
+            if any(cell.protocol in server.protocols for cell in cells):
+                with excused(server, samples):
+                    contenders.append(Contender(server, shape, cells, samples, held))
+        for number in range(rounds):
+            print(f"{shape.name}: round {number + 1} of {rounds}", flush=True)
+            samples.add(cells[0].name, LIMIT, number, limit(shape, seconds))
+            first = number % len(contenders)  # another one begins each round
+            for contender in [*contenders[first:], *contenders[:first]]:
+                if contender.server.name not in samples.unavailable:
+                    with excused(contender.server, samples), contender.turn() as running:
+                        _measure(running, contender.cells, number, seconds, contender.server, samples)
+
+
+class Contender:
+    """A server that answers rightly, kept from turn to turn. Between them it sleeps if it is restless."""
+
+    def __init__(
+        self, server: Server, shape: Shape, cells: Sequence[Cell], samples: Samples, held: contextlib.ExitStack
+    ) -> None:
+        self.server = server
+        self.cells = [cell for cell in cells if cell.protocol in server.protocols]
+        protocols = sorted({cell.protocol for cell in self.cells})
+        with contextlib.ExitStack() as own:
+            self._running = own.enter_context(server.running(shape, "grpc" in protocols))
+            samples.add(f"{shape.name}_ready", server.name, 0, {"ready_s": self._running.ready_s})
+            servers.check(self._running.address, shape, protocols)
+            self._restless = _idle_share(self._running) > RESTLESS
+            self._sleep()
+            held.enter_context(own.pop_all())
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[Running]:
+        if self._restless:
+            self._running.tree.signal(signal.SIGCONT)
+        yield self._running
+        self._sleep()
+
+    def _sleep(self) -> None:
+        if self._restless:
+            self._running.tree.signal(signal.SIGSTOP)
+
+
+@contextlib.contextmanager
+def excused(server: Server, samples: Samples) -> Iterator[None]:
+    """A peer that fails is left out from here on, and the reason is kept; ours may not fail."""
+    try:
+        yield
+    except (FailedToServeError, RequestsFailedError) as error:
+        if server.name == OURS:
+            raise
+        samples.unavailable[server.name] = str(error)
+        print(f"{server.label} is left out: {error}", flush=True)
 
 
 def limit(shape: Shape, seconds: float) -> Sample:
@@ -62,6 +118,7 @@ def limit(shape: Shape, seconds: float) -> Sample:
 
 def load(running: Running, cell: Cell, seconds: float) -> Sample:
     """Requests and what they cost the server."""
+    time.sleep(QUIET_S)
     before = running.tree.cpu_seconds()
     seen = drive(running.address, cell.shape, cell.protocol, cell.connections, seconds)
     cpu = used(before, running.tree.cpu_seconds())
@@ -73,23 +130,18 @@ def load(running: Running, cell: Cell, seconds: float) -> Sample:
     }
 
 
-def _guarded(shape: Shape, cells: list[Cell], server: Server, number: int, seconds: float, samples: Samples) -> None:
-    try:
-        _turn(shape, cells, server, number, seconds, samples)
-    except (FailedToServeError, RequestsFailedError) as error:
-        if server.name == OURS:
-            raise
-        samples.unavailable[server.name] = f"{shape.name}: {error}"
-        print(f"  {server.label} is left out: {error}", flush=True)
+def _measure(
+    running: Running, cells: Sequence[Cell], number: int, seconds: float, server: Server, samples: Samples
+) -> None:
+    for protocol in dict.fromkeys(cell.protocol for cell in cells):
+        its = [cell for cell in cells if cell.protocol == protocol]
+        drive(running.address, its[0].shape, protocol, its[0].connections, WARM_UP_S)
+        for cell in its:
+            samples.add(cell.name, server.name, number, load(running, cell, seconds * cell.share))
 
 
-def _turn(shape: Shape, cells: list[Cell], server: Server, number: int, seconds: float, samples: Samples) -> None:
-    protocols = list(dict.fromkeys(cell.protocol for cell in cells))
-    with server.running(shape, grpc="grpc" in protocols) as running:
-        samples.add(f"{shape.name}_ready", server.name, number, {"ready_s": running.ready_s})
-        servers.check(running.address, shape, protocols)
-        for protocol in protocols:
-            its = [cell for cell in cells if cell.protocol == protocol]
-            drive(running.address, shape, protocol, its[0].connections, WARM_UP_S)
-            for cell in its:
-                samples.add(cell.name, server.name, number, load(running, cell, seconds * cell.share))
+def _idle_share(running: Running) -> float:
+    time.sleep(SETTLE_S)
+    before, begun = running.tree.cpu_seconds(), time.monotonic()
+    time.sleep(IDLE_S)
+    return used(before, running.tree.cpu_seconds()) / (time.monotonic() - begun)

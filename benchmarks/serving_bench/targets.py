@@ -67,7 +67,7 @@ TARGETS = (
     _rate("tiny_grpc_c16_vs_mlserver", "grpc", "tiny_grpc_c16", ("mlserver",), 1.4),
     _rate("tiny_grpc_c16_vs_kserve", "grpc", "tiny_grpc_c16", ("kserve",), 1.4),
     Target("ready_s", "ready", _median("minilm-int8_ready", "ready_s"), at_most(2), "≤ 2"),
-    Target("idle_memory_vs_best_peer", "memory", _ratio("tiny_idle", PEERS, "memory_mb", min), below(1), "< 1", PEERS),
+    Target("idle_memory_vs_best_peer", "memory", _ratio("tiny_memory", PEERS, "idle_mb", min), below(1), "< 1", PEERS),
     Target("two_replicas_tiny", "replicas", _median("two_replicas", "times_one"), at_least(1.4), "≥ 1.4"),
     Target("soak_memory_growth", "soak", _median("soak", "growth"), below(0.05), "< 0.05"),
 )

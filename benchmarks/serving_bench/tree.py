@@ -36,11 +36,18 @@ class Tree:
         """Bytes: the proportional set size of all. What several processes map is counted once, shared out."""
         return sum(_each(self.pids() if pids is None else pids, _pss).values())
 
+    def signal(self, number: signal.Signals) -> None:
+        for pid in self.pids():
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                continue  # ended meanwhile
+
     def kill(self) -> None:
         """End them, the graceful way first."""
-        for number, patience_s in ((signal.SIGTERM, 8.0), (signal.SIGKILL, 5.0)):
-            for pid in self.pids():
-                _signal(pid, number)
+        for number, patience_s in ((signal.SIGTERM, 3.0), (signal.SIGKILL, 5.0)):
+            self.signal(number)
+            self.signal(signal.SIGCONT)
             deadline = time.monotonic() + patience_s
             while self.pids() and time.monotonic() < deadline:
                 time.sleep(0.05)
@@ -79,10 +86,3 @@ def _pss(pid: int) -> int:
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     return 0
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
