@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 UNIT_HEADER, ID_HEADER = b"x-unit-id", b"x-request-id"
 MAX_ID_BYTES = 128
+MAX_TROUBLES = 6  # a request has fewer ways to an answer: beyond, the error is in those themselves
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class Request:
         self._cached = self._instead = b""
         self._failure: tuple[ServedVersion, ModelDeployError] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._troubles = 0
         self._stored_bytes = len(body) if isinstance(body, bytes) else 0
 
     def start(
@@ -429,8 +431,13 @@ class Request:
             self._recover(ModelDeployError(f"The request failed: {type(error).__name__}.", "See the service's log."))
 
     def _recover(self, error: ModelDeployError) -> None:
-        if not self.done:
+        if self.done:
+            return
+        self._troubles += 1
+        if self._troubles <= MAX_TROUBLES:
             self._guarded(lambda: self._failed(error))
+        else:
+            self._refuse(error)
 
 
 def _raise(error: Exception) -> None:

@@ -377,6 +377,15 @@ def test_a_spec_that_cannot_be_followed_changes_nothing(run: Any) -> None:
     run(scenario)
 
 
+def test_an_error_in_what_recovers_ends_one_request(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(service: Service) -> None:
+        service.fragile.broken = True
+        monkeypatch.setattr(service.endpoint.policy, "breakers", {})
+        assert (await service.ask()).status == 500
+
+    run(scenario)
+
+
 def test_an_unexpected_error_ends_one_request(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(service: Service) -> None:
         target = service.endpoint.routes[ROUTE]
