@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from jupyter_modeldeploy.errors import InvalidInput, shown
-from jupyter_modeldeploy.records import TensorSpec
+from jupyter_modeldeploy.signatures import TensorSpec
 
 Tensors = dict[str, np.ndarray]
 

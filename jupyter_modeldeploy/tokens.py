@@ -7,28 +7,34 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-from pydantic import TypeAdapter, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, ModelDeployError, NotFound, from_os_error
-from jupyter_modeldeploy.records import CallerToken, NewToken
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.records import CallerToken, NewToken
 
 OWNER = "owner"
 """The caller with the service's own token."""
 OWN, CALLERS, LOCK = "token", "callers.json", "tokens.lock"
 
 
-class StoredToken(CallerToken):
+@dataclass(frozen=True)
+class StoredToken:
+    """What is kept of a token; plain, since server processes read it."""
+
+    caller: str
+    created_at: datetime
+    expires_at: datetime | None
     sha256: str
-
-
-_FILE = TypeAdapter(list[StoredToken])
 
 
 class Tokens:
@@ -48,7 +54,12 @@ class Tokens:
 
     def list(self) -> Sequence[CallerToken]:
         """The tokens that work, without them: the callers', and a former own one (`owner`) for its last moments."""
-        return [CallerToken(**one.model_dump(exclude={"sha256"})) for one in self.stored()]
+        from jupyter_modeldeploy.records import CallerToken
+
+        return [
+            CallerToken(caller=one.caller, created_at=one.created_at, expires_at=one.expires_at)
+            for one in self.stored()
+        ]
 
     def create(self, caller: str, lifetime: timedelta | None = None) -> NewToken:
         """A token for a new caller, which nobody can be told again. Raises Conflict where the caller has one."""
@@ -93,8 +104,8 @@ class Tokens:
         """What is kept of the tokens that have not expired."""
         now = datetime.now(UTC)
         try:
-            stored = _FILE.validate_json(self._read(CALLERS) or "[]")
-        except ValidationError as error:
+            stored = [_stored(one) for one in json.loads(self._read(CALLERS) or "[]")]
+        except (ValueError, TypeError, KeyError) as error:
             raise ModelDeployError(
                 f"{CALLERS} of the service is damaged.", "Remove it and make its tokens anew."
             ) from error
@@ -110,7 +121,7 @@ class Tokens:
         return token
 
     def _save(self, stored: Sequence[StoredToken]) -> None:
-        self._write(CALLERS, _FILE.dump_json(list(stored)).decode())
+        self._write(CALLERS, json.dumps([asdict(one) for one in stored], default=datetime.isoformat))
 
     def _read(self, name: str) -> str:
         try:
@@ -151,6 +162,8 @@ def digest_of(token: bytes) -> str:
 
 
 def _new(caller: str, lifetime: timedelta | None) -> NewToken:
+    from jupyter_modeldeploy.records import NewToken
+
     now = datetime.now(UTC)
     return NewToken(
         caller=caller,
@@ -160,8 +173,18 @@ def _new(caller: str, lifetime: timedelta | None) -> NewToken:
     )
 
 
+def _stored(document: dict[str, Any]) -> StoredToken:
+    created, expires = document["created_at"], document["expires_at"]
+    return StoredToken(
+        caller=str(document["caller"]),
+        created_at=datetime.fromisoformat(created),
+        expires_at=None if expires is None else datetime.fromisoformat(expires),
+        sha256=str(document["sha256"]),
+    )
+
+
 def _kept(new: NewToken) -> StoredToken:
-    return StoredToken(**new.model_dump(exclude={"token"}), sha256=digest_of(new.token.encode()))
+    return StoredToken(new.caller, new.created_at, new.expires_at, digest_of(new.token.encode()))
 
 
 def _newest(theirs: Sequence[StoredToken], caller: str) -> StoredToken:
@@ -174,7 +197,7 @@ def _until(stored: Sequence[StoredToken], end: datetime) -> Sequence[StoredToken
     """Those tokens, none of which works for longer than until `end`; what has ended is dropped."""
     if end <= datetime.now(UTC):
         return []
-    return [one.model_copy(update={"expires_at": min(one.expires_at or end, end)}) for one in stored]
+    return [replace(one, expires_at=min(one.expires_at or end, end)) for one in stored]
 
 
 def _refuse_owner(caller: str) -> None:

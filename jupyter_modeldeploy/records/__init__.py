@@ -25,13 +25,10 @@ from jupyter_modeldeploy.records.jobs import MetricPoint as MetricPoint
 from jupyter_modeldeploy.records.jobs import Progress as Progress
 from jupyter_modeldeploy.records.models import Dataset as Dataset
 from jupyter_modeldeploy.records.models import FileEntry as FileEntry
-from jupyter_modeldeploy.records.models import Format as Format
 from jupyter_modeldeploy.records.models import Lineage as Lineage
 from jupyter_modeldeploy.records.models import Model as Model
 from jupyter_modeldeploy.records.models import NewVersion as NewVersion
-from jupyter_modeldeploy.records.models import Signature as Signature
 from jupyter_modeldeploy.records.models import Step as Step
-from jupyter_modeldeploy.records.models import TensorSpec as TensorSpec
 from jupyter_modeldeploy.records.models import Version as Version
 from jupyter_modeldeploy.records.reports import Experiment as Experiment
 from jupyter_modeldeploy.records.reports import Latency as Latency
@@ -49,3 +46,6 @@ from jupyter_modeldeploy.records.services import Service as Service
 from jupyter_modeldeploy.records.services import ServiceSpec as ServiceSpec
 from jupyter_modeldeploy.records.services import ServiceState as ServiceState
 from jupyter_modeldeploy.records.services import Tls as Tls
+from jupyter_modeldeploy.signatures import Format as Format
+from jupyter_modeldeploy.signatures import Signature as Signature
+from jupyter_modeldeploy.signatures import TensorSpec as TensorSpec

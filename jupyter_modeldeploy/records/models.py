@@ -9,16 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from jupyter_modeldeploy.records.base import Name, Record
-
-
-class Format(StrEnum):
-    transformers = "transformers"
-    torch = "torch"
-    torchscript = "torchscript"
-    exported = "exported"
-    onnx = "onnx"
-    ultralytics = "ultralytics"
-    unknown = "unknown"
+from jupyter_modeldeploy.signatures import Format, Signature
 
 
 class Step(StrEnum):
@@ -31,20 +22,6 @@ class Step(StrEnum):
     quantized = "quantized"
     pruned = "pruned"
     distilled = "distilled"
-
-
-class TensorSpec(Record):
-    """One input or output. `dtype` is an Open Inference Protocol datatype (`FP32`, `INT64`, `BYTES`);
-    -1 in `shape` is a free dimension."""
-
-    name: str
-    dtype: str
-    shape: list[int]
-
-
-class Signature(Record):
-    inputs: list[TensorSpec]
-    outputs: list[TensorSpec]
 
 
 class FileEntry(Record):

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.datatypes import Tensors as Tensors
-from jupyter_modeldeploy.records import Format, Signature
+from jupyter_modeldeploy.signatures import Format, Signature
 
 
 class Runtime(Protocol):

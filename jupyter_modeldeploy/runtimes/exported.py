@@ -12,9 +12,9 @@ from torch.export.passes import move_to_device_pass
 from torch.utils import _pytree as pytree
 
 from jupyter_modeldeploy.errors import InvalidInput, TooLarge
-from jupyter_modeldeploy.records import Signature
 from jupyter_modeldeploy.runtimes import Tensors, exported_archive, torch_module
 from jupyter_modeldeploy.runtimes.model_file import only_file
+from jupyter_modeldeploy.signatures import Signature
 
 UNBOUNDED = 2**62
 

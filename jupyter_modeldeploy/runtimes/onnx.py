@@ -15,9 +15,9 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.datatypes import BF16
 from jupyter_modeldeploy.errors import InvalidInput, OutOfMemory, Unavailable
-from jupyter_modeldeploy.records import Signature, TensorSpec
 from jupyter_modeldeploy.runtimes import Tensors
 from jupyter_modeldeploy.runtimes.model_file import only_file
+from jupyter_modeldeploy.signatures import Signature, TensorSpec
 
 DATATYPES = {
     "tensor(bool)": "BOOL",

@@ -11,8 +11,8 @@ import torch
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.datatypes import BF16
 from jupyter_modeldeploy.errors import InvalidInput, OutOfMemory, Unavailable
-from jupyter_modeldeploy.records import Signature, TensorSpec
 from jupyter_modeldeploy.runtimes import Tensors
+from jupyter_modeldeploy.signatures import Signature, TensorSpec
 
 DATATYPES = {
     torch.bool: "BOOL",

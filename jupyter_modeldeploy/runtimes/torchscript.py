@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.records import Signature, TensorSpec
 from jupyter_modeldeploy.runtimes import Tensors, torch_module, torchscript_archive
 from jupyter_modeldeploy.runtimes.model_file import only_file
+from jupyter_modeldeploy.signatures import Signature, TensorSpec
 
 SIGNATURE_FILE = "signature.json"
 SUFFIXES = (".pt", ".ts", ".pth", ".torchscript")
@@ -87,7 +87,7 @@ def _names(module: torch.jit.ScriptModule) -> list[str]:
 
 def _told(path: Path, module: torch.jit.ScriptModule, names: list[str], place: torch.device) -> Signature:
     try:
-        signature = Signature.model_validate_json(path.read_bytes())
+        signature = TypeAdapter(Signature).validate_json(path.read_bytes())
     except ValidationError as error:
         raise InvalidInput(f"{SIGNATURE_FILE} is no signature: {error.errors()[0]['msg']}.", TELL) from error
     if [spec.name for spec in signature.inputs] != names:

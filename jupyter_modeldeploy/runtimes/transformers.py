@@ -18,8 +18,8 @@ from transformers.utils.logging import disable_progress_bar
 
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.records import Signature, TensorSpec
 from jupyter_modeldeploy.runtimes import Tensors, torch_module
+from jupyter_modeldeploy.signatures import Signature, TensorSpec
 
 BATCH_BY_LENGTH = [-1, -1]
 
@@ -155,9 +155,9 @@ def _signature(model: PreTrainedModel, classifier: bool) -> Signature:
     if takes_types and getattr(model.config, "type_vocab_size", 0) > 1:
         names.append("token_type_ids")
     output = (
-        TensorSpec(name="logits", dtype="FP32", shape=[-1, model.config.num_labels])
+        TensorSpec(name="logits", dtype="FP32", shape=[-1, cast(int, model.config.num_labels)])
         if classifier
-        else TensorSpec(name="last_hidden_state", dtype="FP32", shape=[*BATCH_BY_LENGTH, model.config.hidden_size])
+        else TensorSpec("last_hidden_state", "FP32", [*BATCH_BY_LENGTH, cast(int, model.config.hidden_size)])
     )
     inputs = [TensorSpec(name=name, dtype="INT64", shape=BATCH_BY_LENGTH) for name in names]
     return Signature(inputs=inputs, outputs=[output])

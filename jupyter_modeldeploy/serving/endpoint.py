@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_modeldeploy.errors import NotFound, Unavailable
-from jupyter_modeldeploy.records import ServedModel, ServiceSpec
 from jupyter_modeldeploy.serving.access import Guard, Headers
 from jupyter_modeldeploy.serving.control.policy import Policy
 from jupyter_modeldeploy.serving.control.request import ID_HEADER, UNIT_HEADER, Request
@@ -29,6 +28,9 @@ from jupyter_modeldeploy.serving.protocols.predict import Predict
 from jupyter_modeldeploy.serving.protocols.triton.shared_memory import Regions
 from jupyter_modeldeploy.serving.protocols.v1 import V1
 from jupyter_modeldeploy.serving.routing import Split
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.records import ServedModel, ServiceSpec
 
 log = logging.getLogger(__name__)
 

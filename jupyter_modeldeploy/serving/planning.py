@@ -39,7 +39,7 @@ def write(store: Store, plan: Plan) -> None:
     if plan.spec.auth == "token":
         store.ensure_service_token(name)
     try:
-        documents.write(store.service_folder(name), documents.PLAN, plan.model_dump(mode="json"))
+        documents.write(store.service_folder(name), documents.PLAN, plan.document())
     except OSError as error:
         raise from_os_error(error, "writing the service's plan") from error
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import resource
 import signal
 import socket
@@ -18,7 +19,6 @@ import uvicorn
 import uvloop
 
 from jupyter_modeldeploy.errors import ModelDeployError
-from jupyter_modeldeploy.records import Failure, ServiceSpec
 from jupyter_modeldeploy.serving.access import guard
 from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
 from jupyter_modeldeploy.serving.execution.instances import Instances
@@ -27,12 +27,13 @@ from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.http.app import Application
 from jupyter_modeldeploy.serving.http.protocol import InferenceProtocol
 from jupyter_modeldeploy.serving.metrics import Metrics
-from jupyter_modeldeploy.serving.plan import Message, Plan
+from jupyter_modeldeploy.serving.plan import Plan, read_plan, read_spec
 from jupyter_modeldeploy.serving.repository import Repository, failure_of, give_back_memory
 from jupyter_modeldeploy.serving.supervision.link import Link
 from jupyter_modeldeploy.serving.supervision.vitals import Pulse
 
 if TYPE_CHECKING:
+    from jupyter_modeldeploy.records import ServiceSpec
     from jupyter_modeldeploy.serving.grpc.server import GrpcServer
 
 DRAIN_S = 30
@@ -41,6 +42,9 @@ SPARE_FILES = 128  # for what is not a connection, and for those that are told t
 TICK_S = 0.1
 FLUSH_S = 1.0
 EXIT_CANNOT_SERVE = 3
+GRPC_POLLING = "-event_engine_listener"
+"""Has grpcio's one polling thread read the connections too, not a pool of threads that hand each event on: measured at
+16 connections with an empty answer, 95 µs of processor time a call instead of 115 to 150."""
 DEVICES = {"cpu": "cpu", "gpu": "cuda"}  # by the instance type's first word
 
 log = logging.getLogger(__name__)
@@ -50,14 +54,13 @@ def main() -> int:
     """Serve until SIGTERM, then finish what is under way. Exit status 3 means that the models cannot be served."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     link = Link()
-    plan = Plan.model_validate_json(link.first_line())
+    plan = read_plan(link.first_line())
     listener = socket.socket(fileno=int(sys.argv[1]))
     try:
         return uvloop.run(_serve(plan, listener, link))
     except ModelDeployError as error:
         log.error("cannot serve: %s", error)
-        failure = Failure(code=error.code, message=error.message, hint=error.hint)
-        link.tell(Message(ready=False, failure=failure))
+        link.tell({"ready": False, "failure": failure_of(error)})
         return EXIT_CANNOT_SERVE
 
 
@@ -126,7 +129,7 @@ class Orders:
         failure = None
         async with self._turn:
             try:
-                wanted = ServiceSpec.model_validate(spec)
+                wanted = read_spec(spec)
                 await self._repository.follow(wanted.unloaded)
                 self._endpoint.configure(wanted)
             except Exception as error:  # whatever it is: the change is undone, the old goes on
@@ -165,6 +168,7 @@ async def _grpc_server(endpoint: Endpoint, plan: Plan) -> GrpcServer | None:
     """The gRPC server, listening, where the service has a port for it: only then is grpcio imported."""
     if plan.grpc_port is None:
         return None
+    os.environ.setdefault("GRPC_EXPERIMENTS", GRPC_POLLING)  # which grpcio reads once, when it is first used
     from jupyter_modeldeploy.serving.grpc.server import GrpcServer
 
     server = GrpcServer(endpoint, plan)
@@ -217,7 +221,7 @@ async def _keep_up(server: uvicorn.Server, endpoint: Endpoint, link: Link, pulse
     gone, flush the counts and tell the supervisor of them."""
     while not server.started:
         await asyncio.sleep(0.001)
-    link.tell(Message(ready=True, vitals=pulse.read()))
+    link.tell({"ready": True, "failure": None, "vitals": pulse.read()})
     loop = asyncio.get_running_loop()
     flush_at = loop.time() + FLUSH_S
     while True:
@@ -235,7 +239,7 @@ async def _keep_up(server: uvicorn.Server, endpoint: Endpoint, link: Link, pulse
                 connection.expire(now)
         if now >= flush_at:
             endpoint.metrics.flush()
-            link.tell({"vitals": pulse.read().model_dump()})
+            link.tell({"vitals": pulse.read()})
             flush_at = now + FLUSH_S
 
 

@@ -14,7 +14,6 @@ import sys
 from typing import Any
 
 from jupyter_modeldeploy.errors import ModelDeployError, ServiceFailed
-from jupyter_modeldeploy.records import Failure
 from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
 from jupyter_modeldeploy.serving.supervision.link import Link
 
@@ -74,8 +73,8 @@ class Repository:
 def failure_of(error: Exception) -> dict[str, Any]:
     """What the supervisor is told of an error."""
     if isinstance(error, ModelDeployError):
-        return Failure(code=error.code, message=error.message, hint=error.hint).model_dump()
-    return Failure(code="service_failed", message=f"{type(error).__name__}: {error}").model_dump()
+        return {"code": error.code, "message": error.message, "hint": error.hint}
+    return {"code": "service_failed", "message": f"{type(error).__name__}: {error}", "hint": ""}
 
 
 def give_back_memory() -> None:

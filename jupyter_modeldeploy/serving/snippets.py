@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jupyter_modeldeploy.datatypes import NUMPY
-from jupyter_modeldeploy.records import Signature, TensorSpec
+from jupyter_modeldeploy.signatures import Signature, TensorSpec
 
 SHOWN_VALUES = 16
 IMAGE_TASKS = ("image-classification", "object-detection")

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.datatypes import Tensors as Tensors
-from jupyter_modeldeploy.records import Signature
+from jupyter_modeldeploy.signatures import Signature
 
 
 class Task(Protocol):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.records import Signature
+from jupyter_modeldeploy.signatures import Signature
 from jupyter_modeldeploy.tasks import Tensors
 from jupyter_modeldeploy.tasks.text import MAX_CHARACTERS, TextEncoder, parse_texts
 

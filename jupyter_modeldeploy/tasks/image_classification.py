@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.records import Signature
+from jupyter_modeldeploy.signatures import Signature
 from jupyter_modeldeploy.tasks import Tensors, images
 from jupyter_modeldeploy.tasks.image_preprocessing import Preprocessor
 from jupyter_modeldeploy.tasks.model_config import class_names, read_json

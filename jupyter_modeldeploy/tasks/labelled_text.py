@@ -11,11 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.records import Dataset
 from jupyter_modeldeploy.tasks import table
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.records import Dataset
 
 TEXT_COLUMNS = (
     *("text", "sentence", "review", "content", "comment", "message", "snippet", "tweet", "utterance"),

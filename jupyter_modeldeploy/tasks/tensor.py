@@ -9,7 +9,7 @@ import numpy as np
 
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.errors import InvalidInput, shown
-from jupyter_modeldeploy.records import Signature
+from jupyter_modeldeploy.signatures import Signature
 from jupyter_modeldeploy.tasks import Tensors
 
 EXPECTED = 'Send {"inputs": {NAME: nested list}}.'

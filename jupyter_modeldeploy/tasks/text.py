@@ -9,7 +9,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from jupyter_modeldeploy.errors import InvalidInput, NotFound, TooLarge, shown
-from jupyter_modeldeploy.records import Signature
+from jupyter_modeldeploy.signatures import Signature
 from jupyter_modeldeploy.tasks import Tensors
 from jupyter_modeldeploy.tasks.model_config import read_json
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.records import Signature
+from jupyter_modeldeploy.signatures import Signature
 from jupyter_modeldeploy.tasks import Tensors
 from jupyter_modeldeploy.tasks.model_config import class_names, read_json
 from jupyter_modeldeploy.tasks.probabilities import probabilities

@@ -39,3 +39,10 @@ def test_the_package_alone_loads_nothing_but_itself_and_the_standard_library() -
 
 def test_a_server_process_without_a_grpc_port_does_not_pay_for_grpc() -> None:
     assert loaded_by("from jupyter_modeldeploy.serving import replica") & {"grpc", "grpc_health", "google"} == set()
+
+
+def test_a_server_process_of_an_onnx_model_stays_small() -> None:
+    serving = "from jupyter_modeldeploy.serving import replica; from jupyter_modeldeploy.runtimes import onnx"
+    tasks = "from jupyter_modeldeploy.tasks import tensor, text_classification"
+    not_needed = {"pydantic", "sqlalchemy", "psutil", "httpx", "PIL", "websockets", "torch", "scipy", "onnx"}
+    assert loaded_by(f"{serving}; {tasks}") & not_needed == set()

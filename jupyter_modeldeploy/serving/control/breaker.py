@@ -6,8 +6,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from jupyter_modeldeploy import records
+if TYPE_CHECKING:
+    from jupyter_modeldeploy import records
+
 
 SLOTS = 10
 

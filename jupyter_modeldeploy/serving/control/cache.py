@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from jupyter_modeldeploy import records
 from jupyter_modeldeploy.serving.control.found import Found
 from jupyter_modeldeploy.serving.control.memory_cache import MemoryCache
 from jupyter_modeldeploy.serving.control.redis_cache import RedisCache
 from jupyter_modeldeploy.serving.metrics import Metrics
 
 if TYPE_CHECKING:
+    from jupyter_modeldeploy import records
     from jupyter_modeldeploy.serving.control.request import Request
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_modeldeploy.datatypes import NUMPY, Tensors
 from jupyter_modeldeploy.errors import TooLarge
-from jupyter_modeldeploy.records import InputLimits, Signature
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
+from jupyter_modeldeploy.signatures import Signature
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.records import InputLimits
 
 
 def configure(version: ServedVersion, limits: InputLimits) -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import random
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_modeldeploy.errors import ModelDeployError
-from jupyter_modeldeploy.records import Breaker as BreakerSettings
-from jupyter_modeldeploy.records import ServiceSpec
 from jupyter_modeldeploy.serving.control import input_limits
 from jupyter_modeldeploy.serving.control.breaker import Breaker, State
 from jupyter_modeldeploy.serving.control.cache import Cache
@@ -23,9 +23,29 @@ from jupyter_modeldeploy.serving.execution.instances import Instances
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.metrics import Metrics
 
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.records import Breaker as BreakerSettings
+    from jupyter_modeldeploy.records import ServiceSpec
+
 REQUEST_LOG, REVIEW_LOG = "requests.jsonl", "review.jsonl"
 FLUSH_S = 1.0
-NEVER = BreakerSettings(breaker_share=0)
+NO_BREAKER = cast(
+    "BreakerSettings",
+    SimpleNamespace(breaker_share=0.0, breaker_requests=1, breaker_window_s=1.0, breaker_open_s=1.0),
+)
+NOTHING_ASKED = cast(
+    "ServiceSpec",
+    SimpleNamespace(
+        rate_limit=None,
+        log_sample=0.0,
+        stale_answers=False,
+        timeout_s=math.inf,
+        max_queue=1024,
+        max_body_bytes=64 * 2**20,
+        input_limits=SimpleNamespace(max_tensor_bytes=math.inf),
+    ),
+)
+"""Before the first `configure`."""
 
 
 class Policy:
@@ -42,9 +62,9 @@ class Policy:
         self.cache = Cache(metrics)
         self.buckets: TokenBuckets | None = None
         self.attended = False
-        self.spec = ServiceSpec.model_construct(name="", models=[])
+        self.spec = NOTHING_ASKED
         self._versions = list(versions)
-        self.breakers = {version: self._breaker(version, NEVER) for version in self._versions}
+        self.breakers = {version: self._breaker(version, NO_BREAKER) for version in self._versions}
         self._journals = {
             name: Journal(folder / name, functools.partial(metrics.count, "log_records_dropped_total", log=name))
             for name in (REQUEST_LOG, REVIEW_LOG)

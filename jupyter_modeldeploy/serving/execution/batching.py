@@ -11,9 +11,9 @@ import numpy as np
 
 from jupyter_modeldeploy.datatypes import NUMPY, Tensors
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, OutOfMemory
-from jupyter_modeldeploy.records import Signature, TensorSpec
 from jupyter_modeldeploy.serving.execution.memory import peak_bytes_of
 from jupyter_modeldeploy.serving.execution.trials import made_up, same
+from jupyter_modeldeploy.signatures import Signature, TensorSpec
 
 MIN_CHUNK_ROWS = 16
 CHUNK_BYTES = 2**20

@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Sequence
 
-from jupyter_modeldeploy.records import Format
 from jupyter_modeldeploy.runtimes import Runtime
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
+from jupyter_modeldeploy.signatures import Format
 
 WORTH_MS = 3.0  # a faster run gains nothing from more threads: handing work out costs 20-50 µs an operator
 SLOW_MS = 100.0  # a slower run would make the service wait too long for the comparison

@@ -7,18 +7,21 @@ import math
 import time
 from collections.abc import Hashable
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from jupyter_modeldeploy import runtimes, tasks
 from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, Unavailable
-from jupyter_modeldeploy.records import InputLimits, Signature
 from jupyter_modeldeploy.runtimes import Runtime
 from jupyter_modeldeploy.serving.execution.batching import MIN_CHUNK_ROWS, Batching
 from jupyter_modeldeploy.serving.execution.trials import fastest_ms, made_up
 from jupyter_modeldeploy.serving.metrics import VersionMetrics
 from jupyter_modeldeploy.serving.plan import PlannedVersion
+from jupyter_modeldeploy.signatures import Signature
 from jupyter_modeldeploy.tasks.model_config import class_names
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.records import InputLimits
 
 INLINE_MS = 0.5
 INLINE_LIMIT_S = 20 * INLINE_MS / 1000

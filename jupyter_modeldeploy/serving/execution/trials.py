@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jupyter_modeldeploy.datatypes import BF16, NUMPY, Tensors, narrowed, widened
-from jupyter_modeldeploy.records import TensorSpec
+from jupyter_modeldeploy.signatures import TensorSpec
 
 TIMED_RUNS = 5
 TIMED_TOTAL_S = 0.2

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,8 @@ def _model(model: ModelRoute, asks_token: bool) -> dict[str, Any]:
         "versions": list(model.versions),
         "kind": "image" if task in snippets.IMAGE_TASKS else "tensor" if task == "tensor" else "text",
         "example": snippets.example(task, signature),
-        "inputs": [spec.model_dump() for spec in signature.inputs],
-        "outputs": [spec.model_dump() for spec in signature.outputs],
+        "inputs": [asdict(spec) for spec in signature.inputs],
+        "outputs": [asdict(spec) for spec in signature.outputs],
         "snippets": snippets.snippets(ANYWHERE, model.name, task, signature, asks_token),
     }
 

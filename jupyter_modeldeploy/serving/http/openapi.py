@@ -9,10 +9,10 @@ from typing import Any
 from starlette.routing import BaseRoute, Route
 
 from jupyter_modeldeploy.datatypes import NUMPY
-from jupyter_modeldeploy.records import TensorSpec
 from jupyter_modeldeploy.serving.endpoint import Endpoint
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.snippets import IMAGE_TASKS
+from jupyter_modeldeploy.signatures import TensorSpec
 
 Schema = dict[str, Any]
 

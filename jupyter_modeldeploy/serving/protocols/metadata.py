@@ -6,8 +6,8 @@ from functools import cache
 from importlib.metadata import version as installed
 from typing import Any
 
-from jupyter_modeldeploy.records import TensorSpec
 from jupyter_modeldeploy.serving.endpoint import Endpoint
+from jupyter_modeldeploy.signatures import TensorSpec
 
 SERVER = "jupyter_modeldeploy"
 EXTENSIONS = [

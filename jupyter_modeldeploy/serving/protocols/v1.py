@@ -13,13 +13,13 @@ import orjson
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, shown
-from jupyter_modeldeploy.records import TensorSpec
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.http.replies import Reply, error_reply
 from jupyter_modeldeploy.serving.protocols.answering import answer
 from jupyter_modeldeploy.serving.protocols.call import NO_PARAMETERS
 from jupyter_modeldeploy.serving.protocols.json_object import json_object
+from jupyter_modeldeploy.signatures import TensorSpec
 
 INSTANCES, INPUTS = "instances", "inputs"
 EXPECTED = 'Send {"instances": [...]}, one for each row, or {"inputs": ...} with whole tensors.'

@@ -12,8 +12,6 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel
-
 ORPHAN_GRACE_S = 5.0
 READ_BYTES = 65536
 
@@ -50,11 +48,10 @@ class Link:
                 loop.call_soon_threadsafe(take, message)
             self._waiting.clear()
 
-    def tell(self, message: BaseModel | dict[str, Any]) -> None:
+    def tell(self, message: dict[str, Any]) -> None:
         """Send a message. It is lost where the supervisor reads nothing for minutes, as when it is stopped."""
-        line = message.model_dump_json().encode() if isinstance(message, BaseModel) else json.dumps(message).encode()
         try:
-            os.write(1, line + b"\n")
+            os.write(1, json.dumps(message).encode() + b"\n")
         except BlockingIOError:
             log.warning("the supervisor does not listen")
         except BrokenPipeError:

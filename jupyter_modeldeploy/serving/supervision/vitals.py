@@ -7,10 +7,21 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-
-from jupyter_modeldeploy.serving.plan import Vitals
+from typing import TypedDict
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class Vitals(TypedDict):
+    """What a server process tells of itself: requests answered since its start, the mean wait in its queue over the
+    last second, requests under way, processor seconds since its start, resident memory, and its GPU's use, 0 to 1."""
+
+    requests: int
+    queue_ms: float
+    in_flight: int
+    cpu_s: float
+    rss_bytes: int
+    gpu: float | None
 
 
 class Pulse:
@@ -43,6 +54,7 @@ class Pulse:
             in_flight=self._in_flight(),
             cpu_s=round(time.process_time(), 3),
             rss_bytes=resident_bytes(),
+            gpu=None,
         )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_modeldeploy.records import TensorSpec
 from jupyter_modeldeploy.serving.endpoint import Endpoint
 from jupyter_modeldeploy.serving.protocols.metadata import PLATFORMS
+from jupyter_modeldeploy.signatures import TensorSpec
 
 
 def model_config(endpoint: Endpoint, name: str, version: str | None = None) -> dict[str, Any]:

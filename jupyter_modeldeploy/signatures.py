@@ -1,0 +1,41 @@
+"""What a model is to whoever runs it: its format, and the tensors that it takes and gives.
+
+Plain classes of the standard library: a server process knows these and no pydantic, which would cost it 12 MB."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+FORBID_EXTRA = {"extra": "forbid"}
+
+
+class Format(StrEnum):
+    transformers = "transformers"
+    torch = "torch"
+    torchscript = "torchscript"
+    exported = "exported"
+    onnx = "onnx"
+    ultralytics = "ultralytics"
+    unknown = "unknown"
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output. `dtype` is an Open Inference Protocol datatype (`FP32`, `INT64`, `BYTES`);
+    -1 in `shape` is a free dimension."""
+
+    name: str
+    dtype: str
+    shape: list[int]
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID_EXTRA
+
+
+@dataclass(frozen=True)
+class Signature:
+    inputs: list[TensorSpec]
+    outputs: list[TensorSpec]
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = FORBID_EXTRA
