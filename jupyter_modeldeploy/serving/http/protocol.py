@@ -49,7 +49,7 @@ class InferenceProtocol(HttpToolsProtocol):
         self.stream_asked = False
         self.draining = False
         self.header_bytes = 0
-        self.in_headers = self.in_body = self.new_request = False
+        self.in_headers = self.in_body = self.new_request = self.got_body = False
         self._date = b""
         self._date_of: list[tuple[bytes, bytes]] | None = None
         self.deadline = self.loop.time() + IDLE_TIMEOUT_S
@@ -77,6 +77,7 @@ class InferenceProtocol(HttpToolsProtocol):
             if head is not None and len(data) == end + head.length and self._answer_again(head, data[end:]):
                 return
         self.new_request = not self.in_headers
+        self.got_body = False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError:
@@ -97,6 +98,7 @@ class InferenceProtocol(HttpToolsProtocol):
         if self.in_headers:
             self._limit_headers(len(data))
         elif self.in_body and not self.lingering:
+            self._limit_trailers(len(data))
             self.deadline = min(self.loop.time() + BODY_TIMEOUT_S, self.deadline + len(data) / MIN_BYTES_PER_S)
 
     # Parser callbacks
@@ -112,7 +114,8 @@ class InferenceProtocol(HttpToolsProtocol):
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
+        if not self.in_body:  # trailers say nothing here, and may be endless
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self.in_headers = False
@@ -144,6 +147,7 @@ class InferenceProtocol(HttpToolsProtocol):
             self.pipeline.appendleft((exchange, self.app))  # type: ignore[arg-type]
 
     def on_body(self, body: bytes) -> None:
+        self.got_body = True
         if isinstance(self.cycle, Exchange):
             self.cycle.feed(body)
         else:
@@ -259,6 +263,12 @@ class InferenceProtocol(HttpToolsProtocol):
         self.header_bytes += size
         if self.header_bytes > MAX_HEADER_BYTES:
             self.send_400_response("The request's headers are too large.")
+
+    def _limit_trailers(self, size: int) -> None:
+        """What comes of a body, but holds none of it, is a trailer, or what a chunk says of itself."""
+        self.header_bytes = 0 if self.got_body else self.header_bytes + size
+        if self.header_bytes > MAX_HEADER_BYTES:
+            self.send_400_response("The request's trailers are too large.")
 
     def _answer_again(self, head: Head, body: bytes) -> bool:
         """Answer a whole request whose head is known. False where it must be looked at anew."""

@@ -228,6 +228,24 @@ def test_a_broken_chunk_is_told(connection: Connection) -> None:
     assert connection.at_end()
 
 
+@pytest.mark.parametrize("path", ["/predict", "/nothing"])
+@pytest.mark.parametrize("begun", [b"0\r\n", b"0\r\nx: ", b"2;"])
+def test_trailers_without_end_are_refused(connection: Connection, path: str, begun: bytes) -> None:
+    connection.send(connection.request("POST", path, b"", "Transfer-Encoding: chunked") + b"2\r\n{}\r\n" + begun)
+    more = b"x: y\r\n" * 10_000 if begun == b"0\r\n" else b"x" * 60_000
+    with pytest.raises(ConnectionError):
+        for _ in range(500):
+            connection.send(more)
+
+
+def test_trailers_change_nothing(served: Served, connection: Connection) -> None:
+    connection.send(
+        b"POST /v2/repository/index HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
+        b"0\r\nAuthorization: Bearer %b\r\n\r\n" % served.token.encode()
+    )
+    assert connection.answer()[0] == 401
+
+
 def test_a_client_that_does_not_read_holds_nobody_up(served: Served) -> None:
     rows = 20_000
     body = json.dumps({"inputs": {"x": [[1, 2, 3, 4]] * rows}}).encode()
