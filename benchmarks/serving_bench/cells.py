@@ -29,13 +29,13 @@ class Cell:
 CELLS = (
     Cell("tiny", TINY, "json", 16),
     Cell("tiny", TINY, "json", 1, 0.5),
-    Cell("tiny", TINY, "json", 64, 0.5),
-    Cell("tiny", TINY, "binary", 16, 0.5),
+    Cell("tiny", TINY, "json", 64, 0.25),
+    Cell("tiny", TINY, "binary", 16, 0.25),
     Cell("grpc", TINY, "grpc", 16),
-    Cell("grpc", TINY, "grpc", 1, 0.5),
-    Cell("grpc", TINY, "grpc", 64, 0.5),
+    Cell("grpc", TINY, "grpc", 1, 0.25),
+    Cell("grpc", TINY, "grpc", 64, 0.25),
     Cell("minilm", MINILM, "json", 16),
-    Cell("minilm", MINILM, "json", 1, 0.5),
+    Cell("minilm", MINILM, "json", 1, 0.25),
     Cell("resnet", RESNET, "binary", 4),
 )
 

@@ -63,8 +63,9 @@ def _wrk(address: Address, shape: Shape, protocol: str, connections: int, second
         options = ["-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "30s", "--latency"]
         output = _output(["wrk", *options, "-s", str(script), address.http + shape.path])
     requests = int(_number(r"(\d+) requests in", output))
-    if "Non-2xx" in output or "Socket errors" in output or not requests:
+    if "Non-2xx" in output or "Socket errors" in output:
         raise RequestsFailedError(output)
+    _require_answers(requests, seconds)
     return Load(
         requests=requests,
         requests_per_s=_number(r"Requests/sec:\s+([\d.]+)", output),
@@ -102,8 +103,9 @@ def _h2load(address: Address, shape: Shape, connections: int, seconds: float) ->
     times = sorted(int(microseconds) for _, status, microseconds in rows if status == "200")
     wanted = 4 * sum(map(len, shape.expected.values()))
     received = _number(r"\((\d+)\) data", output)
-    if len(times) < len(rows) or not times or received < wanted * len(times):  # an error has no message, thus no data
-        raise RequestsFailedError(output)
+    _require_answers(len(rows), seconds)
+    if len(times) < len(rows) or received < wanted * len(times):  # an error has no message, thus no data
+        raise RequestsFailedError(output[output.index("finished in") :])
     return Load(
         requests=len(times),
         requests_per_s=_number(r"finished in [\d.]+m?s, ([\d.]+) req/s", output),
@@ -117,6 +119,11 @@ def _output(command: list[str]) -> str:
     if done.returncode:
         raise RequestsFailedError(done.stdout + done.stderr)
     return done.stdout
+
+
+def _require_answers(requests: int, seconds: float) -> None:
+    if not requests:
+        raise RequestsFailedError(f"No request was answered in {max(1, round(seconds))} s.")
 
 
 def _number(pattern: str, output: str) -> float:

@@ -40,7 +40,7 @@ class Results:
         """Why a figure that was asked for cannot be had here."""
         if target.part not in self.parts or not target.peers or not set(target.peers) <= set(self.peers):
             return None
-        reasons = [self.samples.unavailable.get(peer) for peer in target.peers]
+        reasons = [self.samples.why_none(target.shape, peer) for peer in target.peers]
         return "; ".join(map(str, reasons)) if all(reasons) else None
 
     def merge_into_file(self, path: Path) -> None:
@@ -77,7 +77,7 @@ class Results:
         return figures
 
     def _unavailable(self, old: dict[str, str]) -> dict[str, str]:
-        kept = {peer: reason for peer, reason in old.items() if peer not in self.versions}
+        kept = {name: reason for name, reason in old.items() if name.rpartition("/")[2] not in self.versions}
         return {**kept, **self.samples.unavailable}
 
     def _rows(self, old: list[dict[str, Any]]) -> list[dict[str, Any]]:

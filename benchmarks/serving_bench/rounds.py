@@ -54,16 +54,17 @@ def measure(
         contenders = []
         for server in compared:
             if any(cell.protocol in server.protocols for cell in cells):
-                with excused(server, samples):
+                with excused(shape, server, samples):
                     contenders.append(Contender(server, shape, cells, samples, held))
         for number in range(rounds):
             print(f"{shape.name}: round {number + 1} of {rounds}", flush=True)
             samples.add(cells[0].name, LIMIT, number, limit(shape, seconds))
             first = number % len(contenders)  # another one begins each round
             for contender in [*contenders[first:], *contenders[:first]]:
-                if contender.server.name not in samples.unavailable:
-                    with excused(contender.server, samples), contender.turn() as running:
-                        _measure(running, contender.cells, number, seconds, contender.server, samples)
+                name = contender.server.name
+                if samples.why_none(shape.name, name) is None:
+                    with excused(shape, contender.server, samples), contender.turn() as running:
+                        _measure(running, contender.cells, number, seconds, name, samples)
 
 
 class Contender:
@@ -96,14 +97,14 @@ class Contender:
 
 
 @contextlib.contextmanager
-def excused(server: Server, samples: Samples) -> Iterator[None]:
-    """A peer that fails is left out from here on, and the reason is kept; ours may not fail."""
+def excused(shape: Shape, server: Server, samples: Samples) -> Iterator[None]:
+    """A peer that fails with this model is left out of its rounds, and the reason is kept; ours may not fail."""
     try:
         yield
     except (FailedToServeError, RequestsFailedError) as error:
         if server.name == OURS:
             raise
-        samples.unavailable[server.name] = str(error)
+        samples.unavailable[f"{shape.name}/{server.name}"] = str(error)
         print(f"{server.label} is left out: {error}", flush=True)
 
 
@@ -131,13 +132,13 @@ def load(running: Running, cell: Cell, seconds: float) -> Sample:
 
 
 def _measure(
-    running: Running, cells: Sequence[Cell], number: int, seconds: float, server: Server, samples: Samples
+    running: Running, cells: Sequence[Cell], number: int, seconds: float, server: str, samples: Samples
 ) -> None:
     for protocol in dict.fromkeys(cell.protocol for cell in cells):
         its = [cell for cell in cells if cell.protocol == protocol]
         drive(running.address, its[0].shape, protocol, its[0].connections, WARM_UP_S)
         for cell in its:
-            samples.add(cell.name, server.name, number, load(running, cell, seconds * cell.share))
+            samples.add(cell.name, server, number, load(running, cell, seconds * cell.share))
 
 
 def _idle_share(running: Running) -> float:

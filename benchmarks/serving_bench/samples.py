@@ -13,13 +13,17 @@ Sample = dict[str, float]
 
 @dataclass
 class Samples:
-    """`cells[cell][server][round]` is a sample; `unavailable[server]` says why a server has none."""
+    """`cells[cell][server][round]` is a sample; `unavailable` says why a server has none at
+    all (by `server`) or none for a model (by `shape/server`)."""
 
     cells: dict[str, dict[str, dict[int, Sample]]] = field(default_factory=dict)
     unavailable: dict[str, str] = field(default_factory=dict)
 
     def add(self, cell: str, server: str, number: int, sample: Sample) -> None:
         self.cells.setdefault(cell, {}).setdefault(server, {})[number] = sample
+
+    def why_none(self, shape: str, server: str) -> str | None:
+        return self.unavailable.get(server) or self.unavailable.get(f"{shape}/{server}")
 
     def median(self, cell: str, server: str, quantity: str) -> float | None:
         found = [sample[quantity] for sample in self.cells.get(cell, {}).get(server, {}).values()]

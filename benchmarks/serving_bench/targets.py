@@ -25,6 +25,11 @@ class Target:
     wanted: str
     peers: tuple[str, ...] = ()
 
+    @property
+    def shape(self) -> str:
+        """The name of the model."""
+        return self.part if self.part in ("minilm", "resnet") else "tiny"
+
 
 def _median(cell: str, quantity: str, server: str = OURS) -> Callable[[Samples], float | None]:
     return lambda samples: samples.median(cell, server, quantity)
