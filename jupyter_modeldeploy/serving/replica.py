@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import resource
 import signal
 import socket
@@ -42,9 +41,6 @@ SPARE_FILES = 128  # for what is not a connection, and for those that are told t
 TICK_S = 0.1
 FLUSH_S = 1.0
 EXIT_CANNOT_SERVE = 3
-GRPC_POLLING = "-event_engine_listener"
-"""Has grpcio's one polling thread read the connections too, not a pool of threads that hand each event on: measured at
-16 connections with an empty answer, 95 µs of processor time a call instead of 115 to 150."""
 DEVICES = {"cpu": "cpu", "gpu": "cuda"}  # by the instance type's first word
 
 log = logging.getLogger(__name__)
@@ -168,7 +164,6 @@ async def _grpc_server(endpoint: Endpoint, plan: Plan) -> GrpcServer | None:
     """The gRPC server, listening, where the service has a port for it: only then is grpcio imported."""
     if plan.grpc_port is None:
         return None
-    os.environ.setdefault("GRPC_EXPERIMENTS", GRPC_POLLING)  # which grpcio reads once, when it is first used
     from jupyter_modeldeploy.serving.grpc.server import GrpcServer
 
     server = GrpcServer(endpoint, plan)

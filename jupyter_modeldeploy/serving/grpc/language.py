@@ -12,6 +12,8 @@ from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, TooLarge, shown
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
+from jupyter_modeldeploy.serving.grpc import answers
+from jupyter_modeldeploy.serving.grpc.forms import Formed
 from jupyter_modeldeploy.serving.grpc.messages import ModelInferResponse, value_of
 from jupyter_modeldeploy.serving.protocols import v2
 from jupyter_modeldeploy.serving.protocols.raw import from_raw, to_raw
@@ -36,13 +38,13 @@ _NO_PARAMETERS: dict[str, Any] = {}
 
 
 class GrpcAnswer:
-    """The answer's message, or the error that there is instead; `status` is as over HTTP, and `extra_headers` become
-    trailing metadata."""
+    """The bytes of the answer's message, or the error that there is instead; `status` is as over HTTP, and
+    `extra_headers` become trailing metadata."""
 
-    __slots__ = ("error", "extra_headers", "message", "status", "version")
+    __slots__ = ("content", "error", "extra_headers", "status", "version")
 
-    def __init__(self, message: Any, error: ModelDeployError | None = None, version: str | None = None) -> None:
-        self.message = message
+    def __init__(self, content: bytes, error: ModelDeployError | None = None, version: str | None = None) -> None:
+        self.content = content
         self.error = error
         self.version = version
         self.extra_headers: tuple[tuple[bytes, bytes], ...] = ()
@@ -56,7 +58,7 @@ class GrpcCall:
 
     def __init__(self, version: ServedVersion, message: Any, regions: Regions | None) -> None:
         self._version = version
-        self._message = message
+        self._id = message.id
         self.parameters = _values(message.parameters) if message.parameters else _NO_PARAMETERS
         self.payload = _inputs(message, regions)
         first, *_ = self.payload.values()
@@ -65,29 +67,45 @@ class GrpcCall:
 
     def answer(self, result: Tensors) -> GrpcAnswer:
         """The tensors as raw bytes, one for each output, empty where they are in shared memory."""
+        if self._outputs is None:
+            return GrpcAnswer(answers.plain(self._version, self._id, result))
+        wanted = {name: _output(result, name) for name in self._outputs}
+        if not any(self._outputs.values()):
+            return GrpcAnswer(answers.plain(self._version, self._id, wanted))
         version = self._version
-        answer = ModelInferResponse(model_name=version.model, model_version=version.name, id=self._message.id)
-        for name in result if self._outputs is None else self._outputs:
-            array = result.get(name)
-            if array is None:
-                raise InvalidInput(f"The model has no output {shown(name)}.", f"Outputs: {', '.join(result)}.")
-            if self._outputs and (wanted := self._outputs[name]) is not None:
-                self._add_special(answer, name, array, wanted)
-                continue
-            answer.outputs.add(name=name, datatype=datatypes.datatype(array), shape=array.shape)
-            answer.raw_output_contents.append(to_raw(array))
-        return GrpcAnswer(answer)
+        answer = ModelInferResponse(model_name=version.model, model_version=version.name, id=self._id)
+        for name, array in wanted.items():
+            self._add(answer, name, array)
+        return GrpcAnswer(answer.SerializeToString())
 
-    def _add_special(self, answer: Any, name: str, array: np.ndarray, wanted: triton.Wanted) -> None:
-        array = wanted.classified(array, self._version.labels)
+    def _add(self, answer: Any, name: str, array: np.ndarray) -> None:
+        wanted = self._outputs[name] if self._outputs else None
+        if wanted is not None:
+            array = wanted.classified(array, self._version.labels)
         output = answer.outputs.add(name=name, datatype=datatypes.datatype(array), shape=array.shape)
-        if wanted.place is None:
+        if wanted is None or wanted.place is None:
             answer.raw_output_contents.append(to_raw(array))
             return
         for parameter, value in wanted.place.write(array).items():
             field = "string_param" if isinstance(value, str) else "int64_param"
             setattr(output.parameters[parameter], field, value)
         answer.raw_output_contents.append(b"")
+
+
+class FormedCall(GrpcCall):
+    """A request whose form is known."""
+
+    def __init__(self, version: ServedVersion, formed: Formed) -> None:
+        form, raw = formed.form, formed.raw
+        self._version = version
+        self._id = ""
+        self._outputs = dict.fromkeys(form.outputs) if form.outputs else None
+        self.parameters = {"timeout": formed.timeout_us} if formed.timeout_us else _NO_PARAMETERS
+        self.payload = {
+            name: v2.shaped(from_raw(raw[place], datatype, size, name), shape, name)
+            for name, datatype, shape, size, place in form.inputs
+        }
+        self.rows = form.rows
 
 
 class GrpcInfer:
@@ -97,10 +115,16 @@ class GrpcInfer:
         self._regions = regions
 
     def decode(self, version: ServedVersion, headers: Headers, body: Any) -> GrpcCall:
-        return GrpcCall(version, body, self._regions)
+        return FormedCall(version, body) if type(body) is Formed else GrpcCall(version, body, self._regions)
 
     def refuse(self, error: ModelDeployError, version: str | None = None) -> GrpcAnswer:
-        return GrpcAnswer(None, error, version)
+        return GrpcAnswer(b"", error, version)
+
+
+def _output(result: Tensors, name: str) -> np.ndarray:
+    if name not in result:
+        raise InvalidInput(f"The model has no output {shown(name)}.", f"Outputs: {', '.join(result)}.")
+    return result[name]
 
 
 def _inputs(message: Any, regions: Regions | None) -> Tensors:

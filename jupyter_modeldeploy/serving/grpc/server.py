@@ -14,8 +14,7 @@ from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.endpoint import Endpoint
 from jupyter_modeldeploy.serving.grpc.handlers import Refusal
 from jupyter_modeldeploy.serving.grpc.health import HEALTH, Health
-from jupyter_modeldeploy.serving.grpc.inference import Caller, InferCall, StreamInferCall, Traffic
-from jupyter_modeldeploy.serving.grpc.language import GrpcInfer
+from jupyter_modeldeploy.serving.grpc.inference import Caller, Door, InferCall, StreamInferCall, Traffic
 from jupyter_modeldeploy.serving.grpc.messages import SERVICE
 from jupyter_modeldeploy.serving.grpc.operations import operations
 from jupyter_modeldeploy.serving.grpc.reflection import REFLECTION, Reflection
@@ -34,13 +33,11 @@ class Methods:
     def __init__(self, endpoint: Endpoint, traffic: Traffic, draining: asyncio.Event) -> None:
         self._endpoint = endpoint
         health = Health(endpoint, draining)
-        language = GrpcInfer(endpoint.regions)
+        door = Door(endpoint, traffic)
         self._handlers: dict[str, Callable[[Headers, str], Any]] = {
-            _path(SERVICE, "ModelInfer"): lambda headers, name: InferCall(
-                Caller(endpoint, language, traffic, headers, name)
-            ),
+            _path(SERVICE, "ModelInfer"): lambda headers, name: InferCall(Caller(door, headers, name)),
             _path(SERVICE, "ModelStreamInfer"): lambda headers, name: StreamInferCall(
-                draining, Caller(endpoint, language, traffic, headers, name)
+                draining, Caller(door, headers, name)
             ),
             _path(HEALTH, "Check"): lambda *_: health.check,
             _path(HEALTH, "Watch"): lambda *_: health.watch(),

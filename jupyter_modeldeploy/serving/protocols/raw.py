@@ -4,6 +4,7 @@ and strings each behind their length in four bytes."""
 from __future__ import annotations
 
 import struct
+import sys
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.errors import InvalidInput, shown
 
+_LITTLE = sys.byteorder == "little"
 _LENGTH = struct.Struct("<I")
 
 
@@ -23,6 +25,8 @@ def from_raw(raw: bytes, datatype: Any, size: int, name: str) -> np.ndarray:
         return _strings(raw, size, name)
     if len(raw) != size * dtype.itemsize:
         raise InvalidInput(f"The input {shown(name)} has {len(raw)} bytes; its shape needs {size * dtype.itemsize}.")
+    if _LITTLE:
+        return np.frombuffer(raw, dtype)
     return np.frombuffer(raw, dtype=dtype.newbyteorder("<")).astype(dtype, copy=False)
 
 
@@ -30,6 +34,8 @@ def to_raw(array: np.ndarray) -> bytes:
     """The array's bytes."""
     if array.dtype == np.object_:
         return b"".join(_LENGTH.pack(len(value)) + value for value in array.ravel())
+    if _LITTLE:
+        return array.tobytes()
     return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
