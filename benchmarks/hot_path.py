@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import cProfile
+import ctypes
 import gc
 import json
 import os
@@ -30,8 +31,9 @@ from pathlib import Path
 import numpy as np
 import uvicorn
 import uvloop
-from serving_bench.models import make_tiny
+from serving_bench import shapes
 from serving_bench.places import BUILD
+from serving_bench.shapes import TINY
 
 from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.records import Arm, Format, Lineage, NewVersion, ServedModel, ServiceSpec, Step
@@ -48,9 +50,8 @@ from jupyter_modeldeploy.store import Store
 CONNECTIONS = 16
 BURST = 500
 """Requests a short run: a few milliseconds, so that some of the runs are not interrupted."""
-COUNTED = (1000, 3000)
-"""Requests of the two counted processes, whose difference leaves out the start."""
-INPUTS: Tensors = {"x": np.array([[0.1, 0.2, 0.3, 0.4]], np.float32)}
+MARK = "ffi_call"
+"""The function of libffi through which `marked` calls bsearch, which calls us."""
 PATHS = ("json", "binary", "model")
 
 Send = Callable[[int], None]
@@ -88,7 +89,7 @@ def main() -> None:
         for path in arguments.paths:
             print(f"{path:8}{instructions(path):10,.0f} instructions a request", flush=True)
         return
-    BUILD.mkdir(exist_ok=True)
+    shapes.make()
     with tempfile.TemporaryDirectory(dir=BUILD) as folder:
         uvloop.run(_in_loop(Path(folder), arguments))
 
@@ -100,8 +101,8 @@ async def _in_loop(folder: Path, arguments: argparse.Namespace) -> None:
     for path in arguments.paths:
         send = sends[path]
         send(BURST)
-        if arguments.requests:
-            send(arguments.requests)
+        if arguments.marked:
+            marked(send)
         elif arguments.profile:
             profile(send)
         else:
@@ -111,27 +112,28 @@ async def _in_loop(folder: Path, arguments: argparse.Namespace) -> None:
 
 def senders(folder: Path) -> dict[str, Send]:
     """A way to make requests for each of `PATHS`; raises RuntimeError where an answer is not the model's."""
-    model = make_tiny(folder / "tiny")
-    runtime = OnnxRuntime(model)
-    expected = runtime.run(INPUTS)["y"]
     store = Store(Settings(folder / "root"))
-    config, token = serve(store, model)
+    config, token = serve(store, Path(shutil.copytree(TINY.model.parent, folder / "tiny")))
     store.close()
     server = uvicorn.Server(config)
     connections = [_connection(server) for _ in range(CONNECTIONS)]
     sends: dict[str, Send] = {}
-    for path, request in {"json": json_request(token), "binary": binary_request(token)}.items():
+    header = f"Inference-Header-Content-Length: {TINY.header_length}\r\n"
+    for path, request in {
+        "json": _request(token, TINY.json.read_bytes()),
+        "binary": _request(token, TINY.binary.read_bytes(), header),
+    }.items():
         sends[path] = _sender(connections, request)
         sends[path](CONNECTIONS)
-        check(path, connections[0].transport.last, expected)
-    sends["model"] = lambda count: _run(runtime, count)
+        check(path, connections[0].transport.last)
+    sends["model"] = _model(OnnxRuntime(TINY.model.parent))
     return sends
 
 
 def serve(store: Store, model: Path) -> tuple[uvicorn.Config, str]:
     """What a server process makes of a plan, short of listening: uvicorn's configuration, and the token."""
     new = NewVersion(model="tiny", format=Format.onnx, task="tensor", lineage=Lineage(step=Step.imported))
-    store.versions.add(new, Path(shutil.copytree(model, model.with_name("copy"))))
+    store.versions.add(new, model)
     spec = ServiceSpec(name="hot", models=[ServedModel(model="tiny", arms=[Arm(version=1)])], instances=1)
     plan = planning.plan_of(store, spec, revision=1)
     planning.write(store, plan)
@@ -147,30 +149,14 @@ def serve(store: Store, model: Path) -> tuple[uvicorn.Config, str]:
     return config, store.ensure_service_token(spec.name)
 
 
-def json_request(token: str) -> bytes:
-    (array,) = INPUTS.values()
-    values = [round(value, 4) for value in array.ravel().tolist()]
-    tensor = {"name": "x", "shape": list(array.shape), "datatype": "FP32", "data": values}
-    return _request(token, json.dumps({"inputs": [tensor]}).encode())
-
-
-def binary_request(token: str) -> bytes:
-    (array,) = INPUTS.values()
-    parameters = {"binary_data_size": array.nbytes}
-    tensor = {"name": "x", "shape": list(array.shape), "datatype": "FP32", "parameters": parameters}
-    header = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
-    return _request(token, header + array.tobytes(), f"Inference-Header-Content-Length: {len(header)}\r\n")
-
-
-def check(path: str, answer: bytes, expected: np.ndarray) -> None:
-    """Raises RuntimeError where this is not the answer to `INPUTS`."""
+def check(path: str, answer: bytes) -> None:
+    """Raises RuntimeError where this is not what the model answers to the request."""
     head, _, body = answer.partition(b"\r\n\r\n")
+    (expected,) = TINY.expected.values()
     if head.startswith(b"HTTP/1.1 200"):
-        if path == "json":
-            values = np.array(json.loads(body)["outputs"][0]["data"], np.float32)
-        else:
-            values = np.frombuffer(body[-expected.nbytes :], np.float32)
-        if np.allclose(values, expected.ravel(), rtol=1e-4):
+        in_json = path == "json"
+        values = json.loads(body)["outputs"][0]["data"] if in_json else memoryview(body[-4 * len(expected) :]).cast("f")
+        if np.allclose(values, expected, rtol=1e-4):
             return
     raise RuntimeError(f"A wrong answer to {path}: {answer!r}")
 
@@ -193,30 +179,32 @@ def profile(send: Send) -> None:
 
 
 def instructions(path: str) -> float:
-    """A request's: two processes that differ in the number of requests alone are counted at the same time."""
+    """A request's, counted by callgrind while `marked` calls a C function."""
     if shutil.which("valgrind") is None:
         sys.exit("Counting instructions needs valgrind. On Debian or Ubuntu: apt-get install valgrind")
-    counting = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-    processes = [
-        subprocess.Popen(
-            [*counting, sys.executable, __file__, "--paths", path, "--requests", str(count)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONHASHSEED": "0"},
-        )
-        for count in COUNTED
-    ]
-    fewer, more = [_counted(process) for process in processes]
-    return (more - fewer) / (COUNTED[1] - COUNTED[0])
+    counting = ["valgrind", "--tool=callgrind", f"--toggle-collect={MARK}", "--callgrind-out-file=/dev/null"]
+    command = [*counting, sys.executable, __file__, "--paths", path, "--marked"]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False
+    )
+    found = re.search(r"Collected : (\d+)", done.stderr)
+    if done.returncode or found is None:
+        sys.exit(f"valgrind counted nothing (status {done.returncode}):\n{done.stderr[-3000:]}")
+    return int(found[1]) / BURST
 
 
-def _counted(process: subprocess.Popen[str]) -> int:
-    _, output = process.communicate()
-    found = re.search(r"I +refs: +([\d,]+)", output)
-    if process.returncode or found is None:
-        sys.exit(f"valgrind counted nothing (status {process.returncode}):\n{output[-3000:]}")
-    return int(found[1].replace(",", ""))
+def marked(send: Send) -> None:
+    """A burst inside a call of a C function, so that a counter outside knows where it begins and ends."""
+    libc = ctypes.CDLL(None)
+    kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+
+    def compare(key: int, element: int) -> int:
+        send(BURST)
+        return 0
+
+    some = ctypes.create_string_buffer(8)
+    size = ctypes.c_size_t
+    libc.bsearch(some, some, size(1), size(8), kind(compare))
 
 
 def _connection(server: uvicorn.Server) -> InferenceProtocol:
@@ -248,9 +236,15 @@ def _sender(connections: list[InferenceProtocol], request: bytes) -> Send:
     return send
 
 
-def _run(runtime: OnnxRuntime, count: int) -> None:
-    for _ in range(count):
-        runtime.run(INPUTS)
+def _model(runtime: OnnxRuntime) -> Send:
+    with np.load(TINY.folder / "inputs.npz") as archive:
+        inputs: Tensors = dict(archive)
+
+    def send(count: int) -> None:
+        for _ in range(count):
+            runtime.run(inputs)
+
+    return send
 
 
 def _arguments() -> argparse.Namespace:
@@ -258,7 +252,7 @@ def _arguments() -> argparse.Namespace:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--instructions", action="store_true", help="count processor instructions with valgrind")
     kind.add_argument("--profile", action="store_true", help="show the time by function")
-    kind.add_argument("--requests", type=int, default=0, help="only make so many requests, for a counter outside")
+    kind.add_argument("--marked", action="store_true", help="only make a burst of requests, for a counter outside")
     parser.add_argument("--bursts", type=int, default=100, help=f"runs of {BURST} requests (default 100)")
     parser.add_argument("--paths", nargs="+", choices=PATHS, default=PATHS)
     return parser.parse_args()
