@@ -106,6 +106,7 @@ class Request:
             self._breaker.undecided()
         if self._leads and self._key is not None:
             self._hand_over(self._key)
+        self._let_go()
 
     # The way
 
@@ -338,7 +339,14 @@ class Request:
             for name, value in ((b"x-cache", self._cached), (b"x-fallback", self._instead), (ID_HEADER, self._id))
             if value
         )
-        self._reply(answer)
+        reply = self._reply
+        self._let_go()
+        reply(answer)
+
+    def _let_go(self) -> None:
+        """Of what refers to this request in turn: the garbage collector may come long after a large body."""
+        self._work = self._call = self._body = None
+        self._reply = _ignore
 
     def _log(self, answer: Answer, seconds: float) -> None:
         version, work, call = self._version, self._work, self._call
@@ -438,6 +446,10 @@ class Request:
             self._guarded(lambda: self._failed(error))
         else:
             self._refuse(error)
+
+
+def _ignore(_: Any) -> None:
+    """Nobody waits for the answer."""
 
 
 def _raise(error: Exception) -> None:

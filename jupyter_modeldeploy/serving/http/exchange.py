@@ -107,6 +107,7 @@ class Exchange:
     def abandon(self) -> None:
         """The connection is gone."""
         self.disconnected = True
+        self._body.clear()
         if self.work is not None and not self.response_complete:
             self.endpoint.cancel(self.work)
 

@@ -67,6 +67,9 @@ class InferenceProtocol(HttpToolsProtocol):
             self.asgi_cycle.disconnected = True
         self.pipeline.clear()
         super().connection_lost(exc)
+        # what refers to each other would keep a body in memory until the garbage collector comes
+        self.active = self.asgi_cycle = self.held = None
+        self.cycle = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         """As uvicorn's, with limits to how much of the headers may come, and how slowly what is not yet whole."""
