@@ -12,16 +12,20 @@ how to read it."""
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from serving_bench import generators, others, report, results, rounds, shapes
 from serving_bench.cells import by_shape
+from serving_bench.generators import RequestsFailedError
 from serving_bench.ours import Ours
 from serving_bench.peers import PEERS_BY_NAME
 from serving_bench.places import RESULT
 from serving_bench.samples import Samples
+from serving_bench.servers import FailedToServeError, Server
 from serving_bench.targets import PARTS
 
 
@@ -31,22 +35,38 @@ def main() -> None:
         sys.exit("This benchmark reads /proc: it needs Linux.")
     generators.check_installed()
     shapes.make()
-    samples = Samples()
+    samples, load_before = Samples(), os.getloadavg()[0]
     peers = [PEERS_BY_NAME[name] for name in wanted.peers] if COMPARED.intersection(wanted.only) else []
     compared, versions = rounds.prepare([Ours(), *peers], samples)
-    for shape, cells in by_shape(wanted.only).items():
-        rounds.measure(shape, cells, compared, wanted.rounds, wanted.seconds, samples)
-    if "ready" in wanted.only:
-        others.ready(samples, wanted.rounds)
-    if "memory" in wanted.only:
-        others.memory(samples, compared)
-    if "replicas" in wanted.only:
-        others.replicas(samples, wanted.rounds, wanted.seconds)
-    if "soak" in wanted.only:
-        others.soak(samples, wanted.soak_seconds)
-    found = results.Results(samples, versions, wanted.only, wanted.peers, wanted.rounds, wanted.seconds)
+    done: list[str] = []
+    failure = None
+    for parts, measure in steps(wanted, compared, samples):
+        try:
+            measure()
+        except (FailedToServeError, RequestsFailedError) as error:
+            failure = f"Our own service failed in {', '.join(parts)}: {error}"
+        else:
+            done += parts
+    found = results.Results(samples, versions, done, wanted.peers, wanted.rounds, wanted.seconds, load_before)
     report.show(found)
     found.merge_into_file(wanted.out)
+    sys.exit(failure)
+
+
+def steps(
+    wanted: argparse.Namespace, compared: Sequence[Server], samples: Samples
+) -> Iterator[tuple[list[str], Callable[[], None]]]:
+    """What measures the parts that are wanted; those of one model are measured together."""
+    for shape, cells in by_shape(wanted.only).items():
+        run = partial(rounds.measure, shape, cells, compared, wanted.rounds, wanted.seconds, samples)
+        yield list(dict.fromkeys(cell.part for cell in cells)), run
+    alone = {
+        "ready": partial(others.ready, samples, wanted.rounds),
+        "memory": partial(others.memory, samples, compared),
+        "replicas": partial(others.replicas, samples, wanted.rounds, wanted.seconds),
+        "soak": partial(others.soak, samples, wanted.soak_seconds),
+    }
+    yield from (([part], run) for part, run in alone.items() if part in wanted.only)
 
 
 COMPARED = frozenset(("tiny", "grpc", "minilm", "resnet", "memory"))

@@ -126,7 +126,7 @@ class BentoMl(Peer):
     packages = ("bentoml==1.4.39", "httptools", "uvloop")
 
     def command(self, shape: Shape, http_port: int, grpc_port: int, folder: Path) -> Command:
-        options = ["--host", "127.0.0.1", "--port", str(http_port), "--working-dir", PEERS]
+        options = ["--host", "127.0.0.1", "--port", str(http_port), "--working-dir", str(PEERS)]
         quiet = {"BENTOML_DO_NOT_TRACK": "True", "BENTOML_HOME": str(folder)}
         program = self.python().with_name("bentoml")
         return Command([program, "serve", "bento_service:Onnx", *options], quiet)

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from serving_bench.cells import CELLS
 from serving_bench.samples import Samples
 from serving_bench.shapes import CORES
-from serving_bench.targets import PEERS, TARGETS, Target
+from serving_bench.targets import TARGETS, Target
 
 
 @dataclass
@@ -27,21 +27,25 @@ class Results:
     peers: Sequence[str]
     rounds: int
     seconds: float
-    load_before: float = field(default_factory=lambda: os.getloadavg()[0])
+    load_before: float
+    """The machine's load average before the run: of other programs."""
 
     def figure(self, target: Target) -> float | None:
         """None where it was not measured. The best of some peers is not the best peer."""
-        if target.part not in self.parts or (target.peers == PEERS and set(self.peers) < set(PEERS)):
+        if not self._asked_for(target):
             return None
         value = target.value(self.samples)
         return None if value is None else float(f"{value:.4g}")
 
     def reason(self, target: Target) -> str | None:
         """Why a figure that was asked for cannot be had here."""
-        if target.part not in self.parts or not target.peers or not set(target.peers) <= set(self.peers):
+        if not target.peers or not self._asked_for(target):
             return None
         reasons = [self.samples.why_none(target.shape, peer) for peer in target.peers]
         return "; ".join(map(str, reasons)) if all(reasons) else None
+
+    def _asked_for(self, target: Target) -> bool:
+        return target.part in self.parts and set(target.peers) <= set(self.peers)
 
     def merge_into_file(self, path: Path) -> None:
         """Figures and rows that were measured replace the former ones; all others stay."""

@@ -41,9 +41,9 @@ class Samples:
         return statistics.median(ratios) if ratios else None
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row for each cell and server: medians, and how far apart the rounds were as a share of the median."""
+        """A row for each cell and server: medians, how far apart the rounds were as a share of them, and the rounds."""
         return [
-            {"cell": cell, "server": server, "rounds": len(by_round), **_summary(list(by_round.values()))}
+            {"cell": cell, "server": server, **_summary(list(by_round.values()))}
             for cell, servers in self.cells.items()
             for server, by_round in servers.items()
         ]
@@ -56,4 +56,8 @@ def _summary(samples: list[Sample]) -> dict[str, Any]:
         for quantity, median in medians.items()
         if median
     }
-    return {**{quantity: float(f"{median:.5g}") for quantity, median in medians.items()}, "spread": spread}
+    return {**_rounded(medians), "spread": spread, "rounds": [_rounded(one) for one in samples]}
+
+
+def _rounded(sample: Sample) -> Sample:
+    return {quantity: float(f"{value:.5g}") for quantity, value in sample.items()}

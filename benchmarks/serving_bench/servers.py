@@ -41,9 +41,14 @@ class Running:
 class Server(Protocol):
     """One of those compared. `protocols` are what it speaks of json, binary and grpc."""
 
-    name: str
-    label: str
-    protocols: frozenset[str]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def protocols(self) -> frozenset[str]: ...
 
     def prepare(self) -> dict[str, str]:
         """Install what it needs, and give the versions of that; raises CannotInstallError."""
