@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from serving_bench import generators, others, report, results, rounds, shapes
+from serving_bench import generators, lifetime, report, results, rounds, shapes
 from serving_bench.cells import by_shape
 from serving_bench.generators import RequestsFailedError
 from serving_bench.ours import Ours
@@ -61,10 +61,10 @@ def steps(
         run = partial(rounds.measure, shape, cells, compared, wanted.rounds, wanted.seconds, samples)
         yield list(dict.fromkeys(cell.part for cell in cells)), run
     alone = {
-        "ready": partial(others.ready, samples, wanted.rounds),
-        "memory": partial(others.memory, samples, compared),
-        "replicas": partial(others.replicas, samples, wanted.rounds, wanted.seconds),
-        "soak": partial(others.soak, samples, wanted.soak_seconds),
+        "ready": partial(lifetime.ready, samples, wanted.rounds),
+        "memory": partial(lifetime.memory, samples, compared),
+        "replicas": partial(lifetime.replicas, samples, wanted.rounds, wanted.seconds),
+        "soak": partial(lifetime.soak, samples, wanted.soak_seconds),
     }
     yield from (([part], run) for part, run in alone.items() if part in wanted.only)
 
