@@ -39,8 +39,8 @@ lint: .venv/developing $(LABEXTENSION)  ## ruff, mypy, import-linter, ESLint, an
 	cp labextension/src/core/openapi.ts build/openapi.ts
 	jlpm generate >/dev/null && diff -q build/openapi.ts labextension/src/core/openapi.ts || { echo "openapi.ts was stale: commit it"; exit 1; }
 
-bench: .venv/developing  ## the benchmarks, into benchmarks/results
-	for benchmark in benchmarks/*.py; do echo "== $$benchmark"; python "$$benchmark" $(ARGS); done
+bench: .venv/developing  ## the benchmarks, into benchmarks/results; make bench BENCH=benchmarks/serving.py ARGS="--only tiny"
+	for benchmark in $(or $(BENCH),benchmarks/*.py); do echo "== $$benchmark"; python "$$benchmark" $(ARGS); done
 
 generate: .venv/developing $(LABEXTENSION)  ## docs/openapi.json, docs/cli.md, the gRPC messages and the TypeScript types
 	python -m jupyter_modeldeploy.api.openapi > docs/openapi.json
