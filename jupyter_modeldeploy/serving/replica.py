@@ -90,7 +90,7 @@ async def _serve(plan: Plan, listener: socket.socket, link: Link) -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: None)  # uvicorn raises it again after the drain
     await asyncio.gather(
         server.serve(sockets=[listener]),
-        *([grpc.drain_when(lambda: server.should_exit, _drain_s(spec))] if grpc else []),
+        *([grpc.drain_when(lambda: server.should_exit, lambda: orders.replaced, _drain_s(spec))] if grpc else []),
     )
     upkeep.cancel()
     instances.close()
@@ -107,6 +107,8 @@ class Orders:
         self._endpoint = endpoint
         self._repository = repository
         self._link = link
+        self.replaced = False
+        """Whether other processes go on with the service when this one ends."""
         self._turn = asyncio.Lock()
         self._configuring: set[asyncio.Task[None]] = set()
 
@@ -117,6 +119,7 @@ class Orders:
             task.add_done_callback(self._configuring.discard)
         elif "drain" in message:
             InferenceProtocol.drain_idle_s = message["drain"]
+            self.replaced = True
             self._server.should_exit = True
         elif "answer" in message:
             self._repository.answered(message["answer"], message["failure"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import grpc
 from jupyter_modeldeploy.errors import ModelDeployError, ServiceFailed
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.endpoint import Endpoint
+from jupyter_modeldeploy.serving.grpc import connections
 from jupyter_modeldeploy.serving.grpc.handlers import Refusal
 from jupyter_modeldeploy.serving.grpc.health import HEALTH, Health
 from jupyter_modeldeploy.serving.grpc.inference import Caller, Door, InferCall, StreamInferCall, Traffic
@@ -23,6 +25,11 @@ from jupyter_modeldeploy.serving.plan import Plan
 MAX_CALLS = 4096
 MAX_CALLS_PER_CONNECTION = 1024
 MAX_METADATA_BYTES = 64 * 1024
+MAX_AGE_S = 30.0
+MAX_AGE_VARIABLE = "JUPYTER_MODELDEPLOY_GRPC_MAX_AGE_S"
+"""A connection so old is told to be closed (GOAWAY), without harm to its calls; clients go on with a new one. grpcio
+has no other means for that: while it shuts down, it refuses what clients that do not know it yet still send."""
+AGES_DIFFER = 1.1  # by a random tenth
 TICK_S = 0.1
 
 
@@ -64,12 +71,14 @@ class GrpcServer:
         self._plan = plan
         self._traffic = Traffic()
         self._draining = asyncio.Event()
+        self._max_age_s = _max_age_s()
         self._server = grpc.aio.server(
             maximum_concurrent_rpcs=MAX_CALLS,
             options=[
                 ("grpc.so_reuseport", 1),  # the replicas share the port
                 ("grpc.max_receive_message_length", plan.spec.max_body_bytes),
                 ("grpc.max_send_message_length", -1),
+                ("grpc.max_connection_age_ms", int(self._max_age_s * 1000)),
                 ("grpc.max_concurrent_streams", MAX_CALLS_PER_CONNECTION),
                 ("grpc.max_metadata_size", MAX_METADATA_BYTES),
                 ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
@@ -104,13 +113,33 @@ class GrpcServer:
             ) from error
         await self._server.start()
 
-    async def drain_when(self, ending: Callable[[], bool], grace_s: float) -> None:
+    async def drain_when(self, ending: Callable[[], bool], replaced: Callable[[], bool], grace_s: float) -> None:
         """Serve until `ending` says so, then take no new calls and answer those that are under way, for at most
-        `grace_s` seconds."""
+        `grace_s` seconds. Where other processes go on with the service (`replaced`), its clients are let go to them
+        first, which takes as long as a connection may be old."""
         while not ending():
             await asyncio.sleep(TICK_S)
         self._draining.set()
+        if replaced():
+            await self._let_go()
         await self._server.stop(grace_s)
+
+    async def _let_go(self) -> None:
+        port = self._plan.grpc_port
+        assert port is not None
+        connections.stop_accepting(port)
+        loop = asyncio.get_running_loop()
+        latest = loop.time() + self._max_age_s * AGES_DIFFER + TICK_S
+        while loop.time() < latest and connections.any_left(port):
+            await asyncio.sleep(TICK_S)
+
+
+def _max_age_s() -> float:
+    given = os.environ.get(MAX_AGE_VARIABLE, "")
+    try:
+        return max(1.0, float(given or MAX_AGE_S))
+    except ValueError:
+        raise ServiceFailed(f"{MAX_AGE_VARIABLE} is {given!r}.", "It must be a number of seconds.") from None
 
 
 def _path(service: Any, method: str) -> str:
