@@ -3,7 +3,7 @@
 A client serializes the raw contents last, behind the model's name and the inputs' names, datatypes and shapes, which
 are the same in all its requests. Where those bytes are the same, and so are the lengths of the contents, the contents
 are where they were in the first. This pays since other code empties the processor's caches between two requests: to
-parse and unpack one takes 10 µs in a loop and 30 to 60 in a server."""
+parse and unpack one takes 10 µs in a loop and 30 in a server."""
 
 from __future__ import annotations
 
