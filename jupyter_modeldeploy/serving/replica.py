@@ -29,7 +29,7 @@ from jupyter_modeldeploy.serving.metrics import Metrics
 from jupyter_modeldeploy.serving.plan import Plan, read_plan, read_spec
 from jupyter_modeldeploy.serving.repository import Repository, failure_of, give_back_memory
 from jupyter_modeldeploy.serving.supervision.link import Link
-from jupyter_modeldeploy.serving.supervision.vitals import Pulse
+from jupyter_modeldeploy.serving.supervision.vitals import Pulse, resident_bytes
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.records import ServiceSpec
@@ -40,6 +40,7 @@ MAX_CONNECTIONS = 4096
 SPARE_FILES = 128  # for what is not a connection, and for those that are told that there are too many
 TICK_S = 0.1
 FLUSH_S = 1.0
+MUCH_BYTES = 32 * 2**20  # more than that, left by a peak of requests, is given back when nothing is under way
 EXIT_CANNOT_SERVE = 3
 DEVICES = {"cpu": "cpu", "gpu": "cuda"}  # by the instance type's first word
 
@@ -216,12 +217,13 @@ def _versions(models: list[ModelRoute]) -> list[ServedVersion]:
 
 async def _keep_up(server: uvicorn.Server, endpoint: Endpoint, link: Link, pulse: Pulse) -> None:
     """Say that the server is ready; then close connections whose client lets its time pass, see which tokens are new or
-    gone, flush the counts and tell the supervisor of them."""
+    gone, flush the counts and tell the supervisor of them, and give back the memory that a peak has left."""
     while not server.started:
         await asyncio.sleep(0.001)
     link.tell({"ready": True, "failure": None, "vitals": pulse.read()})
     loop = asyncio.get_running_loop()
     flush_at = loop.time() + FLUSH_S
+    settled_bytes = resident_bytes()
     while True:
         await asyncio.sleep(TICK_S)
         endpoint.guard.refresh()
@@ -237,7 +239,10 @@ async def _keep_up(server: uvicorn.Server, endpoint: Endpoint, link: Link, pulse
                 connection.expire(now)
         if now >= flush_at:
             endpoint.metrics.flush()
-            link.tell({"vitals": pulse.read()})
+            link.tell({"vitals": (vitals := pulse.read())})
+            if vitals["in_flight"] == 0 and vitals["rss_bytes"] > settled_bytes + MUCH_BYTES:
+                give_back_memory()
+                settled_bytes = resident_bytes()
             flush_at = now + FLUSH_S
 
 

@@ -91,3 +91,19 @@ def test_memory_is_free_again(unharmed: Served, annoy) -> None:
     while resident(unharmed) > before + MARGIN_BYTES and time.monotonic() < deadline:
         time.sleep(0.1)
     assert resident(unharmed) <= before + MARGIN_BYTES
+
+
+def test_what_a_peak_took_is_given_back(unharmed: Served) -> None:
+    before = resident(unharmed)
+    clients = [connected(unharmed) for _ in range(4 * CLIENTS)]
+    for client in clients:
+        client.sendall(request(unharmed, BIG, len(BIG) + 1))
+    deadline = time.monotonic() + SOON_S
+    while resident(unharmed) < before + 2 * MARGIN_BYTES:
+        assert time.monotonic() < deadline, "the bodies were never there"
+        time.sleep(0.05)
+    for client in clients:
+        client.close()
+    while (now := resident(unharmed)) > before + MARGIN_BYTES and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert now <= before + MARGIN_BYTES
