@@ -15,6 +15,8 @@ INFERENCE: dict[str, Any] = {
     "/predict/adder/versions/3": {"inputs": {"x": [[1, 2, 3, 4]]}},
     "/predict/texts": {"text": "good film"},
     "/predict/embed": ["good", "bad film"],
+    "/v1/models/adder:predict": {"instances": [[1, 2, 3, 4], [1, 2, 3, 4]]},
+    "/v1/models/texts:predict": {"instances": ["good film", {"text": "bad"}]},
     "/v2/models/adder/infer": {"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}]},
 }
 
@@ -33,7 +35,7 @@ def test_every_route_of_the_service_is_described(served: Served, described: dict
     assert described["openapi"] == "3.1.0"
     for route in served.client.get("/").json()["routes"]:
         method, _, path = route.partition(" ")
-        if "{model}" in path and (path.startswith("/predict") or path.endswith("/infer")):
+        if "{model}" in path and (path.startswith("/predict") or path.endswith(("/infer", ":predict"))):
             path = path.format(model="adder", version="2")
         assert method.lower() in described["paths"][path], route
 
