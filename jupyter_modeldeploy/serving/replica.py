@@ -224,6 +224,7 @@ async def _keep_up(server: uvicorn.Server, endpoint: Endpoint, link: Link, pulse
     loop = asyncio.get_running_loop()
     flush_at = loop.time() + FLUSH_S
     settled_bytes = resident_bytes()
+    accepting = True
     while True:
         await asyncio.sleep(TICK_S)
         endpoint.guard.refresh()
@@ -237,6 +238,9 @@ async def _keep_up(server: uvicorn.Server, endpoint: Endpoint, link: Link, pulse
                 connection.shutdown()
             if connection.expired(now):
                 connection.expire(now)
+        if accepting and not any(listening.is_serving() for listening in server.servers):
+            accepting = False
+            link.tell({"closed": True})
         if now >= flush_at:
             endpoint.metrics.flush()
             link.tell({"vitals": (vitals := pulse.read())})

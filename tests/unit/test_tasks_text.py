@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def test_the_model_limit_is_the_least_of_tokenizer_and_positions(tmp_path: Path)
 def test_a_fixed_length_is_padded_and_cut_to(tmp_path: Path) -> None:
     folder = tiny_onnx.classifier(tmp_path / "classifier")
     signature = OnnxRuntime(folder).signature
-    fixed = [spec.model_copy(update={"shape": [-1, 8]}) for spec in signature.inputs]
+    fixed = [replace(spec, shape=[-1, 8]) for spec in signature.inputs]
     task = TextClassification(folder, Signature(inputs=fixed, outputs=signature.outputs))
     assert task.encode(["good"])["input_ids"].shape == (1, 8)
     assert task.encode(["good " * 50])["input_ids"].shape == (1, 8)

@@ -29,6 +29,8 @@ class Member:
         self.generation = generation
         self.started_at = self.heard_at = time.monotonic()
         self.ready = self.draining = self.outworn = False
+        self.accepting = True
+        """Whether new connections may still come to it, as long as it lives."""
         self.failure: Failure | None = None
         self.code: int | None = None
         self.configured = 0
@@ -151,6 +153,8 @@ class Member:
                 self.refusal = (message["configured"], message["failure"])
         elif "ask" in message:
             self.asked.append(message)
+        elif "closed" in message:
+            self.accepting = False
         if "configured" not in message and "ask" not in message:
             self.heard_at = now
 

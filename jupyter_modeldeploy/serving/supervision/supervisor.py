@@ -296,7 +296,8 @@ class Supervisor:
             return
         good = self._good()
         complete = len(good) >= self._wanted and all(member.ready for member in good)
-        if not change.awaited and complete and not self._stale():
+        former = [member for member in self._members if member.ready and member.draining and member.accepting]
+        if not change.awaited and complete and not self._stale() and not former:
             if change.former_grpc is not None and change.former_grpc is not self._grpc:
                 change.former_grpc.close()
             self._refused = None
@@ -325,6 +326,7 @@ class Supervisor:
         self._change = None
         self._sleep_s = 0
         if change.asker is not None:
+            self._publish()  # who hears of it may look at once
             member, ask = change.asker
             member.send({"answer": ask, "failure": failure})
 

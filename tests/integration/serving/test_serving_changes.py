@@ -81,6 +81,7 @@ def test_a_rolling_change_of_version_loses_nothing(models: Store) -> None:
     with load(models, service) as steady:
         steady.wait_for(ENOUGH)
         changed = changing.change(models, "one", only(2))
+        assert all(b"adder@2" in (steady.ask_beside() or b"") for _ in range(20))  # who connects now meets the new one
         steady.wait_for(ENOUGH)
     assert steady.account.lost == []
     assert set(steady.account.answers) == {200}
