@@ -81,7 +81,7 @@ def decoded(image: EncodedImage, mode: str) -> Image.Image:
     try:
         with Image.open(io.BytesIO(image.content), formats=FORMATS) as opened:
             opened.load()
-            turn = TURNS.get(opened.getexif().get(ORIENTATION))
+            turn = TURNS.get(opened.getexif().get(ORIENTATION, 0))
             upright = opened.copy() if turn is None else opened.transpose(turn)
     except _BROKEN as error:
         raise InvalidInput(f"The image is damaged: {error}.", "Send the whole file.") from error
