@@ -1,76 +1,29 @@
 """`GET /docs`: a page to try each model and to see how it is called, and `GET /openapi.json`.
 
-The page is one file that asks for nothing from elsewhere; its policy lets only its own script and style run. It reaches
-the service by addresses relative to its own, so that it works behind a proxy, too."""
+What they need is imported when somebody asks: an idle server process is 1 MB smaller so."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from dataclasses import asdict
-from html import escape
-from pathlib import Path
-from typing import Any
-
-import orjson
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from jupyter_modeldeploy.serving import snippets
-from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
-from jupyter_modeldeploy.serving.http import openapi
+from jupyter_modeldeploy.serving.endpoint import Endpoint
 from jupyter_modeldeploy.serving.http.responses import json_response
-
-PLACE = Path(__file__).parent / "page"
-ANYWHERE = "http://ADDRESS.OF.THIS.SERVICE"
-"""Stands for the service's address, which only the page knows, as it is reached from there."""
-HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
 
 def routes(endpoint: Endpoint) -> list[BaseRoute]:
     async def docs(request: Request) -> Response:
-        return _page(endpoint)
+        from jupyter_modeldeploy.serving.http.try_it import page
+
+        return page(endpoint)
 
     async def describe(request: Request) -> Response:
-        return json_response(openapi.document(endpoint, request.scope["routes"]))
+        from jupyter_modeldeploy.serving.http.openapi import document
+
+        return json_response(document(endpoint, request.scope["routes"]))
 
     return [
         Route("/docs", docs, name="a page to try the models"),
         Route("/openapi.json", describe, name="this service's routes as OpenAPI"),
     ]
-
-
-def _page(endpoint: Endpoint) -> Response:
-    style, script = ((PLACE / name).read_text("utf-8") for name in ("docs.css", "docs.js"))
-    asks_token = endpoint.spec is None or endpoint.spec.auth == "token"
-    told = {"service": endpoint.service, "address": ANYWHERE}
-    models = [_model(model, asks_token) for model in endpoint.models.values()]
-    data = orjson.dumps({**told, "models": models}).decode().replace("<", "\\u003c")
-    page = (PLACE / "docs.html").read_text("utf-8")
-    for name, text in (("service", escape(endpoint.service)), ("style", style), ("script", script), ("data", data)):
-        page = page.replace("{{" + name + "}}", text, 1)
-    policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; connect-src 'self'; "
-        "img-src blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-    )
-    return HTMLResponse(page, headers={**HEADERS, "content-security-policy": policy})
-
-
-def _model(model: ModelRoute, asks_token: bool) -> dict[str, Any]:
-    version = model.get(None)
-    task, signature = version.task_name, version.signature
-    return {
-        "name": model.name,
-        "task": task,
-        "versions": list(model.versions),
-        "kind": "image" if task in snippets.IMAGE_TASKS else "tensor" if task == "tensor" else "text",
-        "example": snippets.example(task, signature),
-        "inputs": [asdict(spec) for spec in signature.inputs],
-        "outputs": [asdict(spec) for spec in signature.outputs],
-        "snippets": snippets.snippets(ANYWHERE, model.name, task, signature, asks_token),
-    }
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
