@@ -101,8 +101,8 @@ class Instances:
         wait_s = self._wait_s(priority)
         if len(self._waiting) >= self._max_queue and self._waiting.last_below(priority) is None:
             raise Overloaded(f"{self._max_queue} requests are waiting already.", AGAIN, wait_s)
-        limit = self._limit(timeout_s)
-        if wait_s + self._times[version].cautious_s > limit:
+        limit, times = self._limit(timeout_s), self._times[version]
+        if wait_s + (times.run_s if timeout_s is None else times.cautious_s) > limit:
             raise Overloaded(f"It would be answered in {wait_s:.3g} s, not in the {limit:g} s it has.", AGAIN, wait_s)
 
     def submit(self, work: Work) -> None:

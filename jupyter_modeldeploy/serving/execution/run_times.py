@@ -4,6 +4,8 @@ from __future__ import annotations
 
 NEWEST_WEIGHS = 0.2
 DEVIATIONS = 4.0
+MOST_TIMES_THE_MEAN = 10.0
+"""What counts of a run that took far longer than those before it, as one in which this process was stopped."""
 
 
 class RunTimes:
@@ -26,6 +28,7 @@ class RunTimes:
         if not self.run_s:
             self.run_s, self.row_s, self.deviation_s = seconds, seconds / max(rows, 1), seconds / 2
             return
+        seconds = min(seconds, MOST_TIMES_THE_MEAN * self.run_s)
         self.deviation_s += NEWEST_WEIGHS * (abs(seconds - self.run_s) - self.deviation_s)
         self.run_s += NEWEST_WEIGHS * (seconds - self.run_s)
         self.row_s += NEWEST_WEIGHS * (seconds / max(rows, 1) - self.row_s)
