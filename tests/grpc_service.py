@@ -9,14 +9,26 @@ from typing import Any
 import grpc
 import numpy as np
 import tritonclient.grpc as triton
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 from tritonclient.utils import np_to_triton_dtype
 
 from jupyter_modeldeploy.records import Service
+from jupyter_modeldeploy.serving.grpc.messages import SERVICE
 from jupyter_modeldeploy.store import Store
 
 MAX_BODY = 2**20
 INFER = "/inference.GRPCInferenceService/ModelInfer"
 STREAM = "/inference.GRPCInferenceService/ModelStreamInfer"
+METHODS = [
+    f"/{service.full_name}/{method.name}"
+    for service in (
+        SERVICE,
+        health_pb2.DESCRIPTOR.services_by_name["Health"],
+        reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"],
+    )
+    for method in service.methods
+]
 
 
 class Authorized(triton.InferenceServerClientPlugin):

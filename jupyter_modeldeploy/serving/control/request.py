@@ -124,8 +124,7 @@ class Request:
 
     def _begin(self, call: Call) -> None:
         self._urgency = urgency.of_headers(self._headers)
-        self._accept(call)
-        self._attempt()
+        self._go_on(call)
 
     def _attempt(self) -> None:
         policy, version = self._policy, self._chosen
@@ -196,14 +195,17 @@ class Request:
             return
         if isinstance(outcome, ModelDeployError):
             self._guarded(lambda: self._failed(outcome))
-            return
+        else:
+            self._guarded(lambda: self._succeeded(outcome))
+
+    def _succeeded(self, outcome: Outcome) -> None:
         if self._probing:
             self._probing = False
             self._breaker.passed()
         if self._key is not None and (content := packed(self._decoded.kind, outcome)) is not None:
             self._policy.cache.put(self._key, content)
         self._land(outcome)
-        self._guarded(lambda: self._answer(outcome))
+        self._answer(outcome)
 
     # Where it fails
 

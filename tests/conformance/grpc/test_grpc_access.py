@@ -4,21 +4,7 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from grpc_health.v1 import health_pb2
-from grpc_reflection.v1alpha import reflection_pb2
-from grpc_service import GrpcServed
-
-from jupyter_modeldeploy.serving.grpc.messages import SERVICE
-
-METHODS = [
-    f"/{service.full_name}/{method.name}"
-    for service in (
-        SERVICE,
-        health_pb2.DESCRIPTOR.services_by_name["Health"],
-        reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"],
-    )
-    for method in service.methods
-]
+from grpc_service import METHODS, GrpcServed
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer wrong", "Basic Zm9vOmJhcg==", ""])

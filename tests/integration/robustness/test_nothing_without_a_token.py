@@ -11,26 +11,15 @@ from contextlib import closing
 
 import grpc
 import pytest
-from grpc_health.v1 import health_pb2
-from grpc_reflection.v1alpha import reflection_pb2
+from grpc_service import METHODS
 from serving_service import Served
 
 from jupyter_modeldeploy import Workspace
-from jupyter_modeldeploy.serving.grpc.messages import SERVICE
 from jupyter_modeldeploy.serving.http.app import CONCERNS
 from jupyter_modeldeploy.serving.http.inference import INFERENCE
 
 FILLED = {"{model}": "adder", "{model:name}": "adder", "{version}": "2", "{version:name}": "2", "{region}": "a"}
 STREAMS = ["/predict/stream", "/predict/adder/stream", "/v2/models/adder/stream", "/v2/models/adder/versions/2/stream"]
-GRPC = [
-    f"/{service.full_name}/{method.name}"
-    for service in (
-        SERVICE,
-        health_pb2.DESCRIPTOR.services_by_name["Health"],
-        reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"],
-    )
-    for method in service.methods
-]
 HANDSHAKE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -134,7 +123,7 @@ def test_the_streams_are_those_that_open(served: Served) -> None:
     assert {status(served, "GET", path, {**HANDSHAKE, **token}) for path in STREAMS} == {101}
 
 
-@pytest.mark.parametrize("path", [*GRPC, "/inference.GRPCInferenceService/Nothing", "/nothing"])
+@pytest.mark.parametrize("path", [*METHODS, "/inference.GRPCInferenceService/Nothing", "/nothing"])
 def test_no_method_of_grpc_answers_without_a_token(
     served: Served, path: str, refused: dict[str, dict[str, str]]
 ) -> None:

@@ -395,3 +395,16 @@ def test_an_unexpected_error_ends_one_request(run: Any, monkeypatch: pytest.Monk
         assert replies[0].status == 500
 
     run(scenario)
+
+
+def test_a_result_that_cannot_be_dealt_with_is_told_to_all_who_asked(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(key: bytes, content: bytes) -> None:
+        raise ValueError("broken")
+
+    async def scenario(service: Service) -> None:
+        service.configure(cache={"cache_bytes": 10_000_000})
+        monkeypatch.setattr(service.endpoint.policy.cache, "put", broken)
+        replies = await asyncio.gather(*(service.ask(BUSY_TURNS, b"/v2/models/slow/infer") for _ in range(3)))
+        assert [reply.status for reply in replies] == [500] * 3
+
+    run(scenario)
