@@ -65,6 +65,7 @@ class Wire(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__()
+        self.wire = self
         self.writes = 0
         self.last = b""
 
@@ -129,7 +130,7 @@ def senders(folder: Path) -> dict[str, Send]:
     }.items():
         sends[path] = _sender(connections, request)
         sends[path](CONNECTIONS)
-        check(path, connections[0].transport.last)
+        check(path, connections[0].transport.wire.last)
     sends["model"] = _model(OnnxRuntime(TINY.model.parent))
     return sends
 
@@ -227,13 +228,14 @@ def _request(token: str, body: bytes, headers: str = "") -> bytes:
 
 def _sender(connections: list[InferenceProtocol], request: bytes) -> Send:
     """Each request goes to the next connection; raises RuntimeError where one is not answered at once."""
-    wires = [connection.transport for connection in connections]
+    wires = [connection.transport.wire for connection in connections]
     receive = [connection.data_received for connection in connections]
 
     def send(count: int) -> None:
         before = sum(wire.writes for wire in wires)
         for number in range(count):
             receive[number % CONNECTIONS](request)
+        InferenceProtocol.outbox.send()
         if (answers := sum(wire.writes for wire in wires) - before) != count:
             raise RuntimeError(f"{count} requests were answered at once by {answers} writes.")
 

@@ -24,6 +24,7 @@ from jupyter_modeldeploy.serving.execution.instances import Instances
 from jupyter_modeldeploy.serving.execution.layout import choose_instances
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.http.app import Application
+from jupyter_modeldeploy.serving.http.outbox import Outbox
 from jupyter_modeldeploy.serving.http.protocol import InferenceProtocol
 from jupyter_modeldeploy.serving.metrics import Metrics
 from jupyter_modeldeploy.serving.plan import Plan, read_plan, read_spec
@@ -144,6 +145,7 @@ def _is_busy(connection: Any) -> bool:
 
 def _config(endpoint: Endpoint, spec: ServiceSpec) -> uvicorn.Config:
     InferenceProtocol.endpoint = endpoint
+    InferenceProtocol.outbox = Outbox(asyncio.get_running_loop())
     InferenceProtocol.max_connections = _allowed_connections()
     return uvicorn.Config(
         Application(endpoint),

@@ -121,7 +121,7 @@ class Exchange:
             protocol.flow.pause_reading()
             protocol.deadline = protocol.loop.time() + IDLE_TIMEOUT_S
             return
-        protocol.transport.write(reply.head_and_body(protocol.date, self.keep_alive))
+        protocol.transport.write_later(reply.head_and_body(protocol.date, self.keep_alive))
         self.response_complete = True
         protocol.active = None
         if not self.keep_alive:

@@ -22,6 +22,7 @@ from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.http.app import Application
 from jupyter_modeldeploy.serving.http.exchange import IDLE_TIMEOUT_S
 from jupyter_modeldeploy.serving.http.heads import MAX_HEAD_BYTES, MAX_HEADS, Heads
+from jupyter_modeldeploy.serving.http.outbox import Outbox
 from jupyter_modeldeploy.serving.http.protocol import (
     BODY_TIMEOUT_S,
     HEADER_TIMEOUT_S,
@@ -97,6 +98,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[
         models = [ModelRoute("service", "adder", [version], [1.0])]
         endpoint = Endpoint("service", models, guard(None), instances, metrics, MAX_BODY)
         monkeypatch.setattr(InferenceProtocol, "endpoint", endpoint, raising=False)
+        monkeypatch.setattr(InferenceProtocol, "outbox", Outbox(loop), raising=False)
         monkeypatch.setattr(InferenceProtocol, "max_connections", 4, raising=False)
         config = uvicorn.Config(Application(endpoint), ws="none", lifespan="off", log_config=None)
         config.load()
@@ -144,6 +146,30 @@ def test_a_body_that_comes_in_drops_is_given_up(run: Any) -> None:
         deadline = client.server.deadline
         await client.send(b"x", lambda: client.server.deadline != deadline)
         assert client.server.deadline <= deadline + 1 / MIN_BYTES_PER_S
+
+    run(scenario)
+
+
+def test_what_ends_a_connection_comes_after_its_held_answer(run: Any) -> None:
+    """A tiny model's answer waits for others to leave with, but not for longer than its connection lives."""
+    request = HEAD.format(len(GOOD)).encode() + GOOD
+
+    async def scenario(server: Server) -> None:
+        for what, rest, last in (
+            ("garbage", b"\x16\x03\x01garbage\r\n\r\n", b"HTTP/1.1 400"),
+            (
+                "an upgrade",
+                b"POST /predict HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+                b"HTTP/1.1 ",
+            ),
+            ("the end", b"", b"HTTP/1.1 200"),
+        ):
+            client = await server.connect()
+            client.writer.write(request + rest)
+            client.writer.write_eof()
+            answers = await client.reader.read()
+            assert answers.startswith(b"HTTP/1.1 200"), what
+            assert answers[answers.rindex(b"HTTP/1.1 ") :].startswith(last), what
 
     run(scenario)
 
