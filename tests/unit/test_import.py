@@ -9,14 +9,18 @@ import sys
 import pytest
 
 HEAVY = {"torch", "transformers", "onnx", "onnxruntime", "ultralytics", "accelerate", "scipy", "datasets"}
-CODE = "import json, sys; {statement}; print(json.dumps(sorted({{name.partition('.')[0] for name in sys.modules}})))"
+CODE = "import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
 
 
-def loaded_by(statement: str) -> set[str]:
+def modules_after(statement: str) -> set[str]:
     run = subprocess.run(
         [sys.executable, "-c", CODE.format(statement=statement)], capture_output=True, text=True, check=True
     )
     return set(json.loads(run.stdout))
+
+
+def loaded_by(statement: str) -> set[str]:
+    return {name.partition(".")[0] for name in modules_after(statement)}
 
 
 @pytest.mark.parametrize(
@@ -46,3 +50,10 @@ def test_a_server_process_of_an_onnx_model_stays_small() -> None:
     tasks = "from jupyter_modeldeploy.tasks import tensor, text_classification"
     not_needed = {"pydantic", "sqlalchemy", "psutil", "httpx", "PIL", "websockets", "torch", "scipy", "onnx"}
     assert loaded_by(f"{serving}; {tasks}") & not_needed == set()
+
+
+def test_the_inputs_of_a_warm_up_do_not_load_numpys_random() -> None:
+    inputs = "jupyter_modeldeploy.serving.execution.trials import made_up"
+    specs = "[TensorSpec('x', dtype, [-1, 4]) for dtype in ('FP32', 'BF16', 'INT64', 'BOOL')]"
+    made = f"from {inputs}; from jupyter_modeldeploy.signatures import TensorSpec; made_up({specs}, 0)"
+    assert "numpy.random" not in modules_after(made)
