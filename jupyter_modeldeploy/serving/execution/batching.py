@@ -12,6 +12,7 @@ import numpy as np
 from jupyter_modeldeploy.datatypes import NUMPY, Tensors
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, OutOfMemory
 from jupyter_modeldeploy.serving.execution.memory import peak_bytes_of
+from jupyter_modeldeploy.serving.execution.pace import fastest_size, row_size, shortened
 from jupyter_modeldeploy.serving.execution.trials import made_up, same
 from jupyter_modeldeploy.signatures import Signature, TensorSpec
 
@@ -49,6 +50,7 @@ class Batching:
         self._most = self.fixed or max_rows or 2**31
         self._automatic = automatic or _automatic_rows(signature.inputs)
         self.chunk_rows = min(self._automatic, self._most)
+        self._pace = self._fastest_size = math.inf
 
     @property
     def as_they_are(self) -> float:
@@ -58,8 +60,14 @@ class Batching:
         return 0 if self.fixed else self.chunk_rows
 
     def configure(self, max_batch_rows: int) -> None:
-        """Let so many rows share a run; 0 chooses by their size. What memory or the model does not allow stays so."""
+        """Let so many rows share a run; 0 chooses by their size and by what was measured. What memory or the model does
+        not allow stays so."""
         self.chunk_rows = min(max_batch_rows or self._automatic, self._most)
+        self._pace = math.inf if max_batch_rows else self._fastest_size
+
+    def rows_at_once(self, size: float) -> int:
+        """How many rows of `size` values should share a run."""
+        return self.chunk_rows if size * self.chunk_rows <= self._pace else max(1, int(self._pace // size))
 
     def assume_independent(self) -> None:
         """Rows of texts don't touch each other, by the nature of the models."""
@@ -111,6 +119,15 @@ class Batching:
                 self._most = self.chunk_rows = rows
             rows *= 2
 
+    def learn_pace(self, run: Run, row: Tensors) -> None:
+        """Find out how many such rows a run answers fastest."""
+        if self.independent and not self.fixed and _aligned(row):
+            free = {spec.name for spec in self._signature.inputs if self.fills_tokens and spec.shape[1] == -1}
+            try:
+                self._pace = self._fastest_size = fastest_size(run, shortened(row, free), self.chunk_rows)
+            except ModelDeployError as error:
+                log.info("rows share runs by their size alone: %s", error.message)
+
     def key(self, tensors: Tensors) -> Hashable | None:
         """Requests of one key may share a run; None shares with nobody."""
         if not self.independent or not _aligned(tensors):
@@ -131,12 +148,13 @@ class Batching:
     def run_rows(self, run: Run, tensors: Tensors) -> Tensors:
         """The outputs for all rows, from one run or, where they don't fit into one, several."""
         rows = count_rows(tensors)
-        whole = rows == 0 or (rows <= self.chunk_rows and not self.fixed)
+        most = self.chunk_rows if rows < 2 or self.fixed else self.rows_at_once(row_size(tensors))
+        whole = rows == 0 or (rows <= most and not self.fixed)
         if whole or not self.independent or not _aligned(tensors):
             return self._run_unless_memory(run, tensors, rows)
         parts, start = [], 0
         while start < rows:
-            size = min(self.chunk_rows, rows - start)
+            size = min(most, self.chunk_rows, rows - start)  # which a lack of memory may have halved
             part = tensors if size == rows else {n: array[start : start + size] for n, array in tensors.items()}
             parts.append(self._run_unless_memory(run, part, size))
             start += size

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -77,7 +76,7 @@ class Instances:
         self.busy = False
         """Whether a request would have to wait."""
         self._running: dict[int, tuple[list[Work], float]] = {}
-        self._times: defaultdict[ServedVersion, RunTimes] = defaultdict(RunTimes)
+        self._run_times: dict[ServedVersion, RunTimes] = {}
 
     def configure(self, max_queue: int, timeout_s: float) -> None:
         """Let so many requests wait, and each wait and run so long, from the next one on."""
@@ -101,7 +100,7 @@ class Instances:
         wait_s = self._wait_s(priority)
         if len(self._waiting) >= self._max_queue and self._waiting.last_below(priority) is None:
             raise Overloaded(f"{self._max_queue} requests are waiting already.", AGAIN, wait_s)
-        limit, times = self._limit(timeout_s), self._times[version]
+        limit, times = self._limit(timeout_s), self._times(version)
         if wait_s + (times.run_s if timeout_s is None else times.cautious_s) > limit:
             raise Overloaded(f"It would be answered in {wait_s:.3g} s, not in the {limit:g} s it has.", AGAIN, wait_s)
 
@@ -119,7 +118,7 @@ class Instances:
             return
         if len(self._waiting) >= self._max_queue and (least := self._waiting.last_below(work.priority)):
             self._refuse(least, "Requests of a higher priority took its place in the queue.")
-        work.cost_s = self._times[work.version].row_s * work.rows
+        work.cost_s = self._times(work.version).row_s * work.rows
         self._waiting.add(work)
 
     def cancel(self, work: Work) -> None:
@@ -130,6 +129,11 @@ class Instances:
         """Let the running works end and stop the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
+    def _times(self, version: ServedVersion) -> RunTimes:
+        if (times := self._run_times.get(version)) is None:
+            times = self._run_times[version] = RunTimes(version.typical_ms / 1000)
+        return times
+
     def _limit(self, timeout_s: float | None) -> float:
         return self._timeout_s if timeout_s is None else min(timeout_s, self._timeout_s)
 
@@ -137,7 +141,7 @@ class Instances:
         """When an instance would be free for one more request of that priority, in seconds from now."""
         now = self._clock()
         left = sum(
-            max(0.0, self._times[works[0].version].run_s - (now - begun)) for works, begun in self._running.values()
+            max(0.0, self._times(works[0].version).run_s - (now - begun)) for works, begun in self._running.values()
         )
         return (left + self._waiting.seconds_before(priority)) / self._count
 
@@ -157,7 +161,7 @@ class Instances:
         del self._running[id(works)]
         self.busy = False
         version, rows = works[0].version, sum(work.rows for work in works)
-        self._times[version].observe(seconds, rows)
+        self._times(version).observe(seconds, rows)
         if batch := self._next_batch():
             self._dispatch(batch)
         for work in works:
@@ -177,7 +181,7 @@ class Instances:
     def _next_batch(self) -> list[Work]:
         """The first that can still be in time, and those that can share its run without making one of them late."""
         while first := self._waiting.first():
-            times, now = self._times[first.version], self._clock()
+            times, now = self._times(first.version), self._clock()
             if first.deadline - now >= times.cautious_s:
                 break
             self._refuse(first, "No instance was free in time.")
@@ -187,11 +191,12 @@ class Instances:
         batch, rows, end = [first], first.rows, first.deadline
         if first.key is None:
             return batch
+        most = first.version.rows_at_once(first.kind, first.payload)
         for work in self._waiting:
-            if rows >= first.version.chunk_rows:
+            if rows >= most:
                 break
             joins = work.key == first.key and work.version is first.version and work.kind == first.kind
-            if not joins or rows + work.rows > first.version.chunk_rows:
+            if not joins or rows + work.rows > most:
                 continue
             if now + times.row_s * (rows + work.rows) > min(end, work.deadline):
                 continue

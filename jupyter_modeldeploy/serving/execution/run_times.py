@@ -13,10 +13,10 @@ class RunTimes:
 
     __slots__ = ("deviation_s", "row_s", "run_s")
 
-    def __init__(self) -> None:
-        self.run_s = 0.0
-        self.row_s = 0.0
-        self.deviation_s = 0.0
+    def __init__(self, expected_s: float = 0.0) -> None:
+        """`expected_s` is what a warm-up told of a run of one row, 0 if there was none."""
+        self.run_s = self.row_s = expected_s
+        self.deviation_s = expected_s / 2
 
     @property
     def cautious_s(self) -> float:

@@ -14,6 +14,7 @@ from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, Unavailable
 from jupyter_modeldeploy.runtimes import Runtime
 from jupyter_modeldeploy.serving.execution.batching import MIN_CHUNK_ROWS, Batching
+from jupyter_modeldeploy.serving.execution.pace import row_size
 from jupyter_modeldeploy.serving.execution.trials import fastest_ms, made_up
 from jupyter_modeldeploy.serving.metrics import VersionMetrics
 from jupyter_modeldeploy.serving.plan import PlannedVersion
@@ -27,6 +28,7 @@ INLINE_MS = 0.5
 INLINE_LIMIT_S = 20 * INLINE_MS / 1000
 MAX_SLOW_RUNS = 3
 SLOW_RUNS_WITHIN_S = 10.0
+CHARACTERS_A_TOKEN = 4  # about, in languages written with letters
 TRIAL_SIDES = (1, 64, 224)  # of free dimensions, until a model takes them: the least that images need differs
 
 log = logging.getLogger(__name__)
@@ -112,6 +114,7 @@ class ServedVersion:
             self.typical = self.task.encode(items)
             self._row_ms["items"] = self.typical_ms = fastest_ms(lambda: self._answer(items))
             self._batching.learn_tokens(self._runtime.run)
+            self._batching.learn_pace(self._runtime.run, self.typical)
             return
         failed: ModelDeployError | None = None
         for side in TRIAL_SIDES:
@@ -129,6 +132,7 @@ class ServedVersion:
         typical = made_up(self.signature.inputs, 0, side)
         self.typical_ms = cost = fastest_ms(lambda: self._runtime.run(typical))
         self.typical = typical
+        self._batching.learn_pace(self._runtime.run, typical)
         if all(-1 not in spec.shape[1:] for spec in self.signature.inputs):
             cost /= self._batching.fixed or 1
             self._row_ms = {
@@ -163,6 +167,15 @@ class ServedVersion:
         self._slow_runs = [at for at in self._slow_runs if now - at < SLOW_RUNS_WITHIN_S] + [now]
         if len(self._slow_runs) >= MAX_SLOW_RUNS:  # one may have been the garbage collector's
             self._row_ms = {"tensors": math.inf, "items": math.inf}
+
+    def rows_at_once(self, kind: str, payload: Any) -> int:
+        """How many rows such as these should share a run."""
+        if kind == "tensors":
+            return self._batching.rows_at_once(row_size(payload))
+        size = row_size(self.typical) if self.typical else 1
+        if isinstance(self.task, ReadsTexts) and self.signature.inputs[0].shape[1:] == [-1]:
+            size = min(size, max(map(len, payload), default=0) // CHARACTERS_A_TOKEN + 2)
+        return self._batching.rows_at_once(size)
 
     def key(self, kind: str, payload: Any) -> Hashable | None:
         """Works of one key may share a run; None shares with nobody."""

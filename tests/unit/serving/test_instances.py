@@ -217,8 +217,24 @@ def test_a_deadline_that_cannot_be_kept_is_refused_at_once(tmp_path: Path) -> No
     run(scenario)
 
 
+def test_a_request_that_has_too_little_time_is_refused_at_once(tmp_path: Path) -> None:
+    version = served(tiny_onnx.slow(tmp_path / "slow"))
+    version.typical_ms = 50.0  # as its warm-up might have told
+
+    async def scenario(instances: Instances) -> None:
+        busy = submit(instances, version, [[BUSY_TURNS]])
+        with pytest.raises(Overloaded):
+            instances.submit(
+                Work(version, "tensors", {"x": np.ones((1, 1), np.float32)}, 1, pytest.fail, timeout_s=0.04)
+            )
+        await busy
+
+    run(scenario)
+
+
 def test_no_request_is_run_that_would_be_late(tmp_path: Path) -> None:
     version = served(tiny_onnx.slow(tmp_path / "slow"))
+    version.typical_ms = 0.0  # nothing is known of it: else it would be refused at once
 
     async def scenario(instances: Instances) -> list[Any]:
         futures = [submit(instances, version, [[BUSY_TURNS]])]
