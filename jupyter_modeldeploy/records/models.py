@@ -41,6 +41,51 @@ class Lineage(Record):
     job: str | None = None
 
 
+class Finding(Record):
+    """Something in a model's files that would run code, reach outside their folder, or cannot be looked through.
+
+    `dangerous` is known to do harm (a pickle that calls `os.system`); the rest is code of the model's own, which may be
+    meant well."""
+
+    file: str
+    kind: str = Field(description="pickle, custom-code, keras-lambda, external-data, header, archive …")
+    dangerous: bool
+    message: str
+
+
+class Trust(Record):
+    """Who said that a version may be loaded in spite of what was found, when and why."""
+
+    by: str
+    at: datetime
+    reason: str = ""
+
+
+class Verdict(Record):
+    """What was found in a version's files before anything of them was loaded."""
+
+    findings: list[Finding] = Field(default_factory=list)
+    trusted: Trust | None = None
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether the version must not be loaded: something was found, and nobody has said that it is trusted."""
+        return bool(self.findings) and self.trusted is None
+
+
+class Facts(Record):
+    """What a model's files say of it, read without loading them."""
+
+    framework: str = Field(default="", description="transformers, sentence-transformers, onnx, keras, gguf …")
+    architecture: str | None = None
+    parameters: int | None = None
+    dtype: str | None = Field(default=None, description="of most of its parameters, as in safetensors: F32, BF16, I8 …")
+    memory_bytes: int | None = Field(default=None, description="to hold its parameters as they are")
+    license: str | None = Field(default=None, description="an SPDX identifier where the card names one")
+    card: str | None = Field(default=None, description="the file of the version that is its model card")
+    note: str = Field(default="", description="why it cannot be used yet, where that is so")
+
+
 class NewVersion(Record):
     """What a step hands to the store beside the folder of files."""
 
@@ -51,6 +96,8 @@ class NewVersion(Record):
     signature: Signature | None = None
     metrics: dict[str, float] = Field(default_factory=dict)
     classes: list[str] | None = None
+    verdict: Verdict | None = None
+    facts: Facts | None = None
 
 
 class Version(NewVersion):

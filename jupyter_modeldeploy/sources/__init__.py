@@ -12,9 +12,9 @@ from jupyter_modeldeploy.errors import from_os_error
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources.cache import Cache
-from jupyter_modeldeploy.sources.reference import Fetched, Reference, RemoteFile, Resolution, parse
+from jupyter_modeldeploy.sources.reference import Fetched, Reference, RemoteFile, Resolution, Selection, parse
 
-__all__ = ["Fetched", "Reference", "RemoteFile", "Resolution", "Source", "fetch", "parse"]
+__all__ = ["Fetched", "Reference", "RemoteFile", "Resolution", "Selection", "Source", "fetch", "parse"]
 
 
 class Source(Protocol):
@@ -24,7 +24,7 @@ class Source(Protocol):
 
     def __init__(self, settings: Settings) -> None: ...
 
-    def resolve(self, reference: Reference) -> Resolution:
+    def resolve(self, reference: Reference, selection: Selection) -> Resolution:
         """The exact revision and its files, before the first byte of them.
 
         Raises InvalidInput for a malformed name, NotFound, NotAuthenticated, Forbidden, Unavailable."""
@@ -36,7 +36,13 @@ class Source(Protocol):
         """Put the wanted files at the top of the empty folder `into`, downloading through `cache`."""
 
 
-def fetch(reference: str, into: Path, reporter: Reporter, settings: Settings) -> Fetched:
+def fetch(
+    reference: str,
+    into: Path,
+    reporter: Reporter,
+    settings: Settings,
+    selection: Selection = Selection(),  # noqa: B008  # it is immutable
+) -> Fetched:
     """Bring what `reference` names into the folder `into`, which is made; progress is told in bytes.
 
     What was downloaded before is taken from the cache; a download that was cut off is resumed. With
@@ -45,7 +51,7 @@ def fetch(reference: str, into: Path, reporter: Reporter, settings: Settings) ->
     wanted = parse(reference)
     source: Source = plugins.load("sources", wanted.scheme)(settings)
     cache = Cache(settings, source.headers)
-    resolution = source.resolve(wanted) if source.local else cache.resolve(wanted, source.resolve)
+    resolution = source.resolve(wanted, selection) if source.local else cache.resolve(wanted, selection, source.resolve)
     try:
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
         source.place(wanted, resolution, cache, into, reporter)

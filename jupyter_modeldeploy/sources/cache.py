@@ -18,7 +18,7 @@ from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import network
 from jupyter_modeldeploy.sources.download import Download, ensure_space
-from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution
+from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
 
 PART = ".part"
 ABANDONED_AFTER_S = 14 * 24 * 3600
@@ -37,9 +37,11 @@ class Cache:
         except OSError as error:
             raise from_os_error(error, f"making the cache {self._files}") from error
 
-    def resolve(self, reference: Reference, ask: Callable[[Reference], Resolution]) -> Resolution:
+    def resolve(
+        self, reference: Reference, selection: Selection, ask: Callable[[Reference, Selection], Resolution]
+    ) -> Resolution:
         """What `reference` names, as `ask` says; as it said before where that cannot have changed or we are offline."""
-        memory = self._references / f"{_digest(reference.original)}.json"
+        memory = self._references / f"{_digest(reference.original, selection.model_dump_json())}.json"
         known = _recall(memory)
         if known is not None and (self._offline or self._is_final(reference, known)):
             return known
@@ -48,7 +50,7 @@ class Cache:
                 f"{reference} is not in the cache, and the workspace is offline.",
                 "Fetch it once with a network: unset JUPYTER_MODELDEPLOY_OFFLINE.",
             )
-        resolution = ask(reference)
+        resolution = ask(reference, selection)
         _write(memory, resolution.model_dump_json())
         return resolution
 

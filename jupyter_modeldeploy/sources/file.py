@@ -12,7 +12,7 @@ from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import archive
 from jupyter_modeldeploy.sources.cache import Cache
 from jupyter_modeldeploy.sources.download import ensure_space
-from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution
+from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
 
 ONNX_NAME = "model.onnx"
 CHUNK = 4 << 20
@@ -28,7 +28,7 @@ class FileSource:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def resolve(self, reference: Reference) -> Resolution:
+    def resolve(self, reference: Reference, selection: Selection) -> Resolution:
         path = Path(reference.name)
         try:
             real = path.resolve(strict=True)

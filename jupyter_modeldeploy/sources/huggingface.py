@@ -22,7 +22,7 @@ from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import archive, choice
 from jupyter_modeldeploy.sources.cache import Cache
 from jupyter_modeldeploy.sources.download import ensure_space, refusal
-from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution
+from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -40,7 +40,7 @@ class HuggingFaceSource:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def resolve(self, reference: Reference) -> Resolution:
+    def resolve(self, reference: Reference, selection: Selection) -> Resolution:
         from huggingface_hub import hf_hub_url
 
         commit, siblings = _ask(self._api(), reference)

@@ -28,7 +28,7 @@ from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import archive, layout, network
 from jupyter_modeldeploy.sources.cache import Cache
 from jupyter_modeldeploy.sources.download import refusal
-from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution
+from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
 
 PACKAGE = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$")
 SDIST_SUFFIXES = (".tar.gz", ".zip")
@@ -51,7 +51,7 @@ class PyPISource:
         """The index to ask, and the user and password for it."""
         return _without_credentials(self._settings.pip_index or configured_index())
 
-    def resolve(self, reference: Reference) -> Resolution:
+    def resolve(self, reference: Reference, selection: Selection) -> Resolution:
         if not PACKAGE.match(reference.name):
             raise InvalidInput(f"{reference.name!r} is not a package's name.", "Write pypi:PACKAGE==VERSION#PATH.")
         releases = self._releases(reference.name)

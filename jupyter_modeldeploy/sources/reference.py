@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
@@ -34,13 +35,28 @@ class Reference:
 class RemoteFile(Record):
     """One file to download: where it belongs below the folder, and what is known of it beforehand.
 
-    Its content is named by the SHA-256 where that is known, else by the URL together with the ETag."""
+    Its content is named by the SHA-256 where that is known, else by Git's SHA-1 (of the header `blob SIZE\\0` and the
+    content), else by the URL together with the ETag."""
 
     path: str
     url: str
     size: int | None = Field(default=None, ge=0)
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    git_sha1: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
     etag: str | None = None
+
+
+class Selection(Record):
+    """Which of a repository's files are wanted. Patterns are as in `fnmatch`, on paths below the repository or the
+    reference's `#path`; without any, what the model needs is chosen."""
+
+    include: list[str] = Field(default_factory=list, description="only files that match one of these patterns")
+    exclude: list[str] = Field(default_factory=list, description="no files that match one of these patterns")
+    variant: str | None = Field(default=None, description="weights of this variant, such as fp16")
+    framework: Literal["safetensors", "onnx", "pytorch", "tensorflow", "flax", "gguf", "openvino"] | None = Field(
+        default=None, description="weights of this kind, where there are several; else safetensors, onnx, pytorch"
+    )
+    include_weights: bool = Field(default=True, description="the weights too, not only configuration and tokenizer")
 
 
 class Resolution(Record):
