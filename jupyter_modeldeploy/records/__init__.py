@@ -24,11 +24,16 @@ from jupyter_modeldeploy.records.jobs import JobState as JobState
 from jupyter_modeldeploy.records.jobs import MetricPoint as MetricPoint
 from jupyter_modeldeploy.records.jobs import Progress as Progress
 from jupyter_modeldeploy.records.models import Dataset as Dataset
+from jupyter_modeldeploy.records.models import Facts as Facts
 from jupyter_modeldeploy.records.models import FileEntry as FileEntry
+from jupyter_modeldeploy.records.models import Finding as Finding
+from jupyter_modeldeploy.records.models import FoundModel as FoundModel
 from jupyter_modeldeploy.records.models import Lineage as Lineage
 from jupyter_modeldeploy.records.models import Model as Model
 from jupyter_modeldeploy.records.models import NewVersion as NewVersion
 from jupyter_modeldeploy.records.models import Step as Step
+from jupyter_modeldeploy.records.models import Trust as Trust
+from jupyter_modeldeploy.records.models import Verdict as Verdict
 from jupyter_modeldeploy.records.models import Version as Version
 from jupyter_modeldeploy.records.reports import Experiment as Experiment
 from jupyter_modeldeploy.records.reports import Latency as Latency

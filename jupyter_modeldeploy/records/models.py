@@ -116,6 +116,18 @@ class Version(NewVersion):
         return sum(file.size for file in self.files)
 
 
+class FoundModel(Record):
+    """A model that a search on a hub gave. `source` is the reference to fetch it by; what the hub does not say is None."""
+
+    source: str
+    task: str | None = None
+    license: str | None = None
+    downloads: int | None = None
+    likes: int | None = None
+    gated: bool = False
+    updated_at: datetime | None = None
+
+
 class Model(Record):
     name: Name
     task: str
