@@ -117,7 +117,7 @@ class Version(NewVersion):
 
 
 class FoundModel(Record):
-    """A model that a search on a hub gave. `source` is the reference to fetch it by; what the hub does not say is None."""
+    """A model that a search on a hub gave; `source` is the reference to fetch it by. What is not said is None."""
 
     source: str
     task: str | None = None
