@@ -12,7 +12,7 @@ from jupyter_modeldeploy.jobs.kinds.compare import CompareParameters
 from jupyter_modeldeploy.jobs.kinds.convert import ConvertParameters
 from jupyter_modeldeploy.jobs.kinds.dataset import DatasetParameters
 from jupyter_modeldeploy.jobs.kinds.evaluate import EvaluateParameters
-from jupyter_modeldeploy.jobs.kinds.fetch import FetchParameters
+from jupyter_modeldeploy.jobs.kinds.fetch import FetchOptions
 from jupyter_modeldeploy.jobs.kinds.finetune import FinetuneParameters
 from jupyter_modeldeploy.jobs.kinds.profile import ProfileParameters
 from jupyter_modeldeploy.jobs.kinds.quantize import QuantizeParameters
@@ -58,8 +58,8 @@ class AliasRequest(Request):
     number: int = Field(ge=1, le=MAX_INTEGER, description="the version that the alias points at")
 
 
-class Fetch(FetchParameters, Request):
-    pass
+class Fetch(FetchOptions, Request):
+    name: Name | None = Field(default=None, description="the model's name in the workspace; else what its source says")
 
 
 class Finetune(FinetuneParameters, Request):
@@ -244,7 +244,7 @@ def set_alias(workspace: Workspace, request: AliasRequest) -> ModelSummary:
 
 def fetch_model(workspace: Workspace, request: Fetch) -> Job:
     """Fetch a model from a source."""
-    return workspace.models.fetch(request.source, request.name, request.trust, request.reuse).job
+    return workspace.models.fetch(**request.model_dump()).job
 
 
 def finetune_model(workspace: Workspace, request: Finetune) -> Job:

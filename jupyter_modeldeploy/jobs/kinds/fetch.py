@@ -10,14 +10,26 @@ from pydantic import Field
 from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
 from jupyter_modeldeploy.jobs.kinds.reuse import known_version
 from jupyter_modeldeploy.records import Lineage, Name, NewVersion, Step, Version
+from jupyter_modeldeploy.sources.reference import Selection
 from jupyter_modeldeploy.store import Store
 
 
-class FetchParameters(Parameters):
-    source: str = Field(min_length=1, description="hf:org/name@rev, pypi:package==version#path, file:PATH")
-    name: Name = Field(description="the model's name in the workspace")
-    trust: bool = Field(default=False, description="load the model's own code; recorded with the version")
+class FetchOptions(Selection):
+    """What is fetched, whatever it will be called."""
+
+    source: str = Field(
+        min_length=1, description="hf:org/name@rev, pypi:package==version#path, file:PATH, https://…; docs/fetching.md"
+    )
+    trust: bool = Field(default=False, description="load it in spite of what is found unsafe; recorded with the version")
     reuse: bool = Field(default=False, description="take the version of that model with the very same files, if any")
+
+    @property
+    def selection(self) -> Selection:
+        return Selection.model_validate(self.model_dump(include=set(Selection.model_fields)))
+
+
+class FetchParameters(FetchOptions, Parameters):
+    name: Name = Field(description="the model's name in the workspace")
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -27,12 +39,14 @@ def run(context: Context) -> dict[str, Any]:
     parameters: FetchParameters = context.parameters
     store = context.store
     with store.artifacts.staging() as staging:
-        fetched = sources.fetch(parameters.source, staging / "files", context.reporter, store.settings)
+        fetched = sources.fetch(
+            parameters.source, staging / "files", context.reporter, store.settings, parameters.selection
+        )
         recognised = recognise(fetched.root, trust=parameters.trust)
         lineage = Lineage(
             step=Step.fetched,
             source=fetched.source,
-            parameters={"trust": True} if parameters.trust else {},
+            parameters=_chosen(parameters),
             job=context.job_id,
         )
         pinned = not fetched.source.startswith("file:")  # a path's content may have changed
@@ -52,8 +66,14 @@ def run(context: Context) -> dict[str, Any]:
     return {"version": version.ref, "reused": False}
 
 
+def _chosen(parameters: FetchParameters) -> dict[str, Any]:
+    """What was asked for beyond the source, which makes another version of the same one."""
+    trust = {"trust": True} if parameters.trust else {}
+    return {**parameters.selection.model_dump(exclude_defaults=True), **trust}
+
+
 def _same_files(store: Store, model: str, folder: Path, lineage: Lineage) -> Version | None:
-    """The newest version of the model that was fetched with the same trust and holds these very files."""
+    """The newest version of the model that was fetched with the same choices and holds these very files."""
     files = store.artifacts.seal(folder)
     for version in reversed(store.versions.list(model)):
         made = version.lineage
