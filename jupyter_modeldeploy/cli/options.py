@@ -52,8 +52,12 @@ def only_given(parameter: inspect.Parameter) -> inspect.Parameter:
     return parameter.replace(annotation=_annotated(kind | None, info), default=None)
 
 
-def fields_from(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
-    """`values` of the parameters in the shape that `model` takes; what was not given is left out."""
+def fields_from(model: type[BaseModel], values: dict[str, Any], reset: Sequence[str] = ()) -> dict[str, Any]:
+    """`values` of the parameters in the shape that `model` takes; what was not given is left out, or, where `reset`
+    names its option, what it is by default. Raises BadParameter for a `reset` that is no option."""
+    names = {one.lstrip("-").replace("-", "_") for one in reset}
+    if unknown := names - values.keys():
+        raise typer.BadParameter(f"There is no option {', '.join(sorted(unknown))} to reset.")
     fields: dict[str, Any] = {}
     for group, name, field in _flat(model):
         value = values.get(name)
@@ -79,14 +83,13 @@ def _parameter(name: str, field: FieldInfo, positional: bool, complete: Completi
         "callback": _check(field),
         "autocompletion": complete,
     }
-    flag = "--" + name.replace("_", "-")
-    info = typer.Argument(**settings) if positional else typer.Option(flag, **settings)
-    default = inspect.Parameter.empty if field.is_required() else field.default
-    return option(name, _annotated(kind | None if default is None else kind, info), default)
     default = inspect.Parameter.empty if field.is_required() else field.get_default(call_default_factory=True)
-
+    flag = "--" + name.replace("_", "-")
     if default is True:
         flag += f"/--no-{name.removeprefix('include_').replace('_', '-')}"
+    info = typer.Argument(**settings) if positional else typer.Option(flag, **settings)
+    return option(name, _annotated(kind | None if default is None else kind, info), default)
+
 
 def _annotated(kind: Any, *metadata: Any) -> Any:
     """`Annotated` of what is known only now."""
