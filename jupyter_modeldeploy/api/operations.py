@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from jupyter_modeldeploy.api.fetching import FETCHING
 from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
 from jupyter_modeldeploy.jobs.kinds.compare import CompareParameters
 from jupyter_modeldeploy.jobs.kinds.convert import ConvertParameters
@@ -457,6 +458,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("read_job_metrics", "GET", "jobs/{id}/metrics", "read", ById, JobMetrics, read_job_metrics),
     Operation("list_services", "GET", "services", "read", Nothing, ServiceList, list_services),
     Operation("create_service", "POST", "services", "execute", StartService, Service, create_service, status=201),
+    *FETCHING,
     Operation("get_service", "GET", "services/{name}", "read", ByName, Service, get_service),
     Operation("remove_service", "DELETE", "services/{name}", "write", ByName, Deleted, remove_service),
     Operation("start_service", "POST", "services/{name}/start", "execute", ByName, Service, start_service),

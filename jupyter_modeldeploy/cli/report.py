@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_modeldeploy.cli.amounts import percent, size
+from jupyter_modeldeploy.amounts import percent, size
 from jupyter_modeldeploy.cli.door import Door
 from jupyter_modeldeploy.cli.results import metrics_table, operators_table, points
 from jupyter_modeldeploy.cli.tables import table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modeldeploy.cli.amounts import percent, size
+from jupyter_modeldeploy.amounts import percent, size
 from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.tables import table
 from jupyter_modeldeploy.records import Experiment, Format, Interval, Profile, Version

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from jupyter_modeldeploy.cli.amounts import duration, percent, size
+from jupyter_modeldeploy.amounts import duration, figures, percent, size
 from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.tables import table
-from jupyter_modeldeploy.cli.waiting import figures
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.api.operations import (

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from jupyter_modeldeploy.cli.amounts import amount, duration, size
+from jupyter_modeldeploy.amounts import figures
 from jupyter_modeldeploy.cli.door import INTERRUPTED, Door, Interrupted, printable
 
 if TYPE_CHECKING:
-    from jupyter_modeldeploy.records import Job, Progress
+    from jupyter_modeldeploy.records import Job
 
     Show = Callable[[Job], None]
 
@@ -26,20 +26,6 @@ def wait(door: Door, job_id: str) -> Job:
     except KeyboardInterrupt:
         hint = f"Follow it: {door.command(f'jobs wait {job_id}')}\nCancel it: {door.command(f'jobs cancel {job_id}')}"
         door.fail(Interrupted(f"The job {job_id} goes on without this terminal.", hint), INTERRUPTED)
-
-
-def figures(progress: Progress) -> str:
-    """`120/400 steps, 3.2 steps/s, 1:27 left`, as far as it is known."""
-    if progress.total is None:
-        return amount(progress.done, progress.unit) if progress.done else ""
-    left = progress.total - progress.done
-    if progress.unit == "bytes":
-        parts = [f"{size(progress.done)} of {size(progress.total)}"]
-    else:
-        parts = [f"{progress.done:,.0f}/{progress.total:,.0f} {progress.unit}".rstrip()]
-    if progress.seconds_left and left > 0:
-        parts += [f"{amount(left / progress.seconds_left, progress.unit)}/s", f"{duration(progress.seconds_left)} left"]
-    return ", ".join(parts)
 
 
 @contextmanager

@@ -11,12 +11,15 @@ from jupyter_modeldeploy.jobs import control, launch
 from jupyter_modeldeploy.jobs.reconcile import reconcile as reconcile_jobs
 from jupyter_modeldeploy.records import Job, JobState, MetricPoint, Version
 from jupyter_modeldeploy.store import Store
+from jupyter_modeldeploy.workspace import cell
 
 POLL_S = 0.2
 
 
 class JobHandle:
-    """A job that may still run. `wait()` for it, `cancel()` it, `resume()` it, read its `log()` and `metrics()`."""
+    """A job that may still run. `wait()` for it, `cancel()` it, `resume()` it, read its `log()` and `metrics()`.
+
+    As the last line of a notebook's cell it shows how far it is, with the rate and the time left, until it ends."""
 
     def __init__(self, store: Store, job_id: str) -> None:
         self._store = store
@@ -26,6 +29,9 @@ class JobHandle:
         job = self.job
         share = f" {job.progress.done / job.progress.total:.0%}" if job.progress.total else ""
         return f"<{job.title}: {job.state}{share}>"
+
+    def _ipython_display_(self) -> None:
+        cell.show(self)
 
     @property
     def job(self) -> Job:

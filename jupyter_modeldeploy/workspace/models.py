@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_modeldeploy import sources
-from jupyter_modeldeploy.records import Model, Version
+from jupyter_modeldeploy.records import FoundModel, Model, Version
+from jupyter_modeldeploy.sources import searching
 from jupyter_modeldeploy.sources.naming import suggested_name
 from jupyter_modeldeploy.sources.reference import Framework
+from jupyter_modeldeploy.sources.searching import Sort
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
 
@@ -70,6 +72,13 @@ class Models(Room):
             framework=framework,
             include_weights=include_weights,
         )
+
+    def search(
+        self, query: str, source: str = "hf", task: str | None = None, sort: Sort = "downloads", limit: int = 20
+    ) -> Sequence[FoundModel]:
+        """The models that a hub (`hf`, `modelscope`) finds for `query`, at most `limit`; `source` of each is what
+        `fetch` takes. Raises InvalidInput for a source that cannot search, Unavailable where it does not answer."""
+        return searching.search(query, source, task, sort, limit, self._store.settings)
 
     def finetune(self, base: str, dataset: str, name: str, reuse: bool = False, **options: Any) -> JobHandle:
         """Fine-tune `base` on a dataset as the next version of `name`; `options` are those of `FinetuneOptions`."""

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from jupyter_modeldeploy.amounts import figures
 from jupyter_modeldeploy.cli.app import app
 from jupyter_modeldeploy.cli.door import printable
 from jupyter_modeldeploy.cli.reference import commands, with_commands
-from jupyter_modeldeploy.cli.waiting import figures
 from jupyter_modeldeploy.records import Progress
 from jupyter_modeldeploy.training.options import FinetuneOptions
 

@@ -312,6 +312,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/models/search': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Search the models of a hub. */
+    get: operations['search_models'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/models/{name}': {
     parameters: {
       query?: never;
@@ -1140,6 +1157,58 @@ export interface components {
       /** Experiments */
       experiments: components['schemas']['Experiment'][];
     };
+    /**
+     * Facts
+     * @description What a model's files say of it, read without loading them.
+     */
+    Facts: {
+      /**
+       * Architecture
+       * @default null
+       */
+      architecture: string | null;
+      /**
+       * Card
+       * @description the file of the version that is its model card
+       * @default null
+       */
+      card: string | null;
+      /**
+       * Dtype
+       * @description of most of its parameters, as in safetensors: F32, BF16, I8 …
+       * @default null
+       */
+      dtype: string | null;
+      /**
+       * Framework
+       * @description transformers, sentence-transformers, onnx, keras, gguf …
+       * @default
+       */
+      framework: string;
+      /**
+       * License
+       * @description an SPDX identifier where the card names one
+       * @default null
+       */
+      license: string | null;
+      /**
+       * Memory Bytes
+       * @description to hold its parameters as they are
+       * @default null
+       */
+      memory_bytes: number | null;
+      /**
+       * Note
+       * @description why it cannot be used yet, where that is so
+       * @default
+       */
+      note: string;
+      /**
+       * Parameters
+       * @default null
+       */
+      parameters: number | null;
+    };
     /** Failure */
     Failure: {
       /** Code */
@@ -1155,10 +1224,34 @@ export interface components {
     /** Fetch */
     Fetch: {
       /**
-       * Name
-       * @description the model's name in the workspace
+       * Exclude
+       * @description no files that match one of these patterns
        */
-      name: string;
+      exclude?: string[];
+      /**
+       * Framework
+       * @description weights of this kind, where there are several; else safetensors, onnx, pytorch
+       * @default null
+       */
+      framework:
+        ('safetensors' | 'onnx' | 'pytorch' | 'tensorflow' | 'flax' | 'gguf' | 'openvino') | null;
+      /**
+       * Include
+       * @description only files that match one of these patterns
+       */
+      include?: string[];
+      /**
+       * Include Weights
+       * @description the weights too, not only configuration and tokenizer
+       * @default true
+       */
+      include_weights: boolean;
+      /**
+       * Name
+       * @description the model's name in the workspace; else what its source says
+       * @default null
+       */
+      name: string | null;
       /**
        * Reuse
        * @description take the version of that model with the very same files, if any
@@ -1167,15 +1260,21 @@ export interface components {
       reuse: boolean;
       /**
        * Source
-       * @description hf:org/name@rev, pypi:package==version#path, file:PATH
+       * @description hf:org/name@rev, pypi:package==version#path, file:PATH, https://…; docs/fetching.md
        */
       source: string;
       /**
        * Trust
-       * @description load the model's own code; recorded with the version
+       * @description load it in spite of what is found unsafe; recorded with the version
        * @default false
        */
       trust: boolean;
+      /**
+       * Variant
+       * @description weights of this variant, such as fp16
+       * @default null
+       */
+      variant: string | null;
     };
     /** FileEntry */
     FileEntry: {
@@ -1185,6 +1284,26 @@ export interface components {
       sha256: string;
       /** Size */
       size: number;
+    };
+    /**
+     * Finding
+     * @description Something in a model's files that would run code, reach outside their folder, or cannot be looked through.
+     *
+     *     `dangerous` is known to do harm (a pickle that calls `os.system`); the rest is code of the model's own, which may be
+     *     meant well.
+     */
+    Finding: {
+      /** Dangerous */
+      dangerous: boolean;
+      /** File */
+      file: string;
+      /**
+       * Kind
+       * @description pickle, custom-code, keras-lambda, external-data, header, archive …
+       */
+      kind: string;
+      /** Message */
+      message: string;
     };
     /** Finetune */
     Finetune: {
@@ -1304,6 +1423,49 @@ export interface components {
      */
     Format:
       'transformers' | 'torch' | 'torchscript' | 'exported' | 'onnx' | 'ultralytics' | 'unknown';
+    /**
+     * FoundModel
+     * @description A model that a search on a hub gave; `source` is the reference to fetch it by. What is not said is None.
+     */
+    FoundModel: {
+      /**
+       * Downloads
+       * @default null
+       */
+      downloads: number | null;
+      /**
+       * Gated
+       * @default false
+       */
+      gated: boolean;
+      /**
+       * License
+       * @default null
+       */
+      license: string | null;
+      /**
+       * Likes
+       * @default null
+       */
+      likes: number | null;
+      /** Source */
+      source: string;
+      /**
+       * Task
+       * @default null
+       */
+      task: string | null;
+      /**
+       * Updated At
+       * @default null
+       */
+      updated_at: string | null;
+    };
+    /** FoundModels */
+    FoundModels: {
+      /** Models */
+      models: components['schemas']['FoundModel'][];
+    };
     /**
      * InputLimits
      * @description What a request may hold, by its task.
@@ -1911,6 +2073,39 @@ export interface components {
        */
       target_utilization: number;
     };
+    /** SearchModels */
+    SearchModels: {
+      /**
+       * Limit
+       * @description how many at most
+       * @default 20
+       */
+      limit: number;
+      /**
+       * Query
+       * @description words of the model's name or description
+       */
+      query: string;
+      /**
+       * Sort
+       * @description which come first
+       * @default downloads
+       * @enum {string}
+       */
+      sort: 'downloads' | 'likes' | 'updated' | 'relevance';
+      /**
+       * Source
+       * @description the hub to ask, by its scheme: hf, modelscope, …
+       * @default hf
+       */
+      source: string;
+      /**
+       * Task
+       * @description only for this task, such as text-classification
+       * @default null
+       */
+      task: string | null;
+    };
     /** SeeChanges */
     SeeChanges: {
       /**
@@ -2432,6 +2627,34 @@ export interface components {
       tokens: components['schemas']['CallerToken'][];
     };
     /**
+     * Trust
+     * @description Who said that a version may be loaded in spite of what was found, when and why.
+     */
+    Trust: {
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** By */
+      by: string;
+      /**
+       * Reason
+       * @default
+       */
+      reason: string;
+    };
+    /**
+     * Verdict
+     * @description What was found in a version's files before anything of them was loaded.
+     */
+    Verdict: {
+      /** Findings */
+      findings: components['schemas']['Finding'][];
+      /** @default null */
+      trusted: components['schemas']['Trust'] | null;
+    };
+    /**
      * VersionSummary
      * @description A version with what is derived from it.
      */
@@ -2446,6 +2669,8 @@ export interface components {
        * Format: date-time
        */
       created_at: string;
+      /** @default null */
+      facts: components['schemas']['Facts'] | null;
       /** Files */
       files: components['schemas']['FileEntry'][];
       format: components['schemas']['Format'];
@@ -2466,6 +2691,8 @@ export interface components {
       size_bytes: number;
       /** Task */
       task: string;
+      /** @default null */
+      verdict: components['schemas']['Verdict'] | null;
     };
   };
   responses: never;
@@ -4102,10 +4329,35 @@ export interface operations {
       content: {
         'application/json': {
           /**
-           * Name
-           * @description the model's name in the workspace
+           * Exclude
+           * @description no files that match one of these patterns
            */
-          name: string;
+          exclude?: string[];
+          /**
+           * Framework
+           * @description weights of this kind, where there are several; else safetensors, onnx, pytorch
+           * @default null
+           */
+          framework?:
+            | ('safetensors' | 'onnx' | 'pytorch' | 'tensorflow' | 'flax' | 'gguf' | 'openvino')
+            | null;
+          /**
+           * Include
+           * @description only files that match one of these patterns
+           */
+          include?: string[];
+          /**
+           * Include Weights
+           * @description the weights too, not only configuration and tokenizer
+           * @default true
+           */
+          include_weights?: boolean;
+          /**
+           * Name
+           * @description the model's name in the workspace; else what its source says
+           * @default null
+           */
+          name?: string | null;
           /**
            * Reuse
            * @description take the version of that model with the very same files, if any
@@ -4114,15 +4366,21 @@ export interface operations {
           reuse?: boolean;
           /**
            * Source
-           * @description hf:org/name@rev, pypi:package==version#path, file:PATH
+           * @description hf:org/name@rev, pypi:package==version#path, file:PATH, https://…; docs/fetching.md
            */
           source: string;
           /**
            * Trust
-           * @description load the model's own code; recorded with the version
+           * @description load it in spite of what is found unsafe; recorded with the version
            * @default false
            */
           trust?: boolean;
+          /**
+           * Variant
+           * @description weights of this variant, such as fp16
+           * @default null
+           */
+          variant?: string | null;
         };
       };
     };
@@ -4514,6 +4772,104 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  search_models: {
+    parameters: {
+      query: {
+        query: string;
+        source?: string;
+        task?: string | null;
+        sort?: 'downloads' | 'likes' | 'updated' | 'relevance';
+        limit?: number;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['FoundModels'];
         };
       };
       /** @description The request is wrong; nothing was changed. */

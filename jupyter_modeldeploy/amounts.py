@@ -1,6 +1,11 @@
-"""Sizes, durations and rates in a person's units."""
+"""Sizes, durations, rates and progress in a person's units."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.records import Progress
 
 
 def size(count: float) -> str:
@@ -29,3 +34,17 @@ def duration(seconds: float) -> str:
 def percent(share: float) -> str:
     """`85.3 %`"""
     return f"{100 * share:.1f} %"
+
+
+def figures(progress: Progress) -> str:
+    """`120/400 steps, 3.2 steps/s, 1:27 left`, as far as it is known."""
+    if progress.total is None:
+        return amount(progress.done, progress.unit) if progress.done else ""
+    left = progress.total - progress.done
+    if progress.unit == "bytes":
+        parts = [f"{size(progress.done)} of {size(progress.total)}"]
+    else:
+        parts = [f"{progress.done:,.0f}/{progress.total:,.0f} {progress.unit}".rstrip()]
+    if progress.seconds_left and left > 0:
+        parts += [f"{amount(left / progress.seconds_left, progress.unit)}/s", f"{duration(progress.seconds_left)} left"]
+    return ", ".join(parts)

@@ -1,0 +1,74 @@
+"""A job in a notebook's cell, which goes on showing how far the job is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from jupyter_modeldeploy.amounts import figures
+from jupyter_modeldeploy.errors import ModelDeployError
+from jupyter_modeldeploy.records import Job
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.workspace.handle import JobHandle
+
+LOOK_EVERY_S = 0.5
+BAR_WIDTH = 240
+"""Pixels."""
+
+
+def show(handle: JobHandle) -> None:
+    """Display the job and keep the display up to date until the job ends. A terminal gets one line, as it is now."""
+    from IPython.core.getipython import get_ipython
+    from IPython.display import display
+
+    if not hasattr(get_ipython(), "kernel"):
+        print(repr(handle))
+        return
+    job = handle.job
+    shown = display(_bundle(job), raw=True, display_id=True)
+    if not job.state.ended:
+        threading.Thread(target=_follow, args=(handle, shown, job), name=f"follow {job.id}", daemon=True).start()
+
+
+def _follow(handle: JobHandle, shown: Any, job: Job) -> None:
+    while not job.state.ended:
+        time.sleep(LOOK_EVERY_S)
+        before = job
+        try:
+            job = handle.job
+        except ModelDeployError as error:  # the workspace is gone; the kernel's user is not to be interrupted
+            shown.update(_text(f"{job.title}: {error}"), raw=True)
+            return
+        if job != before:
+            shown.update(_bundle(job), raw=True)
+
+
+def _bundle(job: Job) -> dict[str, str]:
+    """What a front end may show: a bar as HTML, a line as text."""
+    told = [str(job.state)]
+    if not job.state.ended:
+        told += [figures(job.progress), job.progress.message]
+    elif job.error is not None:
+        told += [job.error.message, job.error.hint]
+    elif job.result is not None:
+        told += [f"{name} {value}" for name, value in job.result.items() if isinstance(value, str)]
+    line = ", ".join(part for part in told if part)
+    bar = "" if job.state.ended else _bar(job)
+    return {
+        "text/plain": f"{job.title}: {line}",
+        "text/html": f"<div><b>{escape(job.title)}</b></div><div>{bar}{escape(line)}</div>",
+    }
+
+
+def _bar(job: Job) -> str:
+    """A bar, which moves to and fro while it is not known how much there is."""
+    total = job.progress.total
+    value = f' value="{job.progress.done:g}" max="{total:g}"' if total else ""
+    return f'<progress{value} style="width: {BAR_WIDTH}px; vertical-align: middle"></progress> '
+
+
+def _text(line: str) -> dict[str, str]:
+    return {"text/plain": line, "text/html": f"<div>{escape(line)}</div>"}
