@@ -17,7 +17,7 @@ PREFIX = "JUPYTER_MODELDEPLOY_"
 class Settings:
     """Where the workspace lives and how it behaves. Every attribute can be set as `JUPYTER_MODELDEPLOY_<NAME>`."""
 
-    names: ClassVar[tuple[str, ...]] = ("ROOT", "OWNER", "PIP_INDEX", "OFFLINE")
+    names: ClassVar[tuple[str, ...]] = ("ROOT", "OWNER", "PIP_INDEX", "OFFLINE", "ALLOWED_HOSTS")
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
         self._root = root
@@ -60,6 +60,11 @@ class Settings:
     def offline(self) -> bool:
         """With `JUPYTER_MODELDEPLOY_OFFLINE=1` no source asks the network."""
         return os.environ.get(PREFIX + "OFFLINE", "") not in ("", "0", "false")
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        """What downloads may ask beyond the public internet: host names, HOST:PORT, networks, parted by commas."""
+        return [entry.strip() for entry in os.environ.get(PREFIX + "ALLOWED_HOSTS", "").split(",") if entry.strip()]
 
     @property
     def on_temporary_storage(self) -> bool:

@@ -18,7 +18,10 @@ __all__ = ["Fetched", "Reference", "RemoteFile", "Resolution", "Selection", "Sou
 
 
 class Source(Protocol):
-    """One kind of source. It runs nothing of what it brings. A `local` one needs no network."""
+    """One kind of source. It runs nothing of what it brings. A `local` one needs no network.
+
+    A source whose server the user sets up has `allowed_hosts`, a sequence that names it (a URL or HOST:PORT): it may be
+    asked although it is no machine of the public internet."""
 
     local: ClassVar[bool]
 
@@ -50,7 +53,7 @@ def fetch(
     files that fail their hash or would escape the folder, StorageFull before the first byte where they cannot fit."""
     wanted = parse(reference)
     source: Source = plugins.load("sources", wanted.scheme)(settings)
-    cache = Cache(settings, source.headers)
+    cache = Cache(settings, source.headers, getattr(source, "allowed_hosts", ()))
     resolution = source.resolve(wanted, selection) if source.local else cache.resolve(wanted, selection, source.resolve)
     try:
         into.mkdir(mode=0o700, parents=True, exist_ok=True)

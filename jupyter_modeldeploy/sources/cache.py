@@ -25,10 +25,13 @@ ABANDONED_AFTER_S = 14 * 24 * 3600
 
 
 class Cache:
-    """The folder of downloads. `headers(url)` gives the headers that a request needs."""
+    """The folder of downloads. `headers(url)` gives the headers that a request needs, `allowed_hosts` the servers
+    beyond the public internet that the user set up."""
 
-    def __init__(self, settings: Settings, headers: Callable[[str], dict[str, str]]) -> None:
-        self._offline, self._headers = settings.offline, headers
+    def __init__(
+        self, settings: Settings, headers: Callable[[str], dict[str, str]], allowed_hosts: Sequence[str] = ()
+    ) -> None:
+        self._offline, self._headers, self._allowed_hosts = settings.offline, headers, allowed_hosts
         self._files = settings.root / "cache" / "files"
         self._references = settings.root / "cache" / "references"
         try:
@@ -67,7 +70,7 @@ class Cache:
         self._sweep()
         self._ensure_space(missing)
         told = _Told(reporter, files, message)
-        with network.client() as client:
+        with network.client(self._allowed_hosts) as client:
             for index, file in enumerate(files):
                 path = self._path(file)
                 with self._exclusive(path) as part:
