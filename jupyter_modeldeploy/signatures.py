@@ -18,6 +18,13 @@ class Format(StrEnum):
     exported = "exported"
     onnx = "onnx"
     ultralytics = "ultralytics"
+    adapter = "adapter"
+    diffusers = "diffusers"
+    gguf = "gguf"
+    keras = "keras"
+    paddle = "paddle"
+    savedmodel = "savedmodel"
+    sklearn = "sklearn"
     unknown = "unknown"
 
 

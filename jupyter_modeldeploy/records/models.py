@@ -73,6 +73,15 @@ class Verdict(Record):
         return bool(self.findings) and self.trusted is None
 
 
+class Embedding(Record):
+    """How a sentence-transformers model makes one vector of a text."""
+
+    pooling: str = Field(description="mean, cls, max, lasttoken …; joined by + where there are several")
+    normalized: bool = Field(description="whether the vector is brought to length 1")
+    dimensions: int | None = None
+    max_tokens: int | None = None
+
+
 class Facts(Record):
     """What a model's files say of it, read without loading them."""
 
@@ -83,6 +92,7 @@ class Facts(Record):
     memory_bytes: int | None = Field(default=None, description="to hold its parameters as they are")
     license: str | None = Field(default=None, description="an SPDX identifier where the card names one")
     card: str | None = Field(default=None, description="the file of the version that is its model card")
+    embedding: Embedding | None = None
     note: str = Field(default="", description="why it cannot be used yet, where that is so")
 
 
