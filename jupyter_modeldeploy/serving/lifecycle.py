@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import shutil
 import subprocess
 import sys
 import time
@@ -37,8 +38,10 @@ def start(store: Store, spec: ServiceSpec, owner: str, wait_s: float = 60.0) -> 
     planning.plan_of(store, spec, revision=1)
     with only_writer(store, spec.name):
         service = _new_row(store, spec, owner)
+        plan = planning.plan_of(store, spec, service.revision)
         documents.forget(store.service_folder(spec.name), documents.STATUS, documents.LIVE)
-        planning.write(store, planning.plan_of(store, spec, service.revision))
+        shutil.rmtree(plan.metrics_folder, ignore_errors=True)  # the supervisor makes it anew
+        planning.write(store, plan)
         store.services.save(service)
         supervisor = _spawn(store, spec.name)
         process = processes.let_outlive(supervisor)

@@ -6,7 +6,7 @@ Plain classes of the standard library, as all that a server process knows: the d
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -41,11 +41,16 @@ class Plan:
     its standard input, which stays open while the supervisor lives.
 
     `metrics_folder` is where the replicas of the service leave their counts for each other. The rest is the
-    supervisor's to say: which `replica` that is, its number of threads `instances`, the port found for gRPC."""
+    supervisor's to say: which `replica` that is, its number of threads `instances`, the port found for gRPC.
+
+    `plugins` are the runtimes and tasks (`plugins.available`) and `package_version` is this package's, both as the
+    doors found them: a server process that looked through what is installed would stay 1.8 MB larger."""
 
     spec: ServiceSpec
     models: list[PlannedModel]
     metrics_folder: Path
+    plugins: dict[str, dict[str, str]] = field(default_factory=dict)
+    package_version: str | None = None
     revision: int = 1
     replica: int = 0
     instances: int = 1

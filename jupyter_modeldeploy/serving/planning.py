@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 
-from jupyter_modeldeploy import devices, plugins
+from jupyter_modeldeploy import devices, plugins, release
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, Unavailable, from_os_error
 from jupyter_modeldeploy.records import Arm, ServedModel, ServiceSpec, Version
 from jupyter_modeldeploy.serving.access import require_loopback
@@ -30,7 +30,14 @@ def plan_of(store: Store, spec: ServiceSpec, revision: int) -> Plan:
         PlannedModel(name=served.model, versions=[_version(store, served.model, arm) for arm in _held(served)])
         for served in spec.models
     ]
-    return Plan(revision=revision, spec=spec, models=models, metrics_folder=store.service_folder(spec.name) / "metrics")
+    return Plan(
+        revision=revision,
+        spec=spec,
+        models=models,
+        metrics_folder=store.service_folder(spec.name) / "metrics",
+        plugins={group: plugins.available(group) for group in ("runtimes", "tasks")},
+        package_version=release.version(),
+    )
 
 
 def write(store: Store, plan: Plan) -> None:

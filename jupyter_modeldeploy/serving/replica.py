@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 import uvloop
 
+from jupyter_modeldeploy import plugins, release
 from jupyter_modeldeploy.errors import ModelDeployError
 from jupyter_modeldeploy.serving.access import guard
 from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
@@ -53,6 +54,9 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     link = Link()
     plan = read_plan(link.first_line())
+    plugins.use(plan.plugins)
+    if plan.package_version is not None:
+        release.use(plan.package_version)
     listener = socket.socket(fileno=int(sys.argv[1]))
     try:
         return uvloop.run(_serve(plan, listener, link))

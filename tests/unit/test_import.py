@@ -52,6 +52,18 @@ def test_a_server_process_of_an_onnx_model_stays_small() -> None:
     assert loaded_by(f"{serving}; {tasks}") & not_needed == set()
 
 
+def test_a_server_process_is_told_of_plugins_and_version_and_looks_through_no_installed_packages() -> None:
+    imports = (
+        "from jupyter_modeldeploy.serving import replica; from jupyter_modeldeploy.serving.protocols import metadata"
+    )
+    place = {"runtimes": {"onnx": "jupyter_modeldeploy.runtimes.onnx:OnnxRuntime"}}
+    told = f"replica.plugins.use({place!r}); replica.release.use('1.2')"
+    asked = "assert metadata.server()['version'] == '1.2'; replica.plugins.load('runtimes', 'onnx')"
+    loaded = modules_after(f"{imports}; {told}; {asked}")
+    assert "jupyter_modeldeploy.runtimes.onnx" in loaded
+    assert "importlib.metadata" not in loaded
+
+
 def test_the_inputs_of_a_warm_up_do_not_load_numpys_random() -> None:
     inputs = "jupyter_modeldeploy.serving.execution.trials import made_up"
     specs = "[TensorSpec('x', dtype, [-1, 4]) for dtype in ('FP32', 'BF16', 'INT64', 'BOOL')]"

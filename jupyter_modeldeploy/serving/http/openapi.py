@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from importlib.metadata import version as version_of
 
 import numpy as np
 from starlette.routing import BaseRoute, Route
 
+from jupyter_modeldeploy import release
 from jupyter_modeldeploy.datatypes import NUMPY
 from jupyter_modeldeploy.serving.endpoint import Endpoint
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
@@ -53,7 +53,7 @@ def document(endpoint: Endpoint, routes: Sequence[BaseRoute]) -> Schema:
     asks_token = endpoint.spec is None or endpoint.spec.auth == "token"
     return {
         "openapi": "3.1.0",
-        "info": {"title": endpoint.service, "version": version_of("jupyter_modeldeploy")},
+        "info": {"title": endpoint.service, "version": release.version()},
         "security": [{"bearer": []}, {"basic": []}] if asks_token else [],
         "paths": paths,
         "components": {

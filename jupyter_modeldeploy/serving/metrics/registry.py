@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from importlib.metadata import version as version_of
 from pathlib import Path
 
+from jupyter_modeldeploy import release
 from jupyter_modeldeploy.serving.metrics.exposition import OPENMETRICS_TYPE, TEXT_TYPE, exposition
 from jupyter_modeldeploy.serving.metrics.process import process_samples
 from jupyter_modeldeploy.serving.metrics.samples import Key, Labels, Samples, add
@@ -87,5 +87,5 @@ class Metrics:
 
     def _process(self) -> Samples:
         samples: Samples = {(name, self._replica): value for name, value in process_samples()}
-        samples[PREFIX + "build_info", (("version", version_of("jupyter_modeldeploy")),)] = 1
+        samples[PREFIX + "build_info", (("version", release.version()),)] = 1
         return samples

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import version as installed
 from typing import Any
 
+from jupyter_modeldeploy import release
 from jupyter_modeldeploy.serving.endpoint import Endpoint
 from jupyter_modeldeploy.signatures import TensorSpec
 
@@ -21,7 +21,7 @@ PLATFORMS = {"onnx": "onnx_onnxv1"}
 @cache
 def server() -> dict[str, Any]:
     """Name, version and extensions of the server."""
-    return {"name": SERVER, "version": installed(SERVER), "extensions": EXTENSIONS}
+    return {"name": SERVER, "version": release.version(), "extensions": EXTENSIONS}
 
 
 def model(endpoint: Endpoint, name: str, version: str | None = None) -> dict[str, Any]:

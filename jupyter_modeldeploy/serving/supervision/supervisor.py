@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import signal
 import socket
 import time
@@ -380,9 +379,7 @@ class Supervisor:
 
     def _open(self) -> None:
         spec = self._plan["spec"]
-        metrics = self._folder / "metrics"
-        shutil.rmtree(metrics, ignore_errors=True)
-        metrics.mkdir(mode=0o700)
+        (self._folder / "metrics").mkdir(mode=0o700)
         path = spec["unix_socket"]
         self._listener = listen_unix(path) if path else listen(spec["host"], spec["port"])
         self._reserve_grpc()

@@ -12,7 +12,10 @@ import pytest
 from jupyter_modeldeploy.serving.supervision import differences, documents, scaling
 from jupyter_modeldeploy.serving.supervision.scaling import Autoscaler, Load
 
-HEAVY = ("pydantic", "sqlalchemy", "psutil", "numpy", "asyncio", "ssl", "uvicorn", "uvloop", "onnxruntime", "torch")
+HEAVY = (
+    *("pydantic", "sqlalchemy", "psutil", "numpy", "asyncio", "ssl", "uvicorn", "uvloop", "onnxruntime", "torch"),
+    *("shutil", "importlib.metadata"),  # of the standard library, with much behind them
+)
 
 
 def spec(replicas: int = 1, **more: Any) -> dict[str, Any]:
