@@ -64,6 +64,21 @@ def load(path: Path) -> ExportedProgram:
         ) from error
 
 
+def vet(path: Path) -> None:
+    """Raise what `load` raises for an archive, without loading it."""
+    try:
+        archive = _VettedArchive(path)
+        for name in archive.get_file_names():
+            if name == MODEL or name in CONFIGS:
+                archive.read_bytes(name)
+    except UnsafeContent:
+        raise
+    except Exception as error:  # a wrong graph raises whatever its handling meets first
+        raise InvalidInput(
+            f"{path.name} is no program of torch.export: {type(error).__name__}: {error}", HINT
+        ) from error
+
+
 class _VettedArchive(PT2ArchiveReader):
     """What torch's loader is given to read: every part checked or left out."""
 

@@ -40,7 +40,7 @@ HINT = "Ask for the weights as safetensors or ONNX."
 def load(path: Path, device: torch.device) -> torch.jit.ScriptModule:
     """The module, in evaluation mode. Raises UnsafeContent for one that reaches for files or the network, InvalidInput
     for a broken one."""
-    _check_code(path)
+    vet(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of the format, which is served as long as torch can
@@ -91,7 +91,8 @@ def _zeros(dtype: torch.dtype, offset: int, size: tuple[int, ...], *rest: object
     return torch.zeros(size, dtype=dtype)
 
 
-def _check_code(path: Path) -> None:
+def vet(path: Path) -> None:
+    """Raise what `load` raises for an archive whose code reaches for files or the network, without loading it."""
     reader = _reader(path)
     for name in reader.get_all_records():
         if not name.startswith("code/") or not name.endswith(".py"):

@@ -102,6 +102,10 @@ class Artifacts:
     def model(self, name: str, number: int) -> Path:
         return self.root / "models" / name / str(number)
 
+    def quarantined(self, name: str, number: int) -> Path:
+        """Where a version lies whose files may do harm when they are loaded."""
+        return self.root / "quarantine" / name / str(number)
+
     def dataset(self, name: str, number: int) -> Path:
         return self.root / "datasets" / name / str(number)
 

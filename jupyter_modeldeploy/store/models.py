@@ -10,12 +10,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, select, update
 
-from jupyter_modeldeploy.errors import Conflict, NotFound
-from jupyter_modeldeploy.records import Lineage, Model, NewVersion, Version, parse_version_ref
+from jupyter_modeldeploy.errors import Conflict, NotFound, UnsafeContent
+from jupyter_modeldeploy.records import Lineage, Model, NewVersion, Trust, Verdict, Version, parse_version_ref
 from jupyter_modeldeploy.store import tables
 from jupyter_modeldeploy.store.artifacts import Artifacts, copy_into
 from jupyter_modeldeploy.store.changes import append
 from jupyter_modeldeploy.store.database import MOST_DIGITS, Database, refuse_twin, scalar, scalars
+
+MOST_TOLD = 8
 
 
 class Models:
@@ -85,7 +87,7 @@ class Versions:
             )
             _save_model(connection, model.model_copy(update={"latest": number, "task": new.task}))
             append(connection, "version", version.ref, "created")
-            place(folder, self.path(version))
+            place(folder, self.folder(version))
         return version
 
     def get(self, ref: str) -> Version:
@@ -119,9 +121,45 @@ class Versions:
         """The version of `model` that the job registered, if it came so far."""
         return next((version for version in self.list(model) if version.lineage.job == job_id), None)
 
+    def trust(self, ref: str, reason: str) -> Version:
+        """Let a version be loaded in spite of what was found in it; by whom, when and why is kept with it.
+
+        Raises Conflict for one in which nothing was found."""
+        return self._judge(ref, Trust(by=self._owner(), at=datetime.now(UTC), reason=reason))
+
+    def distrust(self, ref: str) -> Version:
+        """Take that word back: nobody can load the version from now on. Who has loaded it already keeps it.
+
+        Raises Conflict for a version in which nothing was found, or which nobody trusts."""
+        return self._judge(ref, None)
+
     def path(self, version: Version) -> Path:
-        """The folder of the version's files."""
+        """The folder of the version's files, for whoever loads them. Raises UnsafeContent, with what was found, for a
+        version in quarantine."""
+        current = self.get(version.ref) if version.verdict and version.verdict.findings else version
+        if current.verdict is not None and current.verdict.quarantined:
+            raise UnsafeContent(f"{current.ref} is in quarantine: {_told(current.verdict)}", _hint(current.ref))
+        return self.folder(version)
+
+    def folder(self, version: Version) -> Path:
+        """Where the version's files lie, for whoever only reads what they say: nothing of them may be loaded without
+        asking `path`. A version with findings lies apart for ever, also while it is trusted."""
+        if version.verdict is not None and version.verdict.findings:
+            return self._artifacts.quarantined(version.model, version.number)
         return self._artifacts.model(version.model, version.number)
+
+    def _judge(self, ref: str, trusted: Trust | None) -> Version:
+        found = self.get(ref)
+        with self._database.write() as connection:
+            version = _version(connection, found.model, found.number)
+            if version.verdict is None or not version.verdict.findings:
+                raise Conflict(f"Nothing unsafe was found in {version.ref}.", "It can be loaded as it is.")
+            if trusted is None and version.verdict.trusted is None:
+                raise Conflict(f"Nobody trusts {version.ref}.", "It cannot be loaded as it is.")
+            judged = version.verdict.model_copy(update={"trusted": trusted})
+            changed = version.model_copy(update={"verdict": judged})
+            _save_version(connection, changed)
+        return changed
 
 
 def _number(model: Model, rest: str | None) -> int:
@@ -163,6 +201,24 @@ def _version(connection: Connection, name: str, number: int) -> Version:
         latest = _model(connection, name).latest
         raise NotFound(f"No version {name}@{number}.", f"The latest is {name}@{latest}.")
     return Version.model_validate(row)
+
+
+def _save_version(connection: Connection, version: Version) -> None:
+    where = (tables.versions.c.model == version.model, tables.versions.c.number == version.number)
+    connection.execute(update(tables.versions).where(*where).values(record=version.model_dump(mode="json")))
+    append(connection, "version", version.ref, "updated")
+
+
+def _told(verdict: Verdict) -> str:
+    """The findings in one paragraph, the dangerous ones first."""
+    findings = sorted(verdict.findings, key=lambda finding: not finding.dangerous)
+    more = len(findings) - MOST_TOLD
+    told = "; ".join(f"{finding.file} {finding.message}" for finding in findings[:MOST_TOLD])
+    return f"{told}; and {more} more." if more > 0 else f"{told}."
+
+
+def _hint(ref: str) -> str:
+    return f'If you have looked and trust it: modeldeploy models trust {ref} --reason "…".'
 
 
 def _save_model(connection: Connection, model: Model) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from pydantic import Field
 
 from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
 from jupyter_modeldeploy.jobs.kinds.reuse import known_version
-from jupyter_modeldeploy.records import Lineage, Name, NewVersion, Step, Version
+from jupyter_modeldeploy.records import Lineage, Name, NewVersion, Step, Trust, Verdict, Version
 from jupyter_modeldeploy.sources.reference import Selection
 from jupyter_modeldeploy.store import Store
 
@@ -20,7 +21,9 @@ class FetchOptions(Selection):
     source: str = Field(
         min_length=1, description="hf:org/name@rev, pypi:package==version#path, file:PATH, https://…; docs/fetching.md"
     )
-    trust: bool = Field(default=False, description="load it in spite of what is found unsafe; recorded with the version")
+    trust: bool = Field(
+        default=False, description="load it in spite of what is found unsafe; recorded with the version"
+    )
     reuse: bool = Field(default=False, description="take the version of that model with the very same files, if any")
 
     @property
@@ -34,7 +37,9 @@ class FetchParameters(FetchOptions, Parameters):
 
 def run(context: Context) -> dict[str, Any]:
     from jupyter_modeldeploy import sources
+    from jupyter_modeldeploy.sources import understanding
     from jupyter_modeldeploy.sources.recognise import recognise
+    from jupyter_modeldeploy.sources.safety import examine
 
     parameters: FetchParameters = context.parameters
     store = context.store
@@ -42,7 +47,8 @@ def run(context: Context) -> dict[str, Any]:
         fetched = sources.fetch(
             parameters.source, staging / "files", context.reporter, store.settings, parameters.selection
         )
-        recognised = recognise(fetched.root, trust=parameters.trust)
+        verdict = _judged(examine(fetched.root), parameters, store)
+        recognised = recognise(fetched.root)
         lineage = Lineage(
             step=Step.fetched,
             source=fetched.source,
@@ -61,9 +67,19 @@ def run(context: Context) -> dict[str, Any]:
             lineage=lineage,
             signature=recognised.signature,
             classes=recognised.classes,
+            verdict=verdict,
+            facts=understanding.facts(fetched.root, recognised),
         )
         version = store.versions.add(new, fetched.root)
     return {"version": version.ref, "reused": False}
+
+
+def _judged(verdict: Verdict, parameters: FetchParameters, store: Store) -> Verdict:
+    """The verdict with the user's word where there was one and it is needed."""
+    if not parameters.trust or not verdict.findings:
+        return verdict
+    trust = Trust(by=store.settings.owner, at=datetime.now(UTC), reason="said when it was fetched")
+    return verdict.model_copy(update={"trusted": trust})
 
 
 def _chosen(parameters: FetchParameters) -> dict[str, Any]:
