@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_modeldeploy.errors import InvalidInput, UnsafeContent
 from jupyter_modeldeploy.records import Signature, TensorSpec
+from jupyter_modeldeploy.sources.formats.weights import Weights
 
 if TYPE_CHECKING:
     import onnx
@@ -18,6 +19,13 @@ DATATYPES = {
     **{"FLOAT": "FP32", "DOUBLE": "FP64", "FLOAT16": "FP16", "BFLOAT16": "BF16", "BOOL": "BOOL", "STRING": "BYTES"},
     **{name: name for name in ("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64")},
 }
+
+SAFETENSORS_TYPES = {
+    **{"FLOAT": "F32", "DOUBLE": "F64", "FLOAT16": "F16", "BFLOAT16": "BF16", "FLOAT8E4M3FN": "F8_E4M3"},
+    **{"FLOAT8E5M2": "F8_E5M2", "INT8": "I8", "UINT8": "U8", "INT16": "I16", "UINT16": "U16", "INT32": "I32"},
+    **{"INT4": "I4", "UINT4": "U4"},
+}
+"""What weights are made of, by the names that safetensors has for it."""
 
 
 def read_signature(path: Path) -> Signature | None:
@@ -35,6 +43,18 @@ def read_signature(path: Path) -> Signature | None:
     if len(known_inputs) < len(inputs) or len(known_outputs) < len(outputs):
         return None
     return Signature(inputs=known_inputs, outputs=known_outputs)
+
+
+def count(path: Path) -> Weights:
+    """The constants, without the whole numbers of 64 bits: those are shapes and indices. Raises InvalidInput."""
+    import onnx
+
+    weights = Weights()
+    for tensor in _tensors(_load(path)):
+        dtype = SAFETENSORS_TYPES.get(onnx.TensorProto.DataType.Name(tensor.data_type))
+        if dtype is not None:
+            weights.add(dtype, list(tensor.dims))
+    return weights
 
 
 def _load(path: Path) -> onnx.ModelProto:
