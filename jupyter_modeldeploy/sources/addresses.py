@@ -48,7 +48,7 @@ class AllowedHosts:
         return listed or is_public(address)
 
 
-def allowed(entries: Iterable[str]) -> AllowedHosts:
+def allowed_hosts(entries: Iterable[str]) -> AllowedHosts:
     """The hosts that `entries` name: HOST, HOST:PORT, [IPV6]:PORT, a network such as 10.0.0.0/8, or the URL of a
     server. A bare host is allowed on every port, a URL on its own only. Raises InvalidInput."""
     hosts: set[tuple[str, int | None]] = set()

@@ -15,7 +15,7 @@ import httpx
 
 from jupyter_modeldeploy.errors import InvalidInput, UnsafeContent
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources.addresses import PORTS, SETTING, AllowedHosts, allowed, literal, refused
+from jupyter_modeldeploy.sources.addresses import PORTS, SETTING, AllowedHosts, allowed_hosts, literal, refused
 
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 TIMEOUT = httpx.Timeout(30.0, connect=15.0)
@@ -27,14 +27,14 @@ FOR_EVERY_HOST = frozenset(
 )
 
 
-def client(allowed_hosts: Iterable[str] = ()) -> httpx.Client:
+def client(allowed: Iterable[str] = ()) -> httpx.Client:
     """A client that follows redirects (never from https to http), proxies and certificates as the environment says.
 
-    It asks the public internet, what JUPYTER_MODELDEPLOY_ALLOWED_HOSTS lists and `allowed_hosts`: host names,
+    It asks the public internet, what JUPYTER_MODELDEPLOY_ALLOWED_HOSTS lists and `allowed`: host names,
     HOST:PORT, networks, or URLs of the servers that the user set up. Any other address raises UnsafeContent, in a
     first request as in a redirect. On a redirect to another origin only `FOR_EVERY_HOST` headers go along."""
     return httpx.Client(
-        transport=GuardedTransport(allowed([*Settings().allowed_hosts, *allowed_hosts])),
+        transport=GuardedTransport(allowed_hosts([*Settings().allowed_hosts, *allowed])),
         timeout=TIMEOUT,
         follow_redirects=True,
         max_redirects=MAX_REDIRECTS,

@@ -14,7 +14,7 @@ import pytest
 
 from jupyter_modeldeploy.errors import InvalidInput, UnsafeContent
 from jupyter_modeldeploy.sources import network
-from jupyter_modeldeploy.sources.addresses import SETTING, allowed, canonical, is_public
+from jupyter_modeldeploy.sources.addresses import SETTING, allowed_hosts, canonical, is_public
 
 PRIVATE = [
     *("127.0.0.1", "127.8.9.1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1"),
@@ -155,7 +155,7 @@ def test_what_is_listed_allows_nothing_else(listed: str, server: Server) -> None
 @pytest.mark.parametrize("listed", ["10.0.0.0/99", "http://", "a/b", "host:port"])
 def test_a_list_that_cannot_be_read_is_said(listed: str) -> None:
     with pytest.raises(InvalidInput, match=SETTING):
-        allowed([listed])
+        allowed_hosts([listed])
 
 
 def test_a_server_that_the_user_set_up_is_asked_but_leads_to_no_other_private_one(
