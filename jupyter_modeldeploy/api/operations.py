@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -57,6 +57,15 @@ class AliasRequest(Request):
     name: Name = Field(description="the model's name")
     alias: Name = Field(description="a word such as production")
     number: int = Field(ge=1, le=MAX_INTEGER, description="the version that the alias points at")
+
+
+class TrustVersion(Request):
+    version: str = Field(description="the version that may be loaded from now on: NAME@3")
+    reason: str = Field(min_length=1, max_length=2000, description="why; it is kept with the version")
+
+
+class DistrustVersion(Request):
+    version: str = Field(description="the version that nobody can load from now on: NAME@3")
 
 
 class Fetch(FetchOptions, Request):
@@ -116,6 +125,13 @@ class SwitchService(Request):
 
 class ListJobs(Request):
     limit: int = Field(default=500, ge=1, le=10_000, description="how many at most")
+
+
+class ReadRecords(ByName):
+    kind: Literal["requests", "review"] = Field(
+        default="requests", description="the share log_sample of its requests, or those that no version could answer"
+    )
+    last: int = Field(default=50, ge=1, le=10_000, description="how many, of the latest")
 
 
 class ReadLog(ById):
@@ -198,6 +214,10 @@ class ServiceLog(BaseModel):
     text: str
 
 
+class RecordList(BaseModel):
+    records: list[dict[str, Any]]
+
+
 class Prediction(BaseModel):
     version: str
     predictions: list[Any]
@@ -241,6 +261,16 @@ def get_model(workspace: Workspace, request: ByName) -> ModelSummary:
 def set_alias(workspace: Workspace, request: AliasRequest) -> ModelSummary:
     """Point an alias at a version."""
     return _summary(workspace, workspace.models.set_alias(request.name, request.alias, request.number))
+
+
+def trust_version(workspace: Workspace, request: TrustVersion) -> ModelSummary:
+    """Let a version in quarantine be loaded; who said so, when and why is kept with it."""
+    return _summary(workspace, workspace.models.get(workspace.models.trust(request.version, request.reason).model))
+
+
+def distrust_version(workspace: Workspace, request: DistrustVersion) -> ModelSummary:
+    """Put a trusted version back into quarantine; what has loaded it already keeps running."""
+    return _summary(workspace, workspace.models.get(workspace.models.distrust(request.version).model))
 
 
 def fetch_model(workspace: Workspace, request: Fetch) -> Job:
@@ -378,6 +408,11 @@ def read_service_log(workspace: Workspace, request: ByName) -> ServiceLog:
     return ServiceLog(text=workspace.services.log(request.name))
 
 
+def read_service_records(workspace: Workspace, request: ReadRecords) -> RecordList:
+    """The latest records that a service keeps of its requests; none holds contents."""
+    return RecordList(records=[*workspace.services.records(request.name, request.kind, request.last)])
+
+
 def get_snippets(workspace: Workspace, request: ByName) -> Snippets:
     """Code that calls a running service, by language."""
     return Snippets(snippets=workspace.services.snippets(request.name))
@@ -442,6 +477,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("list_models", "GET", "models", "read", Nothing, ModelList, list_models),
     Operation("get_model", "GET", "models/{name}", "read", ByName, ModelSummary, get_model),
     Operation("set_alias", "POST", "models/{name}/aliases", "write", AliasRequest, ModelSummary, set_alias),
+    Operation("trust_version", "POST", "models/trust", "execute", TrustVersion, ModelSummary, trust_version),
+    Operation("distrust_version", "POST", "models/distrust", "write", DistrustVersion, ModelSummary, distrust_version),
+    *FETCHING,
     Operation("fetch_model", "POST", "models/fetch", "execute", Fetch, Job, fetch_model, status=202),
     Operation("finetune_model", "POST", "models/finetune", "execute", Finetune, Job, finetune_model, status=202),
     Operation("convert_model", "POST", "models/convert", "execute", Convert, Job, convert_model, status=202),
@@ -458,7 +496,6 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("read_job_metrics", "GET", "jobs/{id}/metrics", "read", ById, JobMetrics, read_job_metrics),
     Operation("list_services", "GET", "services", "read", Nothing, ServiceList, list_services),
     Operation("create_service", "POST", "services", "execute", StartService, Service, create_service, status=201),
-    *FETCHING,
     Operation("get_service", "GET", "services/{name}", "read", ByName, Service, get_service),
     Operation("remove_service", "DELETE", "services/{name}", "write", ByName, Deleted, remove_service),
     Operation("start_service", "POST", "services/{name}/start", "execute", ByName, Service, start_service),
@@ -469,6 +506,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("switch_service", "POST", "services/{name}/switch", "execute", SwitchService, Service, switch_service),
     Operation("resume_services", "POST", "services/resume", "execute", Nothing, ServiceList, resume_services),
     Operation("read_service_log", "GET", "services/{name}/log", "read", ByName, ServiceLog, read_service_log),
+    Operation(
+        "read_service_records", "GET", "services/{name}/records", "read", ReadRecords, RecordList, read_service_records
+    ),
     Operation("get_snippets", "GET", "services/{name}/snippets", "read", ByName, Snippets, get_snippets),
     Operation("list_tokens", "GET", "services/{name}/tokens", "read", ByName, TokenList, list_tokens),
     Operation("create_token", "POST", "services/{name}/tokens", "execute", CreateToken, NewToken, create_token, 201),

@@ -27,6 +27,16 @@ SPLIT = Annotated[
     typer.Option("--split", help="shares of the traffic, one a version: 90,10; equal when left out"),
 ]
 
+FALLBACK = Annotated[
+    str | None,
+    typer.Option(
+        "--fallback",
+        metavar="REF,…",
+        help="versions that answer where the others of their model fail, with commas between",
+        autocompletion=completion.versions,
+    ),
+]
+
 HELP = (
     "Serve versions of one or more models behind one endpoint; returns when it is ready.\n\n"
     "Two versions of a model share its traffic: serve sentiment@2 sentiment@3 --split 90,10.\n\n"
@@ -109,11 +119,17 @@ def _build_serve() -> Callable[..., None]:
     from jupyter_modeldeploy.cli.options import fields_from, parameters_of
     from jupyter_modeldeploy.records import ServiceSpec
 
-    def serve(door: Door, refs: list[str], name: str | None, split: str | None, **settings: Any) -> None:
+    def serve(
+        door: Door, refs: list[str], name: str | None, split: str | None, fallback: str | None, **settings: Any
+    ) -> None:
         if settings["auth"] == "none":
             door.warn("without a token every user of this machine can call the service.")
         spec = door.workspace.services.spec(
-            name or refs[0].partition("@")[0], refs, weights_of(split), **fields_from(ServiceSpec, settings)
+            name or refs[0].partition("@")[0],
+            refs,
+            weights_of(split),
+            fallback.split(",") if fallback else [],
+            **fields_from(ServiceSpec, settings),
         )
         door.show(door.call("create_service", **spec.model_dump()), _ready)
 
@@ -122,6 +138,7 @@ def _build_serve() -> Callable[..., None]:
         option("refs", REFS),
         _named_by_default(name),
         option("split", SPLIT, None),
+        option("fallback", FALLBACK, None),
         *(_in_panel(each) for each in settings),
     ]
     return answered(serve, own)

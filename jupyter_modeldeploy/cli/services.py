@@ -61,6 +61,15 @@ SERVICES = (
     _on_one("snippets", "get_snippets", "Print code that calls a service, in each language.", views.snippets),
     _on_one("remove", "remove_service", "Forget a stopped service.", views.removed),
     _on_one("log", "read_service_log", "Print the end of a service's log.", views.service_log),
+    OperationCommand(
+        "records",
+        "read_service_records",
+        "Print the latest requests that a service kept a record of (--log-sample), or those that nobody could answer.",
+        "modeldeploy services records reviews-api --kind review",
+        views.records,
+        ["name"],
+        {"name": completion.services},
+    ),
 )
 
 for _command in SERVICES:
@@ -80,23 +89,48 @@ SERVE = Annotated[
 ]
 
 
+RESET = Annotated[
+    list[str] | None,
+    typer.Option("--reset", metavar="OPTION", help="back to what it is when left out: --reset rate --reset cache-url"),
+]
+
+
 def _build_change() -> Callable[..., None]:
     from jupyter_modeldeploy.cli.options import fields_from, only_given, parameters_of
-    from jupyter_modeldeploy.cli.serve import SPLIT, weights_of
+    from jupyter_modeldeploy.cli.serve import FALLBACK, SPLIT, weights_of
     from jupyter_modeldeploy.records import ServiceSpec
     from jupyter_modeldeploy.serving.supervision.differences import FIXED
 
-    def change(door: Door, name: str, serve: str | None, split: str | None, **settings: Any) -> None:
+    fixed = ["models", "unloaded", *FIXED]
+
+    def change(
+        door: Door,
+        name: str,
+        serve: str | None,
+        split: str | None,
+        fallback: str | None,
+        reset: list[str] | None,
+        **settings: Any,
+    ) -> None:
         if split and not serve:
             raise typer.BadParameter("--split needs --serve with the versions that it is for.")
-        fields = fields_from(ServiceSpec, settings)
-        if serve:
-            wanted = door.workspace.services.spec(name, serve.split(","), weights_of(split))
-            fields["models"] = [served.model_dump() for served in wanted.models]
+        services = door.workspace.services
+        fields = fields_from(ServiceSpec, settings, reset or [])
+        if serve or fallback:
+            former = services.get(name).spec
+            wanted = services.spec(name, serve.split(","), weights_of(split)) if serve else former
+            models = services.with_fallbacks(wanted.models, fallback.split(",") if fallback else [])
+            fields["models"] = [served.model_dump() for served in models]
         door.show(door.call("change_service", name=name, spec=fields), views.service)
 
-    settings = parameters_of(ServiceSpec, exclude=["models", "unloaded", *FIXED])
-    own = [option("name", ServiceName), option("serve", SERVE, None), option("split", SPLIT, None)]
+    settings = parameters_of(ServiceSpec, exclude=fixed)
+    own = [
+        option("name", ServiceName),
+        option("serve", SERVE, None),
+        option("split", SPLIT, None),
+        option("fallback", FALLBACK, None),
+        option("reset", RESET, None),
+    ]
     return answered(change, [*own, *map(only_given, settings)])
 
 

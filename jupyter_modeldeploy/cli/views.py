@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jupyter_modeldeploy.amounts import duration, figures, percent, size
+from jupyter_modeldeploy.cli import safety
 from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.tables import table
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
         JobList,
         ModelList,
         ModelSummary,
+        RecordList,
         ServiceList,
         ServiceLog,
         Snippets,
@@ -46,7 +49,8 @@ def models(door: Door, response: ModelList) -> None:
     for model in response.models:
         latest = next((version for version in model.versions if version.number == model.latest), None)
         aliases = ", ".join(f"{alias}: {number}" for alias, number in model.aliases.items())
-        ref, form = (latest.ref, str(latest.format)) if latest else ("", "")
+        ref = Text.assemble(latest.ref, safety.mark(latest.verdict)) if latest else ""
+        form = str(latest.format) if latest else ""
         rows.add_row(model.name, model.task, ref, form, size(latest.size_bytes) if latest else "", aliases)
     door.out.print(rows)
 
@@ -59,7 +63,7 @@ def model(door: Door, response: ModelSummary) -> None:
         lineage = version.lineage
         origin = lineage.parent or lineage.source
         rows.add_row(
-            version.ref,
+            Text.assemble(version.ref, safety.mark(version.verdict)),
             printable(f"{lineage.step} from {origin}" if origin else lineage.step),
             version.format,
             size(version.size_bytes),
@@ -67,6 +71,7 @@ def model(door: Door, response: ModelSummary) -> None:
             lineage.dataset or "",
         )
     door.out.print(rows)
+    safety.tell(door, response.versions)
 
 
 def datasets(door: Door, response: DatasetList) -> None:
@@ -174,6 +179,13 @@ def removed(door: Door, response: Deleted) -> None:
 
 def service_log(door: Door, response: ServiceLog) -> None:
     print(printable(response.text), end="" if response.text.endswith("\n") else "\n")
+
+
+def records(door: Door, response: RecordList) -> None:
+    if not response.records:
+        door.tell("There are none.")
+    for record in response.records:
+        print(printable(json.dumps(record, ensure_ascii=False)))
 
 
 def snippets(door: Door, response: Snippets) -> None:

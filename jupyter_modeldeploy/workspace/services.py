@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import ssl
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
@@ -22,6 +22,7 @@ from jupyter_modeldeploy.errors import (
 )
 from jupyter_modeldeploy.records import Arm, ServedModel, Service, ServiceSpec
 from jupyter_modeldeploy.serving import changing, lifecycle, observation, snippets
+from jupyter_modeldeploy.serving.control import journal
 from jupyter_modeldeploy.workspace.room import Room
 from jupyter_modeldeploy.workspace.tokens import ServiceTokens
 
@@ -45,9 +46,17 @@ class Services(Room):
             raise Conflict(f"The service {name!r} is {service.state}.", f"Start it: modeldeploy services start {name}.")
         return service
 
-    def spec(self, name: str, versions: Sequence[str], weights: Sequence[float] = (), **settings: Any) -> ServiceSpec:
+    def spec(
+        self,
+        name: str,
+        versions: Sequence[str],
+        weights: Sequence[float] = (),
+        fallbacks: Sequence[str] = (),
+        **settings: Any,
+    ) -> ServiceSpec:
         """The spec of a service for `versions`; several versions of one model share its traffic by `weights`,
-        equally without them. `settings` are the other fields of ServiceSpec."""
+        equally without them. Each of `fallbacks` answers where the other versions of its model fail. `settings` are
+        the other fields of ServiceSpec."""
         if weights and len(weights) != len(versions):
             raise InvalidInput(f"{len(weights)} weights for {len(versions)} versions.", "Give one weight a version.")
         arms: dict[str, list[tuple[int, float]]] = {}
@@ -59,9 +68,18 @@ class Services(Room):
                 ServedModel(model=model, arms=[Arm(version=number, weight=weight) for number, weight in its])
                 for model, its in arms.items()
             ]
-            return ServiceSpec(name=name, models=models, **settings)
+            return ServiceSpec(name=name, models=self.with_fallbacks(models, fallbacks), **settings)
         except ValidationError as error:
             raise from_validation_error(error, f"the service {name!r}") from error
+
+    def with_fallbacks(self, models: Sequence[ServedModel], fallbacks: Sequence[str]) -> Sequence[ServedModel]:
+        """The served models, those that `fallbacks` names versions of with these to fall back on. Raises InvalidInput
+        for a version of another model."""
+        found = [self._store.versions.get(ref) for ref in fallbacks]
+        numbers = {version.model: version.number for version in found}
+        if foreign := numbers.keys() - {served.model for served in models}:
+            raise InvalidInput(f"{', '.join(sorted(foreign))} is not served, so nothing falls back on it.")
+        return [served.model_copy(update={"fallback": numbers.get(served.model, served.fallback)}) for served in models]
 
     def start(self, spec: ServiceSpec) -> Service:
         """Start a service, or a stopped one again; returns when it is ready. Raises Conflict when it runs already,
@@ -129,6 +147,14 @@ class Services(Room):
     def log(self, name: str, lines: int = 50) -> str:
         self._store.services.get(name)
         return lifecycle.log_tail(self._store, name, lines)
+
+    def records(
+        self, name: str, kind: Literal["requests", "review"] = "requests", last: int = 50
+    ) -> Sequence[dict[str, Any]]:
+        """The latest records that a service keeps, the newest last: of the share `log_sample` of its requests, or those
+        for `review`, which no version could answer. None of them holds contents. Raises NotFound."""
+        file = journal.REVIEW_LOG if kind == "review" else journal.REQUEST_LOG
+        return journal.latest(self._store.service_folder(self.get(name).name) / file, last)
 
     def predict(self, name: str, body: Any, model: str | None = None) -> dict[str, Any]:
         """Send a request in the task's own words (`{"text": …}`) to a running service.

@@ -173,6 +173,28 @@ def test_what_serve_suggests_for_tensors_can_be_asked_as_it_stands(modeldeploy: 
     modeldeploy("services", "stop", "tensors")
 
 
+def test_a_service_falls_back_is_reset_and_tells_its_requests(
+    modeldeploy: Run, fetched: dict[str, Any], tmp_path: Path
+) -> None:
+    for _ in range(2):
+        modeldeploy("fetch", f"file:{tiny_onnx.add_one(tmp_path / 'spare')}", "--name", "spare")
+    modeldeploy("serve", "spare@2", "--name", "backed", "--fallback", "spare@1", "--log-sample", "1", "--rate", "100")
+    shown = json.loads(modeldeploy("services", "show", "backed", "--json").stdout)["spec"]
+    assert [served["fallback"] for served in shown["models"]] == [1]
+    assert "nothing falls back" in modeldeploy("services", "change", "backed", "--fallback", "films", status=1).stderr
+
+    changed = modeldeploy("services", "change", "backed", "--reset", "rate", "--json")
+    assert json.loads(changed.stdout)["spec"]["rate_limit"]["rate"] is None
+    assert "no option" in modeldeploy("services", "change", "backed", "--reset", "colour", status=2).stderr
+
+    assert "none" in modeldeploy("services", "records", "backed", "--kind", "review").stdout
+    modeldeploy("predict", "backed", "--body", '{"inputs": {"x": [[1, 2, 3, 4]]}}')
+    while not (lines := modeldeploy("services", "records", "backed").stdout.splitlines()):
+        pass  # a record takes a second to be written
+    assert json.loads(lines[-1])["model"] == "spare"
+    modeldeploy("services", "stop", "backed")
+
+
 def test_a_stopped_service_can_be_started_again_or_forgotten(modeldeploy: Run, served: str) -> None:
     running = modeldeploy("services", "remove", served, status=1)
     assert "Stop it first" in running.stderr

@@ -5,12 +5,14 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+REQUEST_LOG, REVIEW_LOG = "requests.jsonl", "review.jsonl"
 MAX_BYTES = 16 * 2**20
 MAX_PENDING = 10_000
 KEPT = 1
@@ -71,3 +73,15 @@ class Journal:
             return os.fstat(file).st_ino == self._path.stat().st_ino
         except FileNotFoundError:
             return False
+
+
+def latest(path: Path, count: int) -> list[dict[str, Any]]:
+    """The newest `count` records of a journal, the newest last; a line that is still being written is left out."""
+    lines: deque[bytes] = deque(maxlen=count)
+    for part in (path.with_name(f"{path.name}.{KEPT}"), path):
+        try:
+            with part.open("rb") as file:
+                lines.extend(line for line in file if line.endswith(b"\n"))
+        except FileNotFoundError:
+            continue  # nothing was recorded, or nothing was put aside yet
+    return [orjson.loads(line) for line in lines]

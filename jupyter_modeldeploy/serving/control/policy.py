@@ -16,7 +16,7 @@ from jupyter_modeldeploy.errors import ModelDeployError
 from jupyter_modeldeploy.serving.control import input_limits
 from jupyter_modeldeploy.serving.control.breaker import Breaker, State
 from jupyter_modeldeploy.serving.control.cache import Cache
-from jupyter_modeldeploy.serving.control.journal import Journal
+from jupyter_modeldeploy.serving.control.journal import REQUEST_LOG, REVIEW_LOG, Journal
 from jupyter_modeldeploy.serving.control.rates import TokenBuckets
 from jupyter_modeldeploy.serving.execution.apart import Apart
 from jupyter_modeldeploy.serving.execution.instances import Instances
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.records import Breaker as BreakerSettings
     from jupyter_modeldeploy.records import ServiceSpec
 
-REQUEST_LOG, REVIEW_LOG = "requests.jsonl", "review.jsonl"
 FLUSH_S = 1.0
 NO_BREAKER = cast(
     "BreakerSettings",

@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any
 
 HOLD_S = 0.0005  # what was held so long when another answer comes is written; slow models gain nothing from company
-ALONE = 64  # answers that are not held after a round which had one: a single client would wait for nothing
+SINGLES = 3  # rounds in a row that had one answer: a client is alone then, and would wait for nothing
+ALONE = 64  # answers of one that is alone are not held, until the next is, to see whether others have come
 
 
 class Outbox:
@@ -24,6 +25,7 @@ class Outbox:
         self._call_soon = loop.call_soon
         self._held: list[tuple[asyncio.Transport, bytes]] = []
         self._since = 0.0
+        self._singles = 0
         self._alone = 0
 
     def add(self, transport: asyncio.Transport, data: bytes) -> None:
@@ -47,7 +49,8 @@ class Outbox:
                 transport.write(data)
 
     def _end_round(self) -> None:
-        if len(self._held) == 1:
+        self._singles = self._singles + 1 if len(self._held) == 1 else 0
+        if self._singles >= SINGLES:
             self._alone = ALONE
         self.send()
 

@@ -467,6 +467,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/services/{name}/records': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The latest records that a service keeps of its requests; none holds contents. */
+    get: operations['read_service_records'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/services/{name}/rollback': {
     parameters: {
       query?: never;
@@ -1075,6 +1092,32 @@ export interface components {
       /** Devices */
       devices: components['schemas']['Device'][];
     };
+    /**
+     * Embedding
+     * @description How a sentence-transformers model makes one vector of a text.
+     */
+    Embedding: {
+      /**
+       * Dimensions
+       * @default null
+       */
+      dimensions: number | null;
+      /**
+       * Max Tokens
+       * @default null
+       */
+      max_tokens: number | null;
+      /**
+       * Normalized
+       * @description whether the vector is brought to length 1
+       */
+      normalized: boolean;
+      /**
+       * Pooling
+       * @description mean, cls, max, lasttoken …; joined by + where there are several
+       */
+      pooling: string;
+    };
     /** ErrorBody */
     ErrorBody: {
       error: components['schemas']['ErrorDetail'];
@@ -1179,6 +1222,8 @@ export interface components {
        * @default null
        */
       dtype: string | null;
+      /** @default null */
+      embedding: components['schemas']['Embedding'] | null;
       /**
        * Framework
        * @description transformers, sentence-transformers, onnx, keras, gguf …
@@ -1422,7 +1467,20 @@ export interface components {
      * @enum {string}
      */
     Format:
-      'transformers' | 'torch' | 'torchscript' | 'exported' | 'onnx' | 'ultralytics' | 'unknown';
+      | 'transformers'
+      | 'torch'
+      | 'torchscript'
+      | 'exported'
+      | 'onnx'
+      | 'ultralytics'
+      | 'adapter'
+      | 'diffusers'
+      | 'gguf'
+      | 'keras'
+      | 'paddle'
+      | 'savedmodel'
+      | 'sklearn'
+      | 'unknown';
     /**
      * FoundModel
      * @description A model that a search on a hub gave; `source` is the reference to fetch it by. What is not said is None.
@@ -1944,6 +2002,34 @@ export interface components {
        * @default 0
        */
       offset: number;
+    };
+    /** ReadRecords */
+    ReadRecords: {
+      /**
+       * Kind
+       * @description the share log_sample of its requests, or those that no version could answer
+       * @default requests
+       * @enum {string}
+       */
+      kind: 'requests' | 'review';
+      /**
+       * Last
+       * @description how many, of the latest
+       * @default 50
+       */
+      last: number;
+      /**
+       * Name
+       * @description its name
+       */
+      name: string;
+    };
+    /** RecordList */
+    RecordList: {
+      /** Records */
+      records: {
+        [key: string]: unknown;
+      }[];
     };
     /** RotateToken */
     RotateToken: {
@@ -6006,6 +6092,103 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Prediction'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  read_service_records: {
+    parameters: {
+      query?: {
+        kind?: 'requests' | 'review';
+        last?: number;
+      };
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RecordList'];
         };
       };
       /** @description The request is wrong; nothing was changed. */

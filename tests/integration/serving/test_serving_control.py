@@ -21,7 +21,7 @@ from redis_process import running
 from serving_service import Served, add, client, spec
 
 from jupyter_modeldeploy.serving import changing, lifecycle
-from jupyter_modeldeploy.serving.control.policy import REQUEST_LOG, REVIEW_LOG
+from jupyter_modeldeploy.serving.control.journal import REQUEST_LOG, REVIEW_LOG
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.store import Store
 

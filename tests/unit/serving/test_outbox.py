@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from jupyter_modeldeploy.serving.http import outbox
-from jupyter_modeldeploy.serving.http.outbox import ALONE, Outbox, OutboxTransport
+from jupyter_modeldeploy.serving.http.outbox import ALONE, SINGLES, Outbox, OutboxTransport
 
 
 class Wire(asyncio.Transport):
@@ -81,14 +81,20 @@ async def test_a_connection_that_broke_meanwhile_costs_no_other_its_answer() -> 
 
 
 async def test_who_is_alone_waits_for_nobody() -> None:
-    a, _, _, seen = await two()
-    a.write_later(b"0")
-    await asyncio.sleep(0)
+    a, b, _, seen = await two()
+    for _ in range(SINGLES):
+        a.write_later(b"0")
+        await asyncio.sleep(0)
+    seen.clear()
     for number in range(ALONE):
         a.write_later(b"x")
-        assert len(seen) == number + 2
-    a.write_later(b"last")
-    assert seen[-1] == "a:x"
+        assert len(seen) == number + 1
+    a.write_later(b"1")
+    b.write_later(b"2")
+    assert seen[-1] == "a:x", "others may have come meanwhile"
+    await asyncio.sleep(0)
+    a.write_later(b"3")
+    assert seen[-2:] == ["a:1", "b:2"], "who is not alone any more has company again"
 
 
 async def test_slow_answers_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from jupyter_modeldeploy.records import Format, ServiceSpec
 from jupyter_modeldeploy.runtimes import Runtime
 from jupyter_modeldeploy.serving.access import guard
 from jupyter_modeldeploy.serving.control.breaker import State
-from jupyter_modeldeploy.serving.control.policy import REQUEST_LOG, REVIEW_LOG
+from jupyter_modeldeploy.serving.control.journal import REQUEST_LOG, REVIEW_LOG
 from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
 from jupyter_modeldeploy.serving.execution.instances import Instances
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
