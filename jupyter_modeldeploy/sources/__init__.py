@@ -14,14 +14,15 @@ from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources.cache import Cache
 from jupyter_modeldeploy.sources.reference import Fetched, Reference, RemoteFile, Resolution, Selection, parse
 
-__all__ = ["Fetched", "Reference", "RemoteFile", "Resolution", "Selection", "Source", "fetch", "parse"]
+__all__ = ["Fetched", "Reference", "RemoteFile", "Resolution", "Selection", "Source", "fetch", "parse", "resolve"]
 
 
 class Source(Protocol):
     """One kind of source. It runs nothing of what it brings. A `local` one needs no network.
 
     A source whose server the user sets up has `allowed_hosts`, a sequence that names it (a URL or HOST:PORT): it may be
-    asked although it is no machine of the public internet."""
+    asked although it is no machine of the public internet. One that knows where else on this machine its files may be
+    has `nearby(file)`, and resolves from there when offline; `offline` says that it must not be asked."""
 
     local: ClassVar[bool]
 
@@ -39,6 +40,17 @@ class Source(Protocol):
         """Put the wanted files at the top of the empty folder `into`, downloading through `cache`."""
 
 
+def resolve(
+    reference: str,
+    settings: Settings,
+    selection: Selection = Selection(),  # noqa: B008  # it is immutable
+) -> Resolution:
+    """The exact revision that `reference` names and its wanted files, of which no byte is downloaded; offline, as it
+    was found before. Raises what `parse` and `Source.resolve` raise."""
+    wanted, source, cache = _opened(reference, settings)
+    return _resolved(wanted, source, cache, selection)
+
+
 def fetch(
     reference: str,
     into: Path,
@@ -53,7 +65,13 @@ def fetch(
     files that fail their hash or would escape the folder, StorageFull before the first byte where they cannot fit."""
     wanted = parse(reference)
     source: Source = plugins.load("sources", wanted.scheme)(settings)
-    cache = Cache(settings, source.headers, getattr(source, "allowed_hosts", ()))
+    cache = Cache(
+        settings,
+        source.headers,
+        getattr(source, "allowed_hosts", ()),
+        getattr(source, "nearby", None),
+        getattr(source, "offline", False),
+    )
     resolution = source.resolve(wanted, selection) if source.local else cache.resolve(wanted, selection, source.resolve)
     try:
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -61,3 +79,13 @@ def fetch(
     except OSError as error:
         raise from_os_error(error, f"fetching {wanted}") from error
     return Fetched(into, resolution.source)
+
+
+def _opened(reference: str, settings: Settings) -> tuple[Reference, Source, Cache]:
+    wanted = parse(reference)
+    source: Source = plugins.load("sources", wanted.scheme)(settings)
+    return wanted, source, Cache(settings, source.headers, getattr(source, "allowed_hosts", ()))
+
+
+def _resolved(wanted: Reference, source: Source, cache: Cache, selection: Selection) -> Resolution:
+    return source.resolve(wanted, selection) if source.local else cache.resolve(wanted, selection, source.resolve)

@@ -18,6 +18,7 @@ from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import network
 from jupyter_modeldeploy.sources.download import Download, ensure_space
+from jupyter_modeldeploy.sources.local_copy import copy_verified
 from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
 
 PART = ".part"
@@ -26,12 +27,19 @@ ABANDONED_AFTER_S = 14 * 24 * 3600
 
 class Cache:
     """The folder of downloads. `headers(url)` gives the headers that a request needs, `allowed_hosts` the servers
-    beyond the public internet that the user set up."""
+    beyond the public internet that the user set up; `nearby(file)` a file of this machine that may have the content
+    (its hash is checked), `offline` that its source must not be asked though the workspace is not offline."""
 
     def __init__(
-        self, settings: Settings, headers: Callable[[str], dict[str, str]], allowed_hosts: Sequence[str] = ()
+        self,
+        settings: Settings,
+        headers: Callable[[str], dict[str, str]],
+        allowed_hosts: Sequence[str] = (),
+        nearby: Callable[[RemoteFile], Path | None] | None = None,
+        offline: bool = False,
     ) -> None:
-        self._offline, self._headers, self._allowed_hosts = settings.offline, headers, allowed_hosts
+        self._offline, self._headers, self._allowed_hosts = settings.offline or offline, headers, allowed_hosts
+        self._nearby = nearby
         self._files = settings.root / "cache" / "files"
         self._references = settings.root / "cache" / "references"
         try:
@@ -48,12 +56,12 @@ class Cache:
         known = _recall(memory)
         if known is not None and (self._offline or self._is_final(reference, known)):
             return known
-        if self._offline:
+        if self._offline and self._nearby is None:
             raise Unavailable(
                 f"{reference} is not in the cache, and the workspace is offline.",
                 "Fetch it once with a network: unset JUPYTER_MODELDEPLOY_OFFLINE.",
             )
-        resolution = ask(reference, selection)
+        resolution = ask(reference, selection)  # one that knows of files nearby asks no network when offline
         _write(memory, resolution.model_dump_json())
         return resolution
 
@@ -61,7 +69,7 @@ class Cache:
         """Where the content of each file lies, downloaded if need be. The paths are read-only.
 
         Tells the bytes of all files together. Raises StorageFull before the first byte, Unavailable when offline."""
-        missing = [file for file in files if not self._path(file).exists()]
+        missing = [file for file in files if not self._path(file).exists() and not self._taken_nearby(file)]
         if missing and self._offline:
             raise Unavailable(
                 f"{missing[0].path} is not in the cache, and the workspace is offline.",
@@ -79,6 +87,19 @@ class Cache:
                         _keep(part, path)
                 told(index, path.stat().st_size, path.stat().st_size)
         return [self._path(file) for file in files]
+
+    def _taken_nearby(self, file: RemoteFile) -> bool:
+        """Whether the content was found on this machine, and is in the cache now."""
+        near = self._nearby(file) if self._nearby else None
+        if near is None:
+            return False
+        path = self._path(file)
+        with self._exclusive(path) as part:
+            if part is None:
+                return True
+            if part.stat().st_size == 0 and copy_verified(near, file, part):
+                _keep(part, path)
+        return path.exists()
 
     def _is_final(self, reference: Reference, known: Resolution) -> bool:
         """An exact revision of which something was downloaded needs no second look."""

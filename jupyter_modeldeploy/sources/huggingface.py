@@ -1,68 +1,80 @@
-"""Models of the Hugging Face Hub, or of a server that speaks its HTTP API (`HF_ENDPOINT`, `HF_TOKEN`)."""
+"""Models and datasets of the Hugging Face Hub, or of a server that speaks its HTTP API (`HF_ENDPOINT`, `HF_TOKEN`)."""
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import shutil
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import urlsplit
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
+from urllib.parse import quote, urlsplit
 
-from jupyter_modeldeploy.errors import (
-    Forbidden,
-    InvalidInput,
-    ModelDeployError,
-    NotAuthenticated,
-    NotFound,
-    Overloaded,
-    Unavailable,
-)
+from jupyter_modeldeploy.errors import InvalidInput, NotFound, Unavailable
 from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.records import FoundModel
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import archive, choice
+from jupyter_modeldeploy.sources import archive, choice, hub_cache, network
 from jupyter_modeldeploy.sources.cache import Cache
-from jupyter_modeldeploy.sources.download import ensure_space, refusal
+from jupyter_modeldeploy.sources.download import ensure_space
+from jupyter_modeldeploy.sources.hub_api import HubApi, HubFile, Listed, Repository
 from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
 
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
-    from huggingface_hub.hf_api import RepoSibling
-
-ASK_TIMEOUT_S = 30
+log = logging.getLogger(__name__)
+DATASETS = "datasets/"
+NAME = re.compile(r"(?!.*(--|\.\.))([A-Za-z0-9_][\w.-]{0,95}/)?[A-Za-z0-9_][\w.-]{0,95}(?<![.-])(?<!\.git)", re.ASCII)
+SORTS = {
+    "relevance": None,
+    "downloads": "downloads",
+    "likes": "likes",
+    "updated": "lastModified",
+    "trending": "trendingScore",
+}
+FILTERS = {"author": "author", "library": "filter"}
+TOLD = ("downloads", "gated", "lastModified", "likes", "pipeline_tag", "tags")
 
 
 class HuggingFaceSource:
-    """`hf:org/name@revision#folder`; the revision is a branch, a tag or a commit, else the main branch."""
+    """`hf:org/name@revision#path`, a dataset as `hf:datasets/org/name`.
+
+    The revision is a branch, a tag, a commit or `refs/pr/N`, else the main branch; the path a folder or one file."""
 
     local: ClassVar[bool] = False
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._near = hub_cache.HubCache(hub_cache.folder())
+
+    @property
+    def offline(self) -> bool:
+        """Whether `HF_HUB_OFFLINE` forbids asking the hub, also where the workspace is not offline."""
+        return self._settings.offline or hub_cache.is_offline()
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        """The hub that the environment names, which may be in a private network."""
+        return [_endpoint()]
 
     def resolve(self, reference: Reference, selection: Selection) -> Resolution:
-        from huggingface_hub import hf_hub_url
+        if self.offline:
+            return self._resolve_offline(reference, selection)
+        repository = _repository(reference)
+        with network.client(self.allowed_hosts) as client:
+            api = HubApi(client, _endpoint(), _token())
+            found = api.information(repository, reference.revision)
+            repository = Repository(repository.kind, found.id)
+            return _resolution(
+                repository, found.sha, reference, selection, _below(api, repository, found.sha, reference)
+            )
 
-        commit, siblings = _ask(self._api(), reference)
-        names = [one.rfilename for one in siblings]
-        folder = f"{reference.path.strip('/')}/" if reference.path else ""
-        below = [name.removeprefix(folder) for name in names if name.startswith(folder)]
-        chosen = choice.choose(below, str(reference))
-        facts = {one.rfilename: one for one in siblings}
-        files = []
-        for name in chosen:
-            place = archive.relative_path(choice.flattened(name, chosen), str(reference))
-            known = facts[folder + name]
-            url = hf_hub_url(reference.name, folder + name, revision=commit, endpoint=self._api().endpoint)
-            sha256 = known.lfs.sha256 if known.lfs else None
-            files.append(RemoteFile(path=str(place), url=url, size=known.size, sha256=sha256))
-        path = f"#{reference.path}" if reference.path else ""
-        return Resolution(source=f"hf:{reference.name}@{commit}{path}", files=files)
+    def nearby(self, file: RemoteFile) -> Path | None:
+        """Where the hub's own client keeps what is said to be this file's content; its hash is still to be checked."""
+        return self._near.blob(file)
 
     def headers(self, url: str) -> dict[str, str]:
-        api = self._api()
-        if api.token and urlsplit(url)[:2] == urlsplit(api.endpoint)[:2]:
-            return {"Authorization": f"Bearer {api.token}"}
+        token = _token()
+        if token and urlsplit(url)[:2] == urlsplit(_endpoint())[:2]:
+            return {"Authorization": f"Bearer {token}"}
         return {}
 
     def place(self, reference: Reference, resolution: Resolution, cache: Cache, into: Path, reporter: Reporter) -> None:
@@ -73,55 +85,127 @@ class HuggingFaceSource:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.copyfile(content, target)
 
-    def _api(self) -> HfApi:
-        """The client for listings, with the endpoint and the token that the environment names now."""
-        from huggingface_hub import HfApi, get_token
+    def search(self, query: str, task: str | None, sort: str, limit: int) -> list[FoundModel]:
+        """The models whose name holds the words of `query`, at most `limit`, the first by `sort` first.
 
-        endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
-        return HfApi(endpoint=endpoint, token=get_token() or False)
+        In the query `author:NAME` and `library:NAME` keep only those. Raises InvalidInput for an unknown `sort`,
+        Unavailable where the hub cannot be asked."""
+        if sort not in SORTS:
+            raise InvalidInput(f"{sort!r} is no order.", f"Write one of {', '.join(SORTS)}.")
+        if self.offline:
+            raise Unavailable("The hub cannot be searched offline.", "Unset HF_HUB_OFFLINE to search.")
+        words: list[str] = []
+        parameters: dict[str, Any] = {"expand": list(TOLD)}
+        for word in query.split():
+            name, _, value = word.partition(":")
+            if value and name in FILTERS:
+                parameters[FILTERS[name]] = value
+            else:
+                words.append(word)
+        named = {"search": " ".join(words), "pipeline_tag": task, "sort": SORTS[sort]}
+        parameters |= {name: value for name, value in named.items() if value}
+        with network.client(self.allowed_hosts) as client:
+            return [_found(one) for one in HubApi(client, _endpoint(), _token()).search(parameters, limit)]
+
+    def _resolve_offline(self, reference: Reference, selection: Selection) -> Resolution:
+        """From what the hub's own client keeps. Which of its files are there is for `Cache.get` to say."""
+        repository = _repository(reference)
+        commit = self._near.commit(repository, reference.revision)
+        files = self._near.files(repository, commit) if commit else []
+        if commit is None or not files:
+            raise Unavailable(
+                f"{reference} is neither in the cache nor in that of the hub's client, and we are offline.",
+                "Fetch it once with a network: unset JUPYTER_MODELDEPLOY_OFFLINE and HF_HUB_OFFLINE.",
+            )
+        return _resolution(repository, commit, reference, selection, _within(files, _path(reference)))
 
 
-def _ask(api: HfApi, reference: Reference) -> tuple[str, list[RepoSibling]]:
-    """The commit that the revision names now, and its files with their sizes and hashes."""
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
-    from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]  # its client's base
-
-    try:
-        info = api.model_info(reference.name, revision=reference.revision, files_metadata=True, timeout=ASK_TIMEOUT_S)
-    except HFValidationError as error:
-        raise InvalidInput(f"{reference.name!r} is not a repository's name.", "Write hf:ORG/NAME@REVISION.") from error
-    except OfflineModeIsEnabled as error:
-        raise Unavailable(f"{reference} cannot be asked for: HF_HUB_OFFLINE is set.", "Unset it to fetch.") from error
-    except HfHubHTTPError as error:
-        raise _refusal(error, reference) from error
-    except TransportError as error:
-        raise Unavailable(
-            f"The hub {urlsplit(api.endpoint).hostname} cannot be reached: {error}.",
-            "Check the network, or name another hub with HF_ENDPOINT.",
-        ) from error
-    if not info.sha:
-        raise Unavailable(f"The hub names no commit for {reference}.", "Ask who runs that hub.")
-    return info.sha, info.siblings or []
-
-
-def _refusal(error: HfHubHTTPError, reference: Reference) -> ModelDeployError:
-    """What the hub's answer means. It says 401 for a private repository as well as for one that does not exist."""
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
-
-    status = error.response.status_code
-    if isinstance(error, GatedRepoError):
-        return Forbidden(
-            f"{reference.name} is gated: its owner must grant access.",
-            "Accept its terms on the hub's page with your account and set HF_TOKEN to a token of that account.",
+def _resolution(
+    repository: Repository, commit: str, reference: Reference, selection: Selection, files: list[HubFile]
+) -> Resolution:
+    """The chosen files at their places; `files` are those of the wanted folder, or the one wanted file."""
+    path = _path(reference)
+    at = f"#{path}" if path else ""
+    if not files:
+        raise NotFound(f"{repository} has no {path!r} at {commit}.", "Check the path.")
+    names = {_name(file, path): file for file in files}
+    if path in (file.path for file in files) or repository.kind == "datasets":
+        chosen = choice.matching([name for name in names if not name.startswith(".git")], str(reference), selection)
+        places = chosen
+    else:
+        chosen = choice.choose(list(names), str(reference), selection)
+        places = choice.placed(chosen)
+        log.info("%s: %s", reference, choice.reason(list(names), chosen))
+    remote = [
+        RemoteFile(
+            path=str(archive.relative_path(place, str(reference))),
+            url=f"{_endpoint()}/{repository}/resolve/{commit}/{quote(names[name].path)}",
+            size=names[name].size,
+            sha256=names[name].sha256,
+            git_sha1=names[name].git_sha1,
         )
-    if isinstance(error, RevisionNotFoundError):
-        return NotFound(f"{reference.name} has no revision {reference.revision!r}.", "Check the branch, tag or commit.")
-    if isinstance(error, RepositoryNotFoundError) and status == 401:
-        return NotAuthenticated(
-            f"{reference.name} does not exist or is private.", "Check the name; for a private one set HF_TOKEN."
+        for name, place in zip(chosen, places, strict=True)
+    ]
+    return Resolution(source=f"hf:{repository}@{commit}{at}", files=remote)
+
+
+def _below(api: HubApi, repository: Repository, commit: str, reference: Reference) -> list[HubFile]:
+    """The files of the wanted folder, or the one file."""
+    path = _path(reference)
+    files = _within(api.files(repository, commit, path), path)
+    if files or not path:
+        return files
+    folder = str(PurePosixPath(path).parent).removeprefix(".")
+    return [file for file in api.files(repository, commit, folder) if file.path == path]
+
+
+def _within(files: list[HubFile], path: str) -> list[HubFile]:
+    return [file for file in files if not path or file.path == path or file.path.startswith(f"{path}/")]
+
+
+def _name(file: HubFile, path: str) -> str:
+    """Its name below the wanted folder; of the one wanted file the last part."""
+    return PurePosixPath(path).name if file.path == path else file.path[len(path) + 1 :] if path else file.path
+
+
+def _repository(reference: Reference) -> Repository:
+    name = reference.name.removeprefix(DATASETS)
+    if not NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{reference.name!r} is not a repository's name.", "Write hf:ORG/NAME@REVISION or hf:datasets/ORG/NAME."
         )
-    if isinstance(error, RepositoryNotFoundError):
-        return NotFound(f"The hub has no model {reference.name}.", "Check the name: hf:ORG/NAME.")
-    if status == 429:
-        return Overloaded(f"The hub asks for fewer requests ({reference.name}).", "Wait a minute and try again.")
-    return refusal(status, f"The hub answered {status} for {reference.name}.")
+    return Repository("models" if name == reference.name else "datasets", name)
+
+
+def _path(reference: Reference) -> str:
+    return (reference.path or "").strip("/")
+
+
+def _found(one: Listed) -> FoundModel:
+    license = next((tag.removeprefix("license:") for tag in one.tags if tag.startswith("license:")), None)
+    return FoundModel(
+        source=f"hf:{one.id}",
+        task=one.pipeline_tag,
+        license=license,
+        downloads=one.downloads,
+        likes=one.likes,
+        gated=bool(one.gated),
+        updated_at=one.lastModified,
+    )
+
+
+def _endpoint() -> str:
+    """The hub that the environment names now, else the public one."""
+    from huggingface_hub.constants import ENDPOINT
+
+    chosen = os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or ENDPOINT
+    if urlsplit(chosen).scheme not in ("http", "https") or not urlsplit(chosen).hostname:
+        raise InvalidInput(f"HF_ENDPOINT is {chosen!r}, not an http(s) address.", "Write one as https://HOST.")
+    return chosen
+
+
+def _token() -> str | None:
+    """The user's token as the hub's own client finds it: HF_TOKEN, else the file that logging in writes."""
+    from huggingface_hub import constants, get_token
+
+    return None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()

@@ -1,0 +1,279 @@
+"""What a hub says of its repositories: the HTTP API that mirrors and company hubs speak too.
+
+Asked directly rather than through the hub's own client, so that certificates, proxies and the guard on hosts are those
+of every other download, and nothing that the process shares is set up for it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import parse_qs, quote, urlsplit
+
+import httpx
+from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
+
+from jupyter_modeldeploy.errors import (
+    Forbidden,
+    ModelDeployError,
+    NotAuthenticated,
+    NotFound,
+    Overloaded,
+    Unavailable,
+)
+from jupyter_modeldeploy.sources.download import refusal
+
+ATTEMPTS = 5
+FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 60.0
+TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+MAX_FILES = 500_000
+RESETS = re.compile(r";\s*r=0\s*;\s*t=(\d+)")
+Sha1 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository by kind and name: `org/name`, or the bare `name` of the hub's oldest models."""
+
+    kind: Literal["models", "datasets"]
+    name: str
+
+    def __str__(self) -> str:
+        return self.name if self.kind == "models" else f"datasets/{self.name}"
+
+    @property
+    def what(self) -> str:
+        return self.kind.removesuffix("s")
+
+
+class Information(BaseModel):
+    """A repository at one revision. `id` is its name now, where it was renamed."""
+
+    id: str = Field(pattern=r"^[\w.-]+(/[\w.-]+)?$")
+    sha: Sha1
+    gated: bool | str | None = False
+
+
+class HubFile(BaseModel):
+    """A file of a repository. Small ones are known by Git's SHA-1, large ones (LFS, Xet) by their SHA-256."""
+
+    path: str
+    size: int | None = Field(default=None, ge=0)
+    sha256: Sha256 | None = None
+    git_sha1: Sha1 | None = None
+
+
+class Listed(BaseModel):
+    """A model among the results of a search."""
+
+    id: str
+    pipeline_tag: str | None = None
+    downloads: int | None = None
+    likes: int | None = None
+    gated: bool | str | None = False
+    tags: list[str] = []
+    lastModified: datetime | None = None  # noqa: N815  # the hub's name
+
+
+class _Large(BaseModel):
+    oid: Sha256
+
+
+class _Entry(BaseModel):
+    type: str
+    path: str
+    oid: Sha1
+    size: int = Field(ge=0)
+    lfs: _Large | None = None
+
+    def file(self) -> HubFile:
+        """The blob of a large file is only a pointer to it."""
+        if self.lfs:
+            return HubFile(path=self.path, size=self.size, sha256=self.lfs.oid)
+        return HubFile(path=self.path, size=self.size, git_sha1=self.oid)
+
+
+class _LargeSibling(BaseModel):
+    sha256: Sha256
+
+
+class _Sibling(BaseModel):
+    rfilename: str
+    size: int | None = None
+    blobId: Sha1 | None = None  # noqa: N815  # the hub's name
+    lfs: _LargeSibling | None = None
+
+    def file(self) -> HubFile:
+        if self.lfs:
+            return HubFile(path=self.rfilename, size=self.size, sha256=self.lfs.sha256)
+        return HubFile(path=self.rfilename, size=self.size, git_sha1=self.blobId)
+
+
+class _Siblings(BaseModel):
+    siblings: list[_Sibling]
+
+
+class HubApi:
+    """Asks the hub at `endpoint`, with `token` if there is one. `client` is closed by whoever made it."""
+
+    def __init__(self, client: httpx.Client, endpoint: str, token: str | None) -> None:
+        self._client, self._endpoint = client, endpoint
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def information(self, repository: Repository, revision: str | None) -> Information:
+        """The repository's name and commit now. Raises NotFound, NotAuthenticated, Forbidden (gated), Unavailable."""
+        at = f"/revision/{quote(revision, safe='')}" if revision else ""
+        response = self._get(f"/api/{repository.kind}/{quote(repository.name)}{at}", {}, repository, revision)
+        found = self._parse(Information, response)
+        if found.gated:
+            self._check_access(Repository(repository.kind, found.id))
+        return found
+
+    def files(self, repository: Repository, commit: str, folder: str = "") -> list[HubFile]:
+        """All files of a commit, or those below one folder; empty where there is no such folder."""
+        below = f"/{quote(folder)}" if folder else ""
+        route = f"/api/{repository.kind}/{quote(repository.name)}/tree/{commit}{below}"
+        try:
+            pages = list(self._pages(route, {"recursive": "true"}, repository, list[_Entry], MAX_FILES))
+        except _NoRouteError:
+            return self._siblings(repository, commit, folder)
+        except NotFound:
+            if not folder:
+                raise
+            return []
+        return [entry.file() for entry in pages if entry.type == "file"]
+
+    def search(self, parameters: dict[str, Any], limit: int) -> list[Listed]:
+        """Models, as `parameters` of the hub's search say."""
+        found = self._pages("/api/models", parameters | {"limit": str(limit)}, None, list[Listed], limit)
+        return [one for one, _ in zip(found, range(limit), strict=False)]
+
+    def _siblings(self, repository: Repository, commit: str, folder: str) -> list[HubFile]:
+        """The files as a server lists them that speaks only a part of the API."""
+        route = f"/api/{repository.kind}/{quote(repository.name)}/revision/{commit}"
+        siblings = self._parse(_Siblings, self._get(route, {"blobs": "true"}, repository, commit)).siblings
+        return [one.file() for one in siblings if not folder or one.rfilename.startswith(f"{folder}/")]
+
+    def _check_access(self, repository: Repository) -> None:
+        """Raise Forbidden where a gated repository gives this token no files, though everybody may list them."""
+        try:
+            self._get(f"/api/{repository.kind}/{quote(repository.name)}/auth-check", {}, repository, None)
+        except _NoRouteError:
+            return  # a mirror without that route: the first file will tell
+
+    def _pages(
+        self, route: str, parameters: dict[str, Any], repository: Repository | None, kind: Any, most: int
+    ) -> Iterator[Any]:
+        """The entries of all pages. Of the link to the next one only the query is used: a mirror may pass on a link
+        that leads to the hub behind it."""
+        asked, count = parameters, 0
+        while True:
+            response = self._get(route, asked, repository, None)
+            entries = self._parse(kind, response)
+            yield from entries
+            count += len(entries)
+            following = response.links.get("next", {}).get("url")
+            if not following or (repository is None and count >= most):
+                return
+            if not entries or count > most:
+                raise Unavailable(f"{self._host} lists more than {most} files in {repository}.", "Name a folder of it.")
+            asked = parse_qs(urlsplit(following).query)
+
+    def _get(
+        self, route: str, parameters: dict[str, Any], repository: Repository | None, revision: str | None
+    ) -> httpx.Response:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                response = self._client.get(self._endpoint + route, params=parameters, headers=self._headers)
+            except httpx.TransportError as error:
+                if attempt == ATTEMPTS or isinstance(error, (httpx.ConnectError, httpx.UnsupportedProtocol)):
+                    raise Unavailable(
+                        f"The hub {self._host} cannot be reached: {error}.",
+                        "Check the network, or name another hub with HF_ENDPOINT; HF_HUB_OFFLINE=1 uses what is here.",
+                    ) from error
+                time.sleep(_delay(None, attempt))
+                continue
+            if response.is_success:
+                return response
+            delay = _delay(response, attempt)
+            if response.status_code not in TRANSIENT or attempt == ATTEMPTS or delay > LONGEST_DELAY_S:
+                break
+            time.sleep(delay)
+        raise _refused(response, self._host, repository, revision, delay)
+
+    def _parse(self, kind: type[Answer], response: httpx.Response) -> Answer:
+        try:
+            return TypeAdapter(kind).validate_json(response.content)
+        except ValidationError as error:
+            raise Unavailable(
+                f"{self._host} does not answer as a hub does: {error.errors()[0]['msg']}.",
+                "Is HF_ENDPOINT the address of a hub, and does no login page stand before it?",
+            ) from error
+
+    @property
+    def _host(self) -> str:
+        return urlsplit(self._endpoint).hostname or self._endpoint
+
+
+class _NoRouteError(Exception):
+    """The server does not know this route at all, where a hub would name what is missing."""
+
+
+def _delay(response: httpx.Response | None, attempt: int) -> float:
+    """Seconds until the next attempt: as Retry-After or the hub's RateLimit header says, else doubling."""
+    usual = FIRST_DELAY_S * 2.0 ** (attempt - 1)
+    if response is None:
+        return usual
+    after = response.headers.get("retry-after", "")
+    if after.isdigit():
+        return float(after)
+    if resets := RESETS.search(response.headers.get("ratelimit", "")):
+        return float(resets[1])
+    try:
+        return max(0.0, (parsedate_to_datetime(after) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return usual
+
+
+def _refused(
+    response: httpx.Response, host: str, repository: Repository | None, revision: str | None, delay: float
+) -> ModelDeployError | _NoRouteError:
+    """What the hub's answer means. It says 401 for a private repository as well as for one that does not exist."""
+    status, code = response.status_code, response.headers.get("x-error-code")
+    message = response.headers.get("x-error-message", "")
+    if status == 429:
+        return Overloaded(f"The hub {host} asks for fewer requests.", f"Try again in {max(1, round(delay))} s.")
+    if repository is None or status >= 500:
+        return refusal(status, f"The hub {host} answered {status}{f' for {repository}' if repository else ''}.")
+    if code == "GatedRepo":
+        return Forbidden(
+            f"{repository} is gated: its owner must grant access.",
+            "Accept its terms on the hub's page with your account and set HF_TOKEN to a token of that account.",
+        )
+    if message == "Access to this resource is disabled.":
+        return Forbidden(f"The hub has disabled {repository}.", "Choose another repository.")
+    if code == "RevisionNotFound":
+        return NotFound(f"{repository} has no revision {revision!r}.", "Check the branch, tag or commit.")
+    if code == "EntryNotFound":
+        return NotFound(f"{repository} has no such folder.", "Check the path.")
+    if status == 401 and message.startswith("Invalid credentials"):
+        return NotAuthenticated(f"The hub {host} does not accept the token.", "Make a new one and set HF_TOKEN to it.")
+    if status == 401:
+        return NotAuthenticated(f"{repository} does not exist or is private.", _spelling(repository))
+    if status == 404 and code is None and not message:
+        return _NoRouteError(f"{response.request.url.path} is not known to {host}")
+    if status == 404:
+        return NotFound(f"The hub has no {repository.what} {repository.name}.", _spelling(repository))
+    return refusal(status, f"The hub {host} answered {status} for {repository}.")
+
+
+def _spelling(repository: Repository) -> str:
+    other = "hf:datasets/ORG/NAME" if repository.kind == "models" else "hf:ORG/NAME"
+    kind = "dataset" if repository.kind == "models" else "model"
+    return f"Check the name ({other} names a {kind}); for a private one set HF_TOKEN."
