@@ -37,6 +37,22 @@ MODELS = (
         ["name", "alias", "number"],
         {"name": completion.models},
     ),
+    OperationCommand(
+        "trust",
+        "trust_version",
+        "Let a version in quarantine be loaded; who said so, when and why is kept with it.",
+        'modeldeploy models trust sentiment@3 --reason "I read modeling.py"',
+        views.model,
+        ["version"],
+    ),
+    OperationCommand(
+        "distrust",
+        "distrust_version",
+        "Put a trusted version back into quarantine; services that have loaded it keep running.",
+        "modeldeploy models distrust sentiment@3",
+        views.model,
+        ["version"],
+    ),
 )
 
 for _command in MODELS:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, select, update
 
-from jupyter_modeldeploy.errors import Conflict, NotFound, UnsafeContent
+from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, UnsafeContent
 from jupyter_modeldeploy.records import Lineage, Model, NewVersion, Trust, Verdict, Version, parse_version_ref
 from jupyter_modeldeploy.store import tables
 from jupyter_modeldeploy.store.artifacts import Artifacts, copy_into
@@ -124,7 +124,9 @@ class Versions:
     def trust(self, ref: str, reason: str) -> Version:
         """Let a version be loaded in spite of what was found in it; by whom, when and why is kept with it.
 
-        Raises Conflict for one in which nothing was found."""
+        Raises Conflict for one in which nothing was found, InvalidInput without a reason."""
+        if not reason.strip():
+            raise InvalidInput(f"No reason to trust {ref}.", "Say why: it is kept with the version.")
         return self._judge(ref, Trust(by=self._owner(), at=datetime.now(UTC), reason=reason))
 
     def distrust(self, ref: str) -> Version:

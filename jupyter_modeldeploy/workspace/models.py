@@ -37,6 +37,16 @@ class Models(Room):
     def set_alias(self, name: str, alias: str, number: int) -> Model:
         return self._store.models.set_alias(name, alias, number)
 
+    def trust(self, ref: str, reason: str) -> Version:
+        """Let a version be loaded in spite of what was found in its files (`version.verdict.findings`). Who said so,
+        when and why is kept with it. Raises Conflict where nothing was found, InvalidInput without a reason."""
+        return self._store.versions.trust(ref, reason)
+
+    def distrust(self, ref: str) -> Version:
+        """Take back that a version may be loaded. Services that have loaded it keep running. Raises Conflict for one
+        that nobody trusts."""
+        return self._store.versions.distrust(ref)
+
     def fetch(
         self,
         source: str,
