@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.deployment import DeployedEndpoint as DeployedEndpoint
     from jupyter_modeldeploy.deployment import DeploymentManager as DeploymentManager
     from jupyter_modeldeploy.deployment import ModelServer as ModelServer
+    from jupyter_modeldeploy.fetching import ModelFetcher as ModelFetcher
     from jupyter_modeldeploy.workspace import JobHandle as JobHandle
     from jupyter_modeldeploy.workspace import Workspace as Workspace
 
-__all__ = ["DeployedEndpoint", "DeploymentManager", "JobHandle", "ModelServer", "Workspace"]
+__all__ = ["DeployedEndpoint", "DeploymentManager", "JobHandle", "ModelFetcher", "ModelServer", "Workspace"]
 
 
 def __getattr__(name: str) -> Any:
@@ -25,6 +26,10 @@ def __getattr__(name: str) -> Any:
         from jupyter_modeldeploy import workspace
 
         return getattr(workspace, name)
+    if name == "ModelFetcher":
+        from jupyter_modeldeploy.fetching import ModelFetcher
+
+        return ModelFetcher
     if name in __all__:
         from jupyter_modeldeploy import deployment
 

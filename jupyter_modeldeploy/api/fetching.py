@@ -13,7 +13,9 @@ from jupyter_modeldeploy.workspace import Workspace
 class SearchModels(Request):
     query: str = Field(max_length=200, description="words of the model's name or description")
     source: str = Field(default="hf", description="the hub to ask, by its scheme: hf, modelscope, …")
-    task: str | None = Field(default=None, max_length=100, description="only for this task, such as text-classification")
+    task: str | None = Field(
+        default=None, max_length=100, description="only for this task, such as text-classification"
+    )
     sort: Sort = Field(default="downloads", description="which come first")
     limit: int = Field(default=20, ge=1, le=MAX_FOUND, description="how many at most")
 

@@ -19,7 +19,9 @@ def searchable() -> list[str]:
     return [scheme for scheme in sorted(plugins.available("sources")) if _can_search(scheme)]
 
 
-def search(query: str, source: str, task: str | None, sort: Sort, limit: int, settings: Settings) -> Sequence[FoundModel]:
+def search(
+    query: str, source: str, task: str | None, sort: Sort, limit: int, settings: Settings
+) -> Sequence[FoundModel]:
     """What the hub `source` (a scheme such as `hf`) finds for the words of `query`, best first by `sort`.
 
     `task` is one in the hub's own words, such as `text-classification`. Raises InvalidInput for a source that cannot

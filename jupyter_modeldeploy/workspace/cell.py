@@ -28,7 +28,7 @@ def show(handle: JobHandle) -> None:
         print(repr(handle))
         return
     job = handle.job
-    shown = display(_bundle(job), raw=True, display_id=True)
+    shown = display(_bundle(job), raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython's is not
     if not job.state.ended:
         threading.Thread(target=_follow, args=(handle, shown, job), name=f"follow {job.id}", daemon=True).start()
 

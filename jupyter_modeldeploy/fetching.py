@@ -1,0 +1,134 @@
+"""A model's files for any library, by name, without a workspace:
+
+from jupyter_modeldeploy import ModelFetcher
+
+folder = ModelFetcher(source="huggingface").download("org/name", framework="onnx")
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from jupyter_modeldeploy import plugins, sources
+from jupyter_modeldeploy.errors import InvalidInput, NotAuthenticated, NotFound, UnsafeContent
+from jupyter_modeldeploy.progress import Reporter, Silent
+from jupyter_modeldeploy.settings import Settings
+from jupyter_modeldeploy.sources import Resolution, Selection
+from jupyter_modeldeploy.sources.naming import suggested_name
+from jupyter_modeldeploy.sources.reference import Framework
+from jupyter_modeldeploy.sources.safety import examine
+
+SourceName = Literal["huggingface", "modelscope", "github", "pypi", "folder"]
+SCHEMES = {"huggingface": "hf", "folder": "file"}
+
+
+class ModelFetcher:
+    """Downloads models from one kind of source into folders that any library can load.
+
+    What was downloaded is kept in `cache_dir` (default: the workspace's own cache), shared between models, and not
+    downloaded again; a download that was cut off goes on where it stopped. Nothing is registered in the workspace:
+    `Workspace().models.fetch` does that."""
+
+    def __init__(
+        self, source: SourceName | str = "huggingface", cache_dir: str | os.PathLike[str] | None = None
+    ) -> None:
+        """`source` is one of the names above, or the scheme of any installed source (`https`, `s3`, …).
+
+        Raises InvalidInput for a source that is not installed."""
+        self._scheme = SCHEMES.get(source, source)
+        if self._scheme not in plugins.available("sources"):
+            known = sorted(plugins.available("sources").keys() - SCHEMES.values() | SCHEMES.keys())
+            raise InvalidInput(f"{source!r} is not a known kind of source.", f"There are: {', '.join(known)}.")
+        self._settings = Settings(cache_dir)
+        self.source = source
+
+    def __repr__(self) -> str:
+        return f"ModelFetcher({self.source!r})"
+
+    def exists(self, name: str, revision: str | None = None) -> bool:
+        """Whether the source has this model and shows it to you; offline, whether it was found there before.
+
+        `name` is what follows the scheme in a reference: `org/name`, `package`, a path. A gated model exists. Raises
+        InvalidInput for a malformed name, Unavailable where the source cannot be reached."""
+        try:
+            sources.resolve(self._reference(name, revision), self._settings)
+        except (NotFound, NotAuthenticated):
+            return False
+        return True
+
+    def download(
+        self,
+        name: str,
+        framework: Framework | None = None,
+        include_weights: bool = True,
+        revision: str | None = None,
+        include: list[str] | None = None,
+        exclude: list[str] | None = None,
+        variant: str | None = None,
+        trust: bool = False,
+        reporter: Reporter | None = None,
+    ) -> Path:
+        """The folder with the model's files, downloaded unless it is there already. It is the caller's to read, not to
+        change: the next call for the same revision and selection returns the same folder.
+
+        `revision` is a branch, tag, commit or version. Without `framework` the weights are safetensors if there are
+        any, else ONNX, else PyTorch's. `reporter.progress(done, total, "bytes", message)` is told how far it is.
+
+        The files are looked through before they are handed out, and nothing of them is loaded. Raises UnsafeContent
+        with all that was found where loading them could run code, unless `trust` is given; NotFound, NotAuthenticated,
+        Forbidden, Unavailable, and StorageFull before the first byte where they cannot fit."""
+        selection = Selection(
+            include=include or [],
+            exclude=exclude or [],
+            variant=variant,
+            framework=framework,
+            include_weights=include_weights,
+        )
+        resolution = sources.resolve(self._reference(name, revision), self._settings, selection)
+        folder = self._folder(resolution)
+        if not folder.exists():
+            self._place(resolution, selection, folder, reporter or Silent())
+        _check(folder, trust)
+        return folder
+
+    def _reference(self, name: str, revision: str | None) -> str:
+        name, number, path = name.removeprefix(f"{self._scheme}:").partition("#")
+        return f"{self._scheme}:{name}" + (f"@{revision}" if revision else "") + number + path
+
+    def _folder(self, resolution: Resolution) -> Path:
+        """Where the files of this very resolution lie; of a path's also as they are now."""
+        told = resolution.model_dump_json(exclude_none=True)
+        if self._scheme == "file":
+            told += "".join(str(_local(file.url).stat().st_mtime_ns) for file in resolution.files)
+        key = hashlib.sha256(told.encode()).hexdigest()[:16]
+        return self._settings.root / "cache" / "folders" / f"{suggested_name(resolution.source)}-{key}"
+
+    def _place(self, resolution: Resolution, selection: Selection, folder: Path, reporter: Reporter) -> None:
+        """Fill the folder beside its place, so that it is there whole or not at all."""
+        staging = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+        try:
+            sources.fetch(resolution.source, staging, reporter, self._settings, selection)
+            try:
+                staging.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # else another process was first, with the same files
+                    raise
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _local(url: str) -> Path:
+    return Path(unquote(urlsplit(url).path))
+
+
+def _check(folder: Path, trust: bool) -> None:
+    verdict = examine(folder)
+    if verdict.findings and not trust:
+        found = "; ".join(f"{finding.file} {finding.message}" for finding in verdict.findings)
+        raise UnsafeContent(f"The files could run code when they are loaded: {found}", "If you trust them: trust=True.")
