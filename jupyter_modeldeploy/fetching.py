@@ -15,17 +15,16 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from jupyter_modeldeploy import plugins, sources
-from jupyter_modeldeploy.errors import InvalidInput, NotAuthenticated, NotFound, UnsafeContent
+from jupyter_modeldeploy import sources
+from jupyter_modeldeploy.errors import NotAuthenticated, NotFound, UnsafeContent
 from jupyter_modeldeploy.progress import Reporter, Silent
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import Resolution, Selection
-from jupyter_modeldeploy.sources.naming import suggested_name
+from jupyter_modeldeploy.sources.naming import scheme_of, suggested_name
 from jupyter_modeldeploy.sources.reference import Framework
 from jupyter_modeldeploy.sources.safety import examine
 
 SourceName = Literal["huggingface", "modelscope", "github", "pypi", "folder"]
-SCHEMES = {"huggingface": "hf", "folder": "file"}
 
 
 class ModelFetcher:
@@ -41,10 +40,7 @@ class ModelFetcher:
         """`source` is one of the names above, or the scheme of any installed source (`https`, `s3`, …).
 
         Raises InvalidInput for a source that is not installed."""
-        self._scheme = SCHEMES.get(source, source)
-        if self._scheme not in plugins.available("sources"):
-            known = sorted(plugins.available("sources").keys() - SCHEMES.values() | SCHEMES.keys())
-            raise InvalidInput(f"{source!r} is not a known kind of source.", f"There are: {', '.join(known)}.")
+        self._scheme = scheme_of(source)
         self._settings = Settings(cache_dir)
         self.source = source
 

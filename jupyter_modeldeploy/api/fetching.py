@@ -12,7 +12,7 @@ from jupyter_modeldeploy.workspace import Workspace
 
 class SearchModels(Request):
     query: str = Field(max_length=200, description="words of the model's name or description")
-    source: str = Field(default="hf", description="the hub to ask, by its scheme: hf, modelscope, …")
+    source: str = Field(default="hf", description="the hub to ask: hf, modelscope, …")
     task: str | None = Field(
         default=None, max_length=100, description="only for this task, such as text-classification"
     )

@@ -1,4 +1,4 @@
-"""What a model or a dataset is called where nobody gave it a name."""
+"""What sources are called by people, and what a model or a dataset is called where nobody gave it a name."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import re
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
+from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.records import NAME_PATTERN
 from jupyter_modeldeploy.sources.reference import Reference, parse
 
+SCHEMES = {"huggingface": "hf", "modelscope": "ms", "folder": "file"}
+"""Sources by the names that people know them by."""
 LONGEST = 64
 FILE_SUFFIXES = (
     *(".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tar", ".zip", ".whl"),
@@ -17,6 +20,18 @@ FILE_SUFFIXES = (
     *(".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"),
 )
 """Endings that say how a file is written, not what it is. A version number such as `Model-2.5` keeps its point."""
+
+
+def scheme_of(source: str) -> str:
+    """The scheme of the installed source that goes by this name: `hf` for `huggingface` and for `hf`.
+
+    Raises InvalidInput, with those there are."""
+    scheme = SCHEMES.get(source, source)
+    installed = plugins.available("sources")
+    if scheme not in installed:
+        known = {name for name, its in SCHEMES.items() if its in installed} | installed.keys() - SCHEMES.values()
+        raise InvalidInput(f"{source!r} is not a known source.", f"There are: {', '.join(sorted(known))}.")
+    return scheme
 
 
 def suggested_name(source: str) -> str:

@@ -9,6 +9,7 @@ from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import InvalidInput, Unavailable
 from jupyter_modeldeploy.records import FoundModel
 from jupyter_modeldeploy.settings import Settings
+from jupyter_modeldeploy.sources.naming import scheme_of
 
 Sort = Literal["downloads", "likes", "updated", "relevance"]
 MAX_FOUND = 100
@@ -22,15 +23,16 @@ def searchable() -> list[str]:
 def search(
     query: str, source: str, task: str | None, sort: Sort, limit: int, settings: Settings
 ) -> Sequence[FoundModel]:
-    """What the hub `source` (a scheme such as `hf`) finds for the words of `query`, best first by `sort`.
+    """What the hub `source` (`huggingface`, `modelscope` or a scheme) finds for the words of `query`, first by `sort`.
 
     `task` is one in the hub's own words, such as `text-classification`. Raises InvalidInput for a source that cannot
     search, Unavailable offline or where the hub does not answer."""
-    if source not in plugins.available("sources") or not _can_search(source):
+    scheme = scheme_of(source)
+    if not _can_search(scheme):
         raise InvalidInput(f"{source!r} cannot be searched.", f"Those that can: {', '.join(searchable()) or 'none'}.")
     if settings.offline:
         raise Unavailable("The workspace is offline.", "Unset JUPYTER_MODELDEPLOY_OFFLINE to search.")
-    found: Sequence[FoundModel] = plugins.load("sources", source)(settings).search(query, task, sort, limit)
+    found: Sequence[FoundModel] = plugins.load("sources", scheme)(settings).search(query, task, sort, limit)
     return found
 
 
