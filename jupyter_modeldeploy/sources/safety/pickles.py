@@ -116,21 +116,22 @@ def _judge(program: Program, name: str, expected: bool) -> Iterator[Finding]:
 
 
 def _known_dangerous(program: Program) -> set[Import]:
-    """What picklescan calls dangerous in it. It reads names in its own way, so what it alone sees is looked at, too."""
+    """What picklescan calls dangerous of the imports that were found here, and of those that it finds itself."""
     if not program.imports and not program.hidden:
         return set()
     from picklescan.scanner import SafetyLevel, scan_pickle_bytes
 
     logging.getLogger("picklescan").setLevel(logging.CRITICAL)  # what it would say is told in the findings
-    try:
-        scanned = scan_pickle_bytes(io.BytesIO(program.content), "", multiple_pickles=False)
-    except Exception as error:  # noqa: BLE001  # what leads a scanner astray is no accident
-        program.hidden.add(f"what picklescan stumbles over ({error})")
-        return set()
-    found = [Import(one.module, one.name) for one in scanned.globals if one.safety == SafetyLevel.Dangerous]
-    if any("unknown" in one for one in found):
-        program.hidden.add("a name that is put together while it is loaded")
-    return {one for one in found if "unknown" not in one}
+    plainly = "".join(f"c{one.module}\n{one.name}\n0" for one in program.imports if "\n" not in f"{one}") + "N."
+    found = set()
+    for content in (plainly.encode("utf-8", "replace"), program.content):
+        try:
+            scanned = scan_pickle_bytes(io.BytesIO(content), "", multiple_pickles=False)
+        except Exception as error:  # noqa: BLE001  # what leads a scanner astray is no accident
+            program.hidden.add(f"what picklescan stumbles over ({error})")
+            continue
+        found |= {Import(one.module, one.name) for one in scanned.globals if one.safety == SafetyLevel.Dangerous}
+    return {one for one in found if "unknown" not in one}  # names that it could not tell, and that were told here
 
 
 def _is_harmless(one: Import, program: Program) -> bool:
