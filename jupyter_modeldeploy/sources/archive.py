@@ -1,17 +1,20 @@
 """Unpack zip and tar archives that are hostile until checked.
 
 Names may not leave the folder, links and devices are refused, sizes are counted as the bytes come out (headers lie),
-and files get neither owner nor permissions from the archive."""
+files get neither owner nor permissions from the archive, and names that mean something else elsewhere are refused."""
 
 from __future__ import annotations
 
+import lzma
+import re
 import stat
+import struct
 import tarfile
 import tempfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -19,20 +22,32 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from jupyter_modeldeploy.errors import InvalidInput, NotFound, UnsafeContent
+from jupyter_modeldeploy.sources.choice import matching
 from jupyter_modeldeploy.sources.download import ensure_space
+from jupyter_modeldeploy.sources.reference import Selection
 
 ZIP_SUFFIXES = (".zip", ".whl")
 TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz")
 CHUNK = 1 << 20
 NOTHING = "Nothing was added."
-DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError)
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError)
+END_OF_ZIP, END_OF_ZIP64 = b"PK\x05\x06", b"PK\x06\x06"
+LARGEST_TAR_HEADER = 1 << 20
+HEADERS_WITH_DATA = (
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+)
+WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may hold. `ratio` of unpacked to packed bytes counts only above `ratio_from` unpacked bytes."""
+    """What an archive may hold. `ratio` of unpacked to packed bytes counts only above `ratio_from` unpacked bytes.
+
+    `directory_bytes` is the size of a zip's table of contents, which is read as a whole."""
 
     files: int = 50_000
+    directory_bytes: int = 64 << 20
     total_bytes: int = 256 << 30
     ratio: int = 250
     ratio_from: int = 256 << 20
@@ -52,51 +67,87 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(ZIP_SUFFIXES + TAR_SUFFIXES)
 
 
-def names(archive: Path, top: str | None = None) -> list[str]:
+def names(archive: Path, top: str | None = None, limits: Limits = Limits()) -> list[str]:  # noqa: B008
     """The files in an archive, without the folder `top` that holds them all."""
-    with _reading(archive) as members:
+    with _reading(archive, limits) as members:
         return [name for member in members if member.special is None and (name := _below(member.name, top))]
 
 
-def extract(archive: Path, into: Path, path: str = "", top: str | None = None, limits: Limits = Limits()) -> None:  # noqa: B008
+def only_folder(names: Sequence[str]) -> str:
+    """The one folder at the top that holds all the files, or an empty text where there is none."""
+    tops = {name.partition("/")[0] for name in names}
+    return tops.pop() if len(tops) == 1 and all("/" in name for name in names) else ""
+
+
+def extract(
+    archive: Path,
+    into: Path,
+    path: str = "",
+    top: str | None = None,
+    limits: Limits = Limits(),  # noqa: B008
+    selection: Selection = Selection(),  # noqa: B008
+) -> None:
     """Unpack the file or folder `path` of an archive to the top of the folder `into`; everything where `path` is empty.
 
-    `path` may lead into archives inside the archive. `top` is a folder of the archive that `path` leaves out.
-    Raises NotFound for a path that is not there, UnsafeContent for names that would escape, links, devices and
-    bombs, InvalidInput for a damaged archive. After an error `into` may hold some of the files."""
-    wanted = path.strip("/")
-    inside = names(archive, top)
+    `path` may lead into archives inside the archive. `top` is a folder of the archive that `path` leaves out. Of a
+    folder, only the files that match the selection's patterns are taken. Raises NotFound for a path that is not there,
+    UnsafeContent for names that would escape, links, devices and bombs, InvalidInput for a damaged archive and for
+    patterns that nothing matches. After an error `into` may hold some of the files."""
+    _extract(archive, into, path.strip("/"), top, _Budget(archive, limits), selection)
+
+
+def _extract(archive: Path, into: Path, wanted: str, top: str | None, budget: _Budget, selection: Selection) -> None:
+    inside = names(archive, top, budget.limits)
     if not wanted or any(name == wanted or name.startswith(wanted + "/") for name in inside):
         if is_archive(wanted) and wanted in inside:
-            return _extract_nested(archive, into, wanted, "", top, limits)
-        return _unpack(archive, into, wanted, top, limits)
+            return _extract_nested(archive, into, wanted, "", top, budget, selection)
+        return _unpack(archive, into, wanted, top, budget, _kept(archive, inside, wanted, selection))
     for name in inside:
         if is_archive(name) and wanted.startswith(name + "/"):
-            return _extract_nested(archive, into, name, wanted.removeprefix(name + "/"), top, limits)
+            deeper = wanted.removeprefix(name + "/")
+            return _extract_nested(archive, into, name, deeper, top, budget, selection)
     close = get_close_matches(wanted, inside, 3, 0.5) or inside[:3]
     raise NotFound(
         f"{wanted!r} is not in {archive.name}.", f"It holds {len(inside)} files, among them {', '.join(close)}."
     )
 
 
-def _extract_nested(archive: Path, into: Path, name: str, path: str, top: str | None, limits: Limits) -> None:
+def _extract_nested(
+    archive: Path, into: Path, name: str, path: str, top: str | None, budget: _Budget, selection: Selection
+) -> None:
     with tempfile.TemporaryDirectory(dir=into.parent, prefix=".unpack-") as folder:
-        _unpack(archive, Path(folder), name, top, limits)
-        extract(Path(folder) / PurePosixPath(name).name, into, path, limits=limits)
+        _unpack(archive, Path(folder), name, top, budget, None)
+        _extract(Path(folder) / PurePosixPath(name).name, into, path, None, budget, selection)
 
 
-def _unpack(archive: Path, into: Path, wanted: str, top: str | None, limits: Limits) -> None:
-    budget = _Budget(archive, limits)
-    with _reading(archive) as members:
+def _kept(archive: Path, inside: list[str], wanted: str, selection: Selection) -> frozenset[str] | None:
+    """The names below `wanted` that the selection's patterns leave; None for all."""
+    if wanted in inside or not (selection.include or selection.exclude):
+        return None
+    below = [relative for name in inside if (relative := _wanted_name(name, wanted))]
+    return frozenset(matching(below, archive.name, selection))
+
+
+def _unpack(
+    archive: Path, into: Path, wanted: str, top: str | None, budget: _Budget, kept: frozenset[str] | None
+) -> None:
+    taken: dict[str, str] = {}
+    with _reading(archive, budget.limits) as members:
         for member in members:
             relative = _wanted_name(_below(member.name, top), wanted)
-            if relative is None:
+            if relative is None or (kept is not None and relative not in kept):
                 continue
             if member.special:
                 raise UnsafeContent(f"{member.name} in {archive.name} is a {member.special}.", NOTHING)
             budget.add_file(member.name)
+            place = _portable(relative, archive.name)
+            twin = taken.setdefault(unicodedata.normalize("NFC", relative).casefold(), relative)
+            if twin != relative:
+                raise UnsafeContent(
+                    f"{archive.name} holds {twin!r} and {relative!r}, one file on other systems.", NOTHING
+                )
             ensure_space(into, member.size)
-            _write(member, into / relative_path(relative, archive.name), budget)
+            _write(member, into / place, budget)
 
 
 def _wanted_name(name: str | None, wanted: str) -> str | None:
@@ -131,6 +182,15 @@ def relative_path(name: str, where: str) -> PurePosixPath:
     return path
 
 
+def _portable(name: str, where: str) -> PurePosixPath:
+    """`relative_path` for a name that others chose freely: also none that means something else on Windows."""
+    path = relative_path(name, where)
+    for part in path.parts:
+        if WINDOWS_DEVICE.fullmatch(part) or part.endswith((".", " ")) or ":" in part:
+            raise UnsafeContent(f"{where} has a file named {name!r}, which means something else on Windows.", NOTHING)
+    return path
+
+
 def _write(member: Member, target: Path, budget: _Budget) -> None:
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -144,51 +204,65 @@ def _write(member: Member, target: Path, budget: _Budget) -> None:
 
 
 class _Budget:
-    """Counts what comes out of an archive and stops a bomb."""
+    """Counts what comes out of an archive, and out of the archives inside it, and stops a bomb."""
 
     def __init__(self, archive: Path, limits: Limits) -> None:
-        self._archive, self._limits = archive, limits
-        self._packed = archive.stat().st_size
+        self.limits = limits
+        self._name, self._packed = archive.name, archive.stat().st_size
         self._files = self._bytes = 0
 
     def add_file(self, name: str) -> None:
         self._files += 1
-        if self._files > self._limits.files:
-            raise UnsafeContent(f"{self._archive.name} holds more than {self._limits.files} files.", NOTHING)
+        if self._files > self.limits.files:
+            raise _too_many(self._name, self.limits)
 
     def add_bytes(self, count: int) -> None:
         self._bytes += count
-        limits = self._limits
-        if self._bytes > limits.total_bytes or (
-            self._bytes > limits.ratio_from and self._bytes > limits.ratio * self._packed
-        ):
-            raise UnsafeContent(
-                f"{self._archive.name} ({self._packed} bytes) unpacks to more than {self._bytes} bytes.",
-                "It looks like a decompression bomb; nothing was added.",
-            )
+        _refuse_bomb(self._name, self._bytes, self._packed, self.limits)
+
+
+def _too_many(name: str, limits: Limits) -> UnsafeContent:
+    return UnsafeContent(f"{name} holds more than {limits.files} files.", NOTHING)
+
+
+def _refuse_bomb(name: str, unpacked: int, packed: int, limits: Limits) -> None:
+    if unpacked > limits.total_bytes or (unpacked > limits.ratio_from and unpacked > limits.ratio * packed):
+        raise UnsafeContent(
+            f"{name} ({packed} bytes) unpacks to {unpacked} bytes or more.",
+            "It looks like a decompression bomb; nothing was added.",
+        )
 
 
 @contextmanager
-def _reading(archive: Path) -> Iterator[Iterator[Member]]:
+def _reading(archive: Path, limits: Limits) -> Iterator[Iterator[Member]]:
     """The members of an archive, told from a damaged one."""
     try:
         if zipfile.is_zipfile(archive):
+            _check_directory(archive, limits)
             with zipfile.ZipFile(archive) as package:
+                if len(package.infolist()) > limits.files:
+                    raise _too_many(archive.name, limits)
                 yield _zip_members(package)
         else:
-            with tarfile.open(archive) as package:
-                yield _tar_members(package)
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        UnicodeDecodeError,
-    ) as error:
+            with tarfile.open(archive, tarinfo=_BoundedTarInfo) as package:
+                yield _tar_members(package, archive, limits)
+    except DAMAGED as error:
         raise InvalidInput(
             f"{archive.name} is not a readable archive: {error}.", "Download or make it again."
         ) from error
+
+
+def _check_directory(archive: Path, limits: Limits) -> None:
+    """Refuse a zip whose table of contents is too large to be read, by what its end record says (APPNOTE 4.3.14-16)."""
+    with archive.open("rb") as file:
+        file.seek(-min(archive.stat().st_size, (1 << 16) + 98), 2)
+        tail = file.read()
+    end, end64 = tail.rfind(END_OF_ZIP), tail.rfind(END_OF_ZIP64)
+    size = struct.unpack_from("<L", tail, end + 12)[0] if 0 <= end <= len(tail) - 16 else 0
+    if size == 0xFFFFFFFF and 0 <= end64 <= len(tail) - 48:
+        size = struct.unpack_from("<Q", tail, end64 + 40)[0]
+    if size > limits.directory_bytes:
+        raise UnsafeContent(f"{archive.name} has a table of contents of {size} bytes.", NOTHING)
 
 
 def _zip_members(package: zipfile.ZipFile) -> Iterator[Member]:
@@ -202,8 +276,22 @@ def _zip_members(package: zipfile.ZipFile) -> Iterator[Member]:
         yield Member(info.filename, info.file_size, special, lambda info=info: package.open(info))  # type: ignore[misc]
 
 
-def _tar_members(package: tarfile.TarFile) -> Iterator[Member]:
-    for info in package:
+class _BoundedTarInfo(tarfile.TarInfo):
+    """A member whose long name or extended header is read only if it is short: tarfile reads all that it claims."""
+
+    def _proc_member(self, package: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in HEADERS_WITH_DATA and self.size > LARGEST_TAR_HEADER:
+            raise tarfile.ReadError(f"a header of {self.size} bytes")
+        return super()._proc_member(package)  # type: ignore[misc,no-any-return]
+
+
+def _tar_members(package: tarfile.TarFile, archive: Path, limits: Limits) -> Iterator[Member]:
+    packed, declared = archive.stat().st_size, 0
+    for count, info in enumerate(package, 1):
+        declared += info.size
+        _refuse_bomb(archive.name, declared, packed, limits)  # before the stream is unpacked up to the next header
+        if count > limits.files:
+            raise _too_many(archive.name, limits)
         if info.isdir():
             continue
         special = None if info.isreg() else "link" if info.issym() or info.islnk() else "device"

@@ -11,6 +11,7 @@ from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import archive
 from jupyter_modeldeploy.sources.cache import Cache
+from jupyter_modeldeploy.sources.choice import matching
 from jupyter_modeldeploy.sources.download import ensure_space
 from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
 
@@ -21,7 +22,8 @@ CHUNK = 4 << 20
 class FileSource:
     """`file:PATH`: a folder or a file is copied, an archive (.zip, .tar.gz) unpacked.
 
-    A lone ONNX file is named `model.onnx`, any other file keeps its name."""
+    A lone ONNX file is named `model.onnx`, any other file keeps its name; an archive's one top folder is left out. Of a
+    folder or an archive the files that match the selection's patterns are taken, without any all of them."""
 
     local: ClassVar[bool] = True
 
@@ -34,10 +36,12 @@ class FileSource:
             real = path.resolve(strict=True)
         except (FileNotFoundError, NotADirectoryError, RuntimeError) as error:
             raise NotFound(f"There is no file or folder {path}.", "Check the path.") from error
-        files = [RemoteFile(path=name, url=one.as_uri(), size=one.stat().st_size) for name, one in _files(real)]
-        if not files:
+        found = dict(_files(real))
+        if not found:
             raise InvalidInput(f"The folder {real} holds no files.", "Name the folder that holds the model.")
-        return Resolution(source=f"file:{real}", files=files)
+        wanted = matching(list(found), str(reference), selection) if real.is_dir() else list(found)
+        files = [RemoteFile(path=name, url=found[name].as_uri(), size=found[name].stat().st_size) for name in wanted]
+        return Resolution(source=f"file:{real}", files=files, selection=selection)
 
     def headers(self, url: str) -> dict[str, str]:
         return {}
@@ -45,11 +49,15 @@ class FileSource:
     def place(self, reference: Reference, resolution: Resolution, cache: Cache, into: Path, reporter: Reporter) -> None:
         path = Path(reference.name).resolve()
         if path.is_file() and archive.is_archive(path.name):
-            return archive.extract(path, into)
+            inside = archive.only_folder(archive.names(path))
+            return archive.extract(path, into, inside, selection=resolution.selection)
+        wanted = {file.path for file in resolution.files}
         total = sum(file.size or 0 for file in resolution.files)
         ensure_space(into, total)
         done = 0
         for name, source in _files(path):
+            if name not in wanted:
+                continue
             target = into / name
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.copyfile(source, target)

@@ -21,7 +21,8 @@ Framework = Literal["safetensors", "onnx", "pytorch", "tensorflow", "flax", "ggu
 
 @dataclass(frozen=True)
 class Reference:
-    """`scheme:name@revision#path`, taken apart. `original` is the canonical text. A `file:` has its path as name."""
+    """`scheme:name@revision#path`, taken apart. `original` is the canonical text. A `file:` has its path as name, a URL
+    all between the scheme and the fragment."""
 
     scheme: str
     name: str
@@ -61,10 +62,12 @@ class Selection(Record):
 
 
 class Resolution(Record):
-    """The one revision that a reference names now. `source` is the reference to exactly that revision."""
+    """The one revision that a reference names now. `source` is the reference to exactly that revision; `selection` is
+    what to take out of a file that is an archive."""
 
     source: str
     files: list[RemoteFile]
+    selection: Selection = Field(default_factory=Selection)
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,20 @@ def parse(text: str) -> Reference:
     if scheme == "file":
         path = _local_path(rest)
         return Reference("file", str(path), None, None, f"file:{path}")
+    if rest.startswith("//"):
+        return _url(scheme, rest)
     parts = PARTS.match(rest)
     if parts is None:
         raise InvalidInput(f"{text!r} is not a reference.", f"Write {scheme}:NAME, with @REVISION and #PATH if wanted.")
     return Reference(scheme, parts["name"], parts["revision"], parts["path"], f"{scheme}:{rest}")
+
+
+def _url(scheme: str, rest: str) -> Reference:
+    """A URL, with all up to its fragment as name (`//host/path?query`) and the fragment as path."""
+    name, _, fragment = rest.partition("#")
+    if name == "//" or re.search(r"\s", rest):
+        raise InvalidInput(f"{scheme}:{rest!r} is not a URL.", "Write a space as %20.")
+    return Reference(scheme, name, None, fragment or None, f"{scheme}:{rest}")
 
 
 def _local_path(rest: str) -> Path:

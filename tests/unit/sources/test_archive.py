@@ -6,6 +6,7 @@ import io
 import stat
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from simple_index import sdist, wheel
 
 from jupyter_modeldeploy.errors import InvalidInput, NotFound, UnsafeContent
 from jupyter_modeldeploy.sources.archive import Limits, extract
+from jupyter_modeldeploy.sources.reference import Selection
 
 LEAVING = ["../out.txt", "/etc/out.txt", "a/../../out.txt", "a\\..\\out.txt", "C:out.txt", "a\nb"]
 
@@ -104,6 +106,64 @@ def test_a_cut_off_archive_is_named(tmp_path: Path, into: Path) -> None:
     content = sdist({"a": bytes(range(256)) * 400})
     with pytest.raises(InvalidInput, match="not a readable archive"):
         extract(write(tmp_path, "a.tar.gz", content[: len(content) // 2]), into)
+
+
+@pytest.mark.parametrize("name", ["CON", "a/nul.txt", "com1.onnx", "a/b.", "a/b ", "a/b:stream"])
+@pytest.mark.parametrize(("make", "suffix"), [(wheel, ".zip"), (sdist, ".tar.gz")])
+def test_a_name_that_means_something_else_on_windows_is_refused(
+    make: Callable[[dict[str, bytes]], bytes], suffix: str, name: str, tmp_path: Path, into: Path
+) -> None:
+    with pytest.raises(UnsafeContent, match="on Windows"):
+        extract(write(tmp_path, f"a{suffix}", make({name: b"x"})), into)
+
+
+@pytest.mark.parametrize("twins", [("Model.onnx", "model.onnx"), ("caf\u00e9", "cafe\u0301")])
+def test_two_names_that_are_one_file_elsewhere_are_refused(twins: tuple[str, str], tmp_path: Path, into: Path) -> None:
+    with pytest.raises(UnsafeContent, match="one file on other systems"):
+        extract(write(tmp_path, "a.zip", wheel(dict.fromkeys(twins, b"x"))), into)
+
+
+def test_a_bomb_that_is_divided_among_nested_archives_is_stopped(tmp_path: Path, into: Path) -> None:
+    inner = wheel({"zeros": bytes(3 << 20)})
+    outer = write(tmp_path, "a.zip", wheel({"inner.zip": wheel({"deeper.zip": inner})}))
+    with pytest.raises(UnsafeContent, match="bomb"):
+        extract(outer, into, "inner.zip/deeper.zip/zeros", limits=Limits(ratio=100, ratio_from=1 << 20))
+
+
+@pytest.mark.parametrize(("make", "suffix"), [(wheel, ".zip"), (sdist, ".tar.gz")])
+def test_files_that_are_not_wanted_count_too_where_they_have_to_be_listed(
+    make: Callable[[dict[str, bytes]], bytes], suffix: str, tmp_path: Path, into: Path
+) -> None:
+    many = write(tmp_path, f"a{suffix}", make({"wanted": b"", **{f"x/{number}": b"" for number in range(10)}}))
+    with pytest.raises(UnsafeContent, match="more than 10 files"):
+        extract(many, into, "wanted", limits=Limits(files=10))
+
+
+def test_a_zip_with_a_huge_table_of_contents_is_refused_before_it_is_read(tmp_path: Path, into: Path) -> None:
+    many = write(tmp_path, "a.zip", wheel({str(number): b"" for number in range(100)}))
+    with pytest.raises(UnsafeContent, match="table of contents"):
+        extract(many, into, limits=Limits(directory_bytes=4096))
+
+
+def test_a_tar_is_a_bomb_by_what_its_headers_say_before_it_is_unpacked(tmp_path: Path, into: Path) -> None:
+    bomb = write(tmp_path, "a.tar.gz", sdist({"zeros": bytes(4 << 20), "wanted": b""}))
+    with pytest.raises(UnsafeContent, match="bomb"):
+        extract(bomb, into, "wanted", limits=Limits(ratio=10, ratio_from=1 << 20))
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_a_tar_header_that_claims_gigabytes_is_not_read(kind: bytes, tmp_path: Path, into: Path) -> None:
+    info = tarfile.TarInfo("x")
+    info.type, info.size = kind, 8 << 30
+    path = write(tmp_path, "a.tar", info.tobuf(tarfile.GNU_FORMAT) + bytes(10240))
+    with pytest.raises(InvalidInput, match="a header of 8589934592 bytes"):
+        extract(path, into)
+
+
+def test_patterns_choose_below_the_wanted_folder(tmp_path: Path, into: Path) -> None:
+    path = write(tmp_path, "a.zip", wheel({"m/a.onnx": b"1", "m/b.md": b"2", "c.onnx": b"3"}))
+    extract(path, into, "m", selection=Selection(include=["*.onnx"]))
+    assert [one.name for one in into.iterdir()] == ["a.onnx"]
 
 
 def test_a_path_may_lead_into_nested_archives(tmp_path: Path, into: Path) -> None:

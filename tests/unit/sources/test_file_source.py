@@ -11,7 +11,7 @@ from watching import Watching
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, NotFound, UnsafeContent
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import fetch
+from jupyter_modeldeploy.sources import Selection, fetch
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -36,9 +36,26 @@ def test_a_lone_onnx_file_is_named_model(name: str, expected: str, tmp_path: Pat
     assert contents(fetch(f"file:{tmp_path / name}", tmp_path / "into", Silent(), Settings()).root) == {expected: b"x"}
 
 
-def test_an_archive_is_unpacked(tmp_path: Path) -> None:
-    (tmp_path / "model.zip").write_bytes(wheel({"a/b": b"1"}))
-    assert contents(fetch(f"file:{tmp_path}/model.zip", tmp_path / "into", Silent(), Settings()).root) == {"a/b": b"1"}
+@pytest.mark.parametrize("files", [{"a/b": b"1", "c": b"2"}, {"model/a/b": b"1", "model/c": b"2"}])
+def test_an_archive_is_unpacked_without_the_one_folder_that_holds_all(files: dict[str, bytes], tmp_path: Path) -> None:
+    (tmp_path / "model.zip").write_bytes(wheel(files))
+    fetched = fetch(f"file:{tmp_path}/model.zip", tmp_path / "into", Silent(), Settings())
+    assert contents(fetched.root) == {"a/b": b"1", "c": b"2"}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_patterns_choose_the_files_of_a_folder_and_of_an_archive(packed: bool, tmp_path: Path) -> None:
+    files = {"model.onnx": b"1", "deep/b.md": b"2", "deep/a.json": b"3"}
+    (tmp_path / "model.zip").write_bytes(wheel(files))
+    for name, content in files.items():
+        (tmp_path / "model" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "model" / name).write_bytes(content)
+    path = tmp_path / ("model.zip" if packed else "model")
+    selection = Selection(include=["*.onnx", "deep/"], exclude=["*.md"])
+    fetched = fetch(f"file:{path}", tmp_path / "into", Silent(), Settings(), selection)
+    assert contents(fetched.root) == {"model.onnx": b"1", "deep/a.json": b"3"}
+    with pytest.raises(InvalidInput, match=r"matches '\*\.gguf'"):
+        fetch(f"file:{path}", tmp_path / "none", Silent(), Settings(), Selection(include=["*.gguf"]))
 
 
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:

@@ -41,11 +41,16 @@ def test_a_bare_path_is_refused_with_the_hint_to_write_file(tmp_path: Path) -> N
 
 
 def test_an_unknown_scheme_lists_those_installed() -> None:
-    with pytest.raises(InvalidInput, match="file:, hf:, pypi:"):
+    with pytest.raises(InvalidInput, match="file:.*hf:.*pypi:"):
         parse("ftp:host/file")
 
 
-@pytest.mark.parametrize("text", ["", "hf:", "pypi:#path", "file://host/path", "hf:a b"])
+def test_a_url_is_kept_whole_up_to_its_fragment() -> None:
+    reference = parse("hf://host/a@b=c?x=1#sub/file&sha256=0")
+    assert (reference.name, reference.revision, reference.path) == ("//host/a@b=c?x=1", None, "sub/file&sha256=0")
+
+
+@pytest.mark.parametrize("text", ["hf://", "hf://host/a b", "", "hf:", "pypi:#path", "file://host/path", "hf:a b"])
 def test_a_malformed_reference_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         parse(text)
