@@ -122,7 +122,8 @@ class _Machine:
         return taken
 
     def _tuple(self, _: Any) -> None:
-        self.stack.append(tuple(self._to_mark()))
+        content = tuple(self._to_mark())
+        self.stack.append(content)
 
     def _last(self, count: int) -> None:
         taken = tuple(self.stack[-count:])
@@ -140,7 +141,8 @@ class _Machine:
         self._last(3)
 
     def _list(self, _: Any) -> None:
-        self.stack.append(self._to_mark())
+        content = self._to_mark()
+        self.stack.append(content)
 
     def _dict(self, _: Any) -> None:
         content = self._to_mark()
@@ -148,7 +150,8 @@ class _Machine:
         self._fill(content)
 
     def _frozenset(self, _: Any) -> None:
-        self.stack.append(Made(Global("builtins", "frozenset"), tuple(self._to_mark())))
+        content = tuple(self._to_mark())
+        self.stack.append(Made(Global("builtins", "frozenset"), content))
 
     def _append(self, _: Any) -> None:
         self._extend([self.stack.pop()])

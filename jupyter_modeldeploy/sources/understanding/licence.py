@@ -15,8 +15,8 @@ MAX_NAME_CHARACTERS = 100
 SPDX_LINE = re.compile(r"SPDX-License-Identifier:\s*([\w.+-]+(?: (?:AND|OR|WITH) [\w.+-]+)*)")
 KNOWN_BY = (
     ("AGPL-3.0", ("gnu affero general public license", "version 3")),
-    ("LGPL-3.0", ("gnu lesser general public license", "version 3")),
     ("LGPL-2.1", ("gnu lesser general public license", "version 2.1")),
+    ("LGPL-3.0", ("gnu lesser general public license", "version 3")),
     ("GPL-3.0", ("gnu general public license", "version 3")),
     ("GPL-2.0", ("gnu general public license", "version 2")),
     ("Apache-2.0", ("apache license", "version 2.0")),
@@ -35,7 +35,7 @@ KNOWN_BY = (
     ("llama", ("llama", "community license agreement")),
     ("gemma", ("gemma terms of use",)),
 )
-"""Words, all of which stand in the licence; the first whose words do is taken. A GPL names the lesser one only late."""
+"""Words that all stand in the licence. Of several the one whose first words come first: licences name one another."""
 
 
 def licence_of(folder: Path, card: Card | None, declared: str | None = None) -> str | None:
@@ -73,7 +73,12 @@ def _files(folder: Path) -> list[Path]:
 def _recognise(path: Path) -> str | None:
     with path.open("rb") as file:
         text = file.read(READ_BYTES).decode("utf-8", "replace")
-    if found := SPDX_LINE.search(text):
-        return canonical(found[1])
+    if named := SPDX_LINE.search(text):
+        return canonical(named[1])
     words = " ".join(text.lower().split())
-    return next((name for name, phrases in KNOWN_BY if all(phrase in words for phrase in phrases)), None)
+    found = [(words.index(first), name) for name, (first, *more) in KNOWN_BY if first in words and _has(words, more)]
+    return min(found, key=lambda one: one[0])[1] if found else None
+
+
+def _has(words: str, phrases: list[str]) -> bool:
+    return all(phrase in words for phrase in phrases)
