@@ -42,6 +42,11 @@ class AllowedHosts:
         host = canonical(host)
         return (host, None) in self.hosts or (host, port) in self.hosts
 
+    def lists(self, host: str, port: int) -> bool:
+        """Whether the host is listed, by name or, where it is an address, by a network."""
+        address = literal(host)
+        return self.name(host, port) or (address is not None and any(address in one for one in self.networks))
+
     def address(self, address: Address, port: int) -> bool:
         """Whether the address is public or listed."""
         listed = self.name(str(address), port) or any(address in network for network in self.networks)

@@ -140,7 +140,7 @@ def _unpack(
             if member.special:
                 raise UnsafeContent(f"{member.name} in {archive.name} is a {member.special}.", NOTHING)
             budget.add_file(member.name)
-            place = _portable(relative, archive.name)
+            place = portable(relative, archive.name)
             twin = taken.setdefault(unicodedata.normalize("NFC", relative).casefold(), relative)
             if twin != relative:
                 raise UnsafeContent(
@@ -182,7 +182,7 @@ def relative_path(name: str, where: str) -> PurePosixPath:
     return path
 
 
-def _portable(name: str, where: str) -> PurePosixPath:
+def portable(name: str, where: str) -> PurePosixPath:
     """`relative_path` for a name that others chose freely: also none that means something else on Windows."""
     path = relative_path(name, where)
     for part in path.parts:
