@@ -32,6 +32,7 @@ from jupyter_modeldeploy.records import (
     NewVersion,
     Service,
     ServiceSpec,
+    Version,
 )
 from jupyter_modeldeploy.workspace import Workspace
 from jupyter_modeldeploy.workspace.tokens import MAX_SECONDS
@@ -57,6 +58,10 @@ class AliasRequest(Request):
     name: Name = Field(description="the model's name")
     alias: Name = Field(description="a word such as production")
     number: int = Field(ge=1, le=MAX_INTEGER, description="the version that the alias points at")
+
+
+class ByVersion(Request):
+    version: str = Field(description="NAME, NAME@3 or NAME@alias")
 
 
 class TrustVersion(Request):
@@ -172,6 +177,12 @@ class VersionSummary(NewVersion):
     created_at: datetime
 
 
+class VersionPage(VersionSummary):
+    """A version with the text of its model card, as it is written and cut off at 20,000 characters."""
+
+    card_text: str | None
+
+
 class ModelSummary(Model):
     versions: list[VersionSummary]
 
@@ -241,11 +252,12 @@ class Deleted(BaseModel):
 
 
 def _summary(workspace: Workspace, model: Model) -> ModelSummary:
-    versions = [
-        VersionSummary(**version.model_dump(), ref=version.ref, size_bytes=version.size_bytes)
-        for version in workspace.models.versions(model.name)
-    ]
+    versions = [VersionSummary(**_derived(version)) for version in workspace.models.versions(model.name)]
     return ModelSummary(**model.model_dump(), versions=versions)
+
+
+def _derived(version: Version) -> dict[str, Any]:
+    return {**version.model_dump(), "ref": version.ref, "size_bytes": version.size_bytes}
 
 
 def list_models(workspace: Workspace, request: Nothing) -> ModelList:
@@ -261,6 +273,12 @@ def get_model(workspace: Workspace, request: ByName) -> ModelSummary:
 def set_alias(workspace: Workspace, request: AliasRequest) -> ModelSummary:
     """Point an alias at a version."""
     return _summary(workspace, workspace.models.set_alias(request.name, request.alias, request.number))
+
+
+def get_version(workspace: Workspace, request: ByVersion) -> VersionPage:
+    """One version with all that its files tell, and its model card."""
+    version = workspace.models.version(request.version)
+    return VersionPage(**_derived(version), card_text=workspace.models.card(version.ref))
 
 
 def trust_version(workspace: Workspace, request: TrustVersion) -> ModelSummary:
@@ -477,6 +495,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("list_models", "GET", "models", "read", Nothing, ModelList, list_models),
     Operation("get_model", "GET", "models/{name}", "read", ByName, ModelSummary, get_model),
     Operation("set_alias", "POST", "models/{name}/aliases", "write", AliasRequest, ModelSummary, set_alias),
+    Operation("get_version", "GET", "versions/{version}", "read", ByVersion, VersionPage, get_version),
     Operation("trust_version", "POST", "models/trust", "execute", TrustVersion, ModelSummary, trust_version),
     Operation("distrust_version", "POST", "models/distrust", "write", DistrustVersion, ModelSummary, distrust_version),
     *FETCHING,

@@ -28,6 +28,11 @@ def versions(ctx: typer.Context, incomplete: str) -> list[str]:
     return _matching(ctx, incomplete, refs)
 
 
+def named(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Models, and their versions once there is an @."""
+    return versions(ctx, incomplete) if "@" in incomplete else models(ctx, incomplete)
+
+
 def datasets(ctx: typer.Context, incomplete: str) -> list[str]:
     return _matching(ctx, incomplete, lambda workspace: [dataset.name for dataset in workspace.datasets.list()])
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from jupyter_modeldeploy.cli import completion, views
+from jupyter_modeldeploy.cli import completion, version_page, views
 from jupyter_modeldeploy.cli.actions import ADD_DATASET
+from jupyter_modeldeploy.cli.command import command
+from jupyter_modeldeploy.cli.door import Door
 from jupyter_modeldeploy.cli.operation import OperationCommand
 
 app = typer.Typer(no_args_is_help=True, help="See models and their versions, and name versions.")
@@ -18,15 +22,6 @@ LIST_DATASETS = OperationCommand(
 MODELS = (
     OperationCommand(
         "list", "list_models", "List the models with their latest versions.", "modeldeploy models list", views.models
-    ),
-    OperationCommand(
-        "show",
-        "get_model",
-        "Show a model's versions: how each was made, its size and its accuracy.",
-        "modeldeploy models show sentiment",
-        views.model,
-        ["name"],
-        {"name": completion.models},
     ),
     OperationCommand(
         "alias",
@@ -57,5 +52,22 @@ MODELS = (
 
 for _command in MODELS:
     _command.add_to(app)
+
+
+@command(app, "show", "modeldeploy models show sentiment@3")
+def show(
+    door: Door,
+    name: Annotated[
+        str,
+        typer.Argument(help="a model, or one of its versions: NAME@3 or NAME@alias", autocompletion=completion.named),
+    ],
+) -> None:
+    """Show a model's versions and how each was made; or all that is known of one version, with its model card."""
+    if "@" in name:
+        door.show(door.call("get_version", version=name), version_page.show)
+    else:
+        door.show(door.call("get_model", name=name), views.model)
+
+
 for _command in (ADD_DATASET, LIST_DATASETS):
     _command.add_to(datasets)

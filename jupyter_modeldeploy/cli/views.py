@@ -111,7 +111,7 @@ def job(door: Door, response: Job) -> None:
         "Error": response.error.message if response.error else None,
         "Hint": response.error.hint if response.error else None,
     }
-    door.out.print(_facts(facts))
+    door.out.print(fact_rows(facts))
     if response.result is not None:
         from jupyter_modeldeploy.cli import results
 
@@ -143,7 +143,7 @@ def service(door: Door, response: Service) -> None:
         "Error": response.error.message if response.error else None,
         "Hint": response.error.hint if response.error else None,
     }
-    door.out.print(_facts(facts))
+    door.out.print(fact_rows(facts))
 
 
 def _replicas(service: Service) -> str:
@@ -223,7 +223,7 @@ def devices(door: Door, response: DeviceList) -> None:
     door.out.print(rows)
 
 
-def _facts(facts: dict[str, str | Text | None]) -> Table:
+def fact_rows(facts: dict[str, str | Text | None]) -> Table:
     """Names and what is known, one a row; what is not known is left out."""
     rows = Table.grid(padding=(0, 2))
     for name, fact in facts.items():

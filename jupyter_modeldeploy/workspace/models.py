@@ -15,6 +15,8 @@ from jupyter_modeldeploy.sources.searching import Sort
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
 
+MAX_CARD_CHARACTERS = 20_000
+
 
 class Models(Room):
     def list(self) -> Sequence[Model]:
@@ -29,6 +31,15 @@ class Models(Room):
     def version(self, ref: str) -> Version:
         """The version that `name@3`, `name@alias` or `name` means."""
         return self._store.versions.get(ref)
+
+    def card(self, ref: str) -> str | None:
+        """The first 20,000 characters of a version's model card, as they are written; None where it has none."""
+        from jupyter_modeldeploy.sources.understanding.card import read_text  # not for every import: it reads YAML
+
+        version = self.version(ref)
+        if version.facts is None or version.facts.card is None:
+            return None
+        return read_text(self._store.versions.folder(version), version.facts.card, MAX_CARD_CHARACTERS)
 
     def path(self, ref: str) -> Path:
         """The folder of a version's files; they are read-only."""
@@ -95,7 +106,7 @@ class Models(Room):
         self._store.models.check_name(name)
         return self._submit(
             "finetune",
-            base=self.version(base).ref,
+            base=self._loadable(base).ref,
             dataset=self._store.datasets.get(dataset).ref,
             name=name,
             options=options,
@@ -104,7 +115,7 @@ class Models(Room):
 
     def convert(self, version: str, target: Literal["onnx"] = "onnx", reuse: bool = False) -> JobHandle:
         """Convert a version; the new one is registered only if it gives the same answers."""
-        return self._submit("convert", version=self.version(version).ref, target=target, reuse=reuse)
+        return self._submit("convert", version=self._loadable(version).ref, target=target, reuse=reuse)
 
     def quantize(
         self,
@@ -115,13 +126,13 @@ class Models(Room):
     ) -> JobHandle:
         """Quantize an ONNX version and measure the accuracy difference on held-out data."""
         chosen = self._dataset(dataset)
-        return self._submit("quantize", version=self.version(version).ref, method=method, dataset=chosen, reuse=reuse)
+        return self._submit("quantize", version=self._loadable(version).ref, method=method, dataset=chosen, reuse=reuse)
 
     def evaluate(self, version: str, dataset: str | None = None, against: str | None = None) -> JobHandle:
         """Judge a version on held-out data, with intervals; `against` a second one by the paired difference."""
-        other = self.version(against).ref if against else None
+        other = self._loadable(against).ref if against else None
         chosen = self._dataset(dataset)
-        return self._submit("evaluate", version=self.version(version).ref, dataset=chosen, against=other)
+        return self._submit("evaluate", version=self._loadable(version).ref, dataset=chosen, against=other)
 
     def profile(
         self,
@@ -135,12 +146,18 @@ class Models(Room):
         self._store.services.get(service)
         return self._submit(
             "profile",
-            version=self.version(version).ref,
+            version=self._loadable(version).ref,
             service=service,
             dataset=self._dataset(dataset),
             requests=requests,
             concurrency=concurrency,
         )
+
+    def _loadable(self, ref: str) -> Version:
+        """The version, unless it is in quarantine: then UnsafeContent, before a job is made for nothing."""
+        version = self.version(ref)
+        self._store.versions.path(version)
+        return version
 
     def _dataset(self, ref: str | None) -> str | None:
         return self._store.datasets.get(ref).ref if ref else None

@@ -45,6 +45,12 @@ def read_card(folder: Path) -> Card | None:
     return Card(path.name, _fields(matter[1]) if matter else {})
 
 
+def read_text(folder: Path, name: str, most: int) -> str:
+    """The first `most` characters of the card `name` in `folder`, without its front matter."""
+    with (folder / name).open("rb") as file:
+        return body(file.read(MAX_CARD_BYTES).decode("utf-8", "replace"))[:most]
+
+
 def body(text: str) -> str:
     """A card's text without its front matter."""
     return FRONT_MATTER.sub("", text, count=1).lstrip()
