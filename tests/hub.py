@@ -117,6 +117,8 @@ def serving() -> Iterator[Hub]:
 class _Handler(BaseHTTPRequestHandler):
     hub: ClassVar[Hub]
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a small answer waits 40 ms for the acknowledgement of its headers
+    wbufsize = 1 << 16
 
     def do_HEAD(self) -> None:
         self._answer()
@@ -132,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         path, query = unquote(url.path), parse_qs(url.query)
         request = Request(self.command, path, self.headers.get("Range"), "Authorization" in self.headers)
         self.hub.requests.append(request)
-        if request in self.hub.asked() and self.hub.api_faults:
+        if self.hub.api_faults and request in self.hub.asked():
             return self._fail(self.hub.api_faults.pop(0))
         if path == "/api/models":
             return self._search(query)

@@ -4,6 +4,7 @@ A repository often holds the same weights for several frameworks, in several pre
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
@@ -22,6 +23,7 @@ from jupyter_modeldeploy.sources.weight_files import (
     weights,
 )
 
+log = logging.getLogger(__name__)
 TOP = PurePosixPath(".")
 ONNX_FOLDER = "onnx"
 PIPELINE = "model_index.json"
@@ -43,7 +45,7 @@ def choose(names: Sequence[str], where: str, selection: Selection = Selection())
     else, exactly the files that match them. Raises InvalidInput, saying what there is, where nothing is left, where
     several choices are equally good and where shards are missing."""
     wanted = matching(names, where, selection)
-    if selection.include and selection.include_weights and not (selection.framework or selection.variant):
+    if _is_exact(selection):
         return wanted
     paths = [PurePosixPath(name) for name in wanted]
     found = [one for path in paths if (one := weights(path)) is not None and _is_model(one, wanted)]
@@ -64,7 +66,9 @@ def choose(names: Sequence[str], where: str, selection: Selection = Selection())
     result = kept | companions | {one.path for one in chosen}
     if not result:
         raise InvalidInput(f"Nothing is left of {where}.", _holds(names))
-    return [str(path) for path in paths if path in result]
+    left = [str(path) for path in paths if path in result]
+    log.info("%s: %s", where, reason(names, left))
+    return left
 
 
 def matching(names: Sequence[str], where: str, selection: Selection) -> list[str]:
@@ -91,11 +95,13 @@ def reason(names: Sequence[str], chosen: Sequence[str]) -> str:
     return text + (f" (left out: {', '.join(others)})" if others else "")
 
 
-def placed(chosen: Sequence[str]) -> list[str]:
-    """Where each chosen file belongs.
+def placed(chosen: Sequence[str], selection: Selection = Selection()) -> list[str]:  # noqa: B008
+    """Where each chosen file belongs: as in the repository where patterns alone named them.
 
-    An ONNX model in a folder `onnx/` of its own goes to the top, beside its configuration; a variant gets the name
-    that libraries look for (`model.fp16.safetensors` becomes `model.safetensors`, also its index)."""
+    Else an ONNX model in a folder `onnx/` of its own goes to the top, beside its configuration, and a variant gets the
+    name that libraries look for (`model.fp16.safetensors` becomes `model.safetensors`, also its index)."""
+    if _is_exact(selection):
+        return list(chosen)
     alone = not any("/" not in name and weights(PurePosixPath(name)) for name in chosen)
     taken = set(chosen)
     places = []
@@ -108,6 +114,11 @@ def placed(chosen: Sequence[str]) -> list[str]:
         taken.add(place)
         places.append(place)
     return places
+
+
+def _is_exact(selection: Selection) -> bool:
+    """Whether patterns alone say what is wanted."""
+    return bool(selection.include and selection.include_weights and not (selection.framework or selection.variant))
 
 
 def _is_model(one: Weights, names: Sequence[str]) -> bool:

@@ -5,36 +5,31 @@ of every other download, and nothing that the process shares is set up for it.""
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Annotated, Any, Literal, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
-from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, StringConstraints
 
 from jupyter_modeldeploy.errors import (
     Forbidden,
     ModelDeployError,
     NotAuthenticated,
     NotFound,
-    Overloaded,
+    RateLimited,
     Unavailable,
 )
+from jupyter_modeldeploy.sources.asking import ask, read
 from jupyter_modeldeploy.sources.download import refusal
 
-ATTEMPTS = 5
-FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 60.0
-TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 MAX_FILES = 500_000
-RESETS = re.compile(r";\s*r=0\s*;\s*t=(\d+)")
+REACH = "Check the network, or name another hub with HF_ENDPOINT; HF_HUB_OFFLINE=1 uses what is here."
+SPEAKS = "Is HF_ENDPOINT the address of a hub, and does no login page stand before it?"
 Sha1 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -129,8 +124,11 @@ class HubApi:
     def information(self, repository: Repository, revision: str | None) -> Information:
         """The repository's name and commit now. Raises NotFound, NotAuthenticated, Forbidden (gated), Unavailable."""
         at = f"/revision/{quote(revision, safe='')}" if revision else ""
-        response = self._get(f"/api/{repository.kind}/{quote(repository.name)}{at}", {}, repository, revision)
-        found = self._parse(Information, response)
+        route = f"/api/{repository.kind}/{quote(repository.name)}{at}"
+        try:
+            found = read(Information, self._get(route, {}, repository, revision), SPEAKS)
+        except _NoRouteError as error:
+            raise Unavailable(f"{error}: it is no hub.", "Correct HF_ENDPOINT.") from error
         if found.gated:
             self._check_access(Repository(repository.kind, found.id))
         return found
@@ -149,15 +147,15 @@ class HubApi:
             return []
         return [entry.file() for entry in pages if entry.type == "file"]
 
-    def search(self, parameters: dict[str, Any], limit: int) -> list[Listed]:
+    def search(self, parameters: Mapping[str, str | Sequence[str]], limit: int) -> list[Listed]:
         """Models, as `parameters` of the hub's search say."""
-        found = self._pages("/api/models", parameters | {"limit": str(limit)}, None, list[Listed], limit)
+        found = self._pages("/api/models", {**parameters, "limit": str(limit)}, None, list[Listed], limit)
         return [one for one, _ in zip(found, range(limit), strict=False)]
 
     def _siblings(self, repository: Repository, commit: str, folder: str) -> list[HubFile]:
         """The files as a server lists them that speaks only a part of the API."""
         route = f"/api/{repository.kind}/{quote(repository.name)}/revision/{commit}"
-        siblings = self._parse(_Siblings, self._get(route, {"blobs": "true"}, repository, commit)).siblings
+        siblings = read(_Siblings, self._get(route, {"blobs": "true"}, repository, commit), SPEAKS).siblings
         return [one.file() for one in siblings if not folder or one.rfilename.startswith(f"{folder}/")]
 
     def _check_access(self, repository: Repository) -> None:
@@ -168,14 +166,19 @@ class HubApi:
             return  # a mirror without that route: the first file will tell
 
     def _pages(
-        self, route: str, parameters: dict[str, Any], repository: Repository | None, kind: Any, most: int
+        self,
+        route: str,
+        parameters: Mapping[str, str | Sequence[str]],
+        repository: Repository | None,
+        kind: Any,
+        most: int,
     ) -> Iterator[Any]:
         """The entries of all pages. Of the link to the next one only the query is used: a mirror may pass on a link
         that leads to the hub behind it."""
         asked, count = parameters, 0
         while True:
             response = self._get(route, asked, repository, None)
-            entries = self._parse(kind, response)
+            entries = read(kind, response, SPEAKS)
             yield from entries
             count += len(entries)
             following = response.links.get("next", {}).get("url")
@@ -186,35 +189,17 @@ class HubApi:
             asked = parse_qs(urlsplit(following).query)
 
     def _get(
-        self, route: str, parameters: dict[str, Any], repository: Repository | None, revision: str | None
+        self,
+        route: str,
+        parameters: Mapping[str, str | Sequence[str]],
+        repository: Repository | None,
+        revision: str | None,
     ) -> httpx.Response:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                response = self._client.get(self._endpoint + route, params=parameters, headers=self._headers)
-            except httpx.TransportError as error:
-                if attempt == ATTEMPTS or isinstance(error, (httpx.ConnectError, httpx.UnsupportedProtocol)):
-                    raise Unavailable(
-                        f"The hub {self._host} cannot be reached: {error}.",
-                        "Check the network, or name another hub with HF_ENDPOINT; HF_HUB_OFFLINE=1 uses what is here.",
-                    ) from error
-                time.sleep(_delay(None, attempt))
-                continue
-            if response.is_success:
-                return response
-            delay = _delay(response, attempt)
-            if response.status_code not in TRANSIENT or attempt == ATTEMPTS or delay > LONGEST_DELAY_S:
-                break
-            time.sleep(delay)
-        raise _refused(response, self._host, repository, revision, delay)
-
-    def _parse(self, kind: type[Answer], response: httpx.Response) -> Answer:
-        try:
-            return TypeAdapter(kind).validate_json(response.content)
-        except ValidationError as error:
-            raise Unavailable(
-                f"{self._host} does not answer as a hub does: {error.errors()[0]['msg']}.",
-                "Is HF_ENDPOINT the address of a hub, and does no login page stand before it?",
-            ) from error
+        url = self._endpoint + route
+        response = ask(self._client, "GET", url, self._headers, params=parameters, hint=REACH)
+        if response.is_success:
+            return response
+        raise _refused(response, self._host, repository, revision)
 
     @property
     def _host(self) -> str:
@@ -225,30 +210,16 @@ class _NoRouteError(Exception):
     """The server does not know this route at all, where a hub would name what is missing."""
 
 
-def _delay(response: httpx.Response | None, attempt: int) -> float:
-    """Seconds until the next attempt: as Retry-After or the hub's RateLimit header says, else doubling."""
-    usual = FIRST_DELAY_S * 2.0 ** (attempt - 1)
-    if response is None:
-        return usual
-    after = response.headers.get("retry-after", "")
-    if after.isdigit():
-        return float(after)
-    if resets := RESETS.search(response.headers.get("ratelimit", "")):
-        return float(resets[1])
-    try:
-        return max(0.0, (parsedate_to_datetime(after) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return usual
-
-
 def _refused(
-    response: httpx.Response, host: str, repository: Repository | None, revision: str | None, delay: float
+    response: httpx.Response, host: str, repository: Repository | None, revision: str | None
 ) -> ModelDeployError | _NoRouteError:
     """What the hub's answer means. It says 401 for a private repository as well as for one that does not exist."""
     status, code = response.status_code, response.headers.get("x-error-code")
     message = response.headers.get("x-error-message", "")
     if status == 429:
-        return Overloaded(f"The hub {host} asks for fewer requests.", f"Try again in {max(1, round(delay))} s.")
+        after = response.headers.get("retry-after", "")
+        later = f"in {after} s" if after.isdigit() else "in a minute"
+        return RateLimited(f"The hub {host} asks for fewer requests.", f"Try again {later}; a token allows for more.")
     if repository is None or status >= 500:
         return refusal(status, f"The hub {host} answered {status}{f' for {repository}' if repository else ''}.")
     if code == "GatedRepo":

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
-import shutil
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote, urlsplit
 
-from jupyter_modeldeploy.errors import InvalidInput, NotFound, Unavailable
+from jupyter_modeldeploy.errors import InvalidInput, Unavailable
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records import FoundModel
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import archive, choice, hub_cache, network
+from jupyter_modeldeploy.sources import hub_cache, network
 from jupyter_modeldeploy.sources.cache import Cache
-from jupyter_modeldeploy.sources.download import ensure_space
 from jupyter_modeldeploy.sources.hub_api import HubApi, HubFile, Listed, Repository
+from jupyter_modeldeploy.sources.placing import copy, places
 from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
 
-log = logging.getLogger(__name__)
 DATASETS = "datasets/"
 NAME = re.compile(r"(?!.*(--|\.\.))([A-Za-z0-9_][\w.-]{0,95}/)?[A-Za-z0-9_][\w.-]{0,95}(?<![.-])(?<!\.git)", re.ASCII)
 SORTS = {
@@ -79,11 +76,7 @@ class HuggingFaceSource:
 
     def place(self, reference: Reference, resolution: Resolution, cache: Cache, into: Path, reporter: Reporter) -> None:
         contents = cache.get(resolution.files, reporter, f"Downloading {reference.name}")
-        ensure_space(into, sum(content.stat().st_size for content in contents))
-        for file, content in zip(resolution.files, contents, strict=True):
-            target = into / file.path
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            shutil.copyfile(content, target)
+        copy(resolution.files, contents, into)
 
     def search(self, query: str, task: str | None, sort: str, limit: int) -> list[FoundModel]:
         """The models whose name holds the words of `query`, at most `limit`, the first by `sort` first.
@@ -95,7 +88,7 @@ class HuggingFaceSource:
         if self.offline:
             raise Unavailable("The hub cannot be searched offline.", "Unset HF_HUB_OFFLINE to search.")
         words: list[str] = []
-        parameters: dict[str, Any] = {"expand": list(TOLD)}
+        parameters: dict[str, str | list[str]] = {"expand": list(TOLD)}
         for word in query.split():
             name, _, value = word.partition(":")
             if value and name in FILTERS:
@@ -117,55 +110,37 @@ class HuggingFaceSource:
                 f"{reference} is neither in the cache nor in that of the hub's client, and we are offline.",
                 "Fetch it once with a network: unset JUPYTER_MODELDEPLOY_OFFLINE and HF_HUB_OFFLINE.",
             )
-        return _resolution(repository, commit, reference, selection, _within(files, _path(reference)))
+        return _resolution(repository, commit, reference, selection, files)
 
 
 def _resolution(
     repository: Repository, commit: str, reference: Reference, selection: Selection, files: list[HubFile]
 ) -> Resolution:
-    """The chosen files at their places; `files` are those of the wanted folder, or the one wanted file."""
+    """The chosen ones of `files`, which are those of the wanted folder, or the one wanted file, at their places."""
     path = _path(reference)
-    at = f"#{path}" if path else ""
-    if not files:
-        raise NotFound(f"{repository} has no {path!r} at {commit}.", "Check the path.")
-    names = {_name(file, path): file for file in files}
-    if path in (file.path for file in files) or repository.kind == "datasets":
-        chosen = choice.matching([name for name in names if not name.startswith(".git")], str(reference), selection)
-        places = chosen
-    else:
-        chosen = choice.choose(list(names), str(reference), selection)
-        places = choice.placed(chosen)
-        log.info("%s: %s", reference, choice.reason(list(names), chosen))
+    known = {file.path: file for file in files}
+    chosen = places(list(known), path, str(reference), selection, whole=repository.kind == "datasets")
+    at = f"{_endpoint()}/{repository}/resolve/{commit}"
     remote = [
-        RemoteFile(
-            path=str(archive.relative_path(place, str(reference))),
-            url=f"{_endpoint()}/{repository}/resolve/{commit}/{quote(names[name].path)}",
-            size=names[name].size,
-            sha256=names[name].sha256,
-            git_sha1=names[name].git_sha1,
-        )
-        for name, place in zip(chosen, places, strict=True)
+        RemoteFile(path=place, url=f"{at}/{quote(name)}", **known[name].model_dump(exclude={"path"}))
+        for name, place in chosen.items()
     ]
-    return Resolution(source=f"hf:{repository}@{commit}{at}", files=remote)
+    return Resolution(source=f"hf:{repository}@{commit}{f'#{path}' if path else ''}", files=remote)
 
 
 def _below(api: HubApi, repository: Repository, commit: str, reference: Reference) -> list[HubFile]:
-    """The files of the wanted folder, or the one file."""
+    """The files of the wanted folder, or the one file; all that there are where it is neither."""
     path = _path(reference)
-    files = _within(api.files(repository, commit, path), path)
-    if files or not path:
-        return files
+    files = api.files(repository, commit, path)
+    if not path or files:
+        return _within(files, path)
     folder = str(PurePosixPath(path).parent).removeprefix(".")
-    return [file for file in api.files(repository, commit, folder) if file.path == path]
+    one = [file for file in api.files(repository, commit, folder) if file.path == path]
+    return one or api.files(repository, commit)
 
 
 def _within(files: list[HubFile], path: str) -> list[HubFile]:
     return [file for file in files if not path or file.path == path or file.path.startswith(f"{path}/")]
-
-
-def _name(file: HubFile, path: str) -> str:
-    """Its name below the wanted folder; of the one wanted file the last part."""
-    return PurePosixPath(path).name if file.path == path else file.path[len(path) + 1 :] if path else file.path
 
 
 def _repository(reference: Reference) -> Repository:
