@@ -56,7 +56,10 @@ def _show_accuracy(door: Door, version: Version) -> None:
 
 
 def _suggest_after(door: Door, version: Version) -> None:
-    if version.format is Format.onnx and version.lineage.step == "converted":
+    if version.facts is not None and version.facts.note:
+        door.out.print(printable(version.facts.note), soft_wrap=True)
+        door.suggest("See all that is known of it", f"models show {version.ref}")
+    elif version.format is Format.onnx and version.lineage.step == "converted":
         door.suggest("Make it smaller", f"quantize {version.ref}")
     elif version.format is Format.onnx and version.lineage.step == "quantized":
         served = f"{version.lineage.parent} {version.ref}"

@@ -89,9 +89,10 @@ def _version(store: Store, model: str, arm: Arm) -> PlannedVersion:
     version = store.versions.get(f"{model}@{arm.version}")
     for group, name in (("runtimes", version.format.value), ("tasks", version.task)):
         if name not in plugins.available(group):
+            told = version.facts.note if version.facts else ""
             raise Unavailable(
                 f"{version.ref} cannot be served: there is no {name!r} among the {group}.",
-                f"Installed: {', '.join(sorted(plugins.available(group)))}. Convert the model to ONNX perhaps.",
+                told or f"Installed: {', '.join(sorted(plugins.available(group)))}. Convert the model to ONNX perhaps.",
             )
     return PlannedVersion(
         number=arm.version,

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import model_files
 import pytest
+import tiny_bert
 import tiny_onnx
 from typer.testing import CliRunner, Result
 
@@ -134,6 +136,36 @@ def test_an_alias_names_a_version(modeldeploy: Run, fetched: dict[str, Any]) -> 
     shown = json.loads(modeldeploy("models", "show", "films", "--json").stdout)
     assert shown["aliases"] == {"production": 1}
     assert "@production is 1" in modeldeploy("models", "show", "films").stdout
+
+
+def test_a_version_is_shown_with_what_its_files_tell(modeldeploy: Run, tmp_path: Path) -> None:
+    folder = tiny_bert.make_classifier(tmp_path / "told")
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Films\n\nJudges \x1b[31mfilms.\n")
+    modeldeploy("fetch", f"file:{folder}", "--name", "told")
+    shown = modeldeploy("models", "show", "told@1").stdout
+    for line in (
+        r"Framework +transformers, BertForSequenceClassification",
+        r"Parameters +24,258, most F32",
+        r"Licence +Apache-2.0",
+        r"in +input_ids +INT64 +\[any, any\]",
+        r"model.safetensors +101\.4 kB",
+        r"# Films",
+        r"Judges \\x1b\[31mfilms\.",
+    ):
+        assert re.search(line, shown)
+    page = json.loads(modeldeploy("models", "show", "told@latest", "--json").stdout)
+    assert (page["ref"], page["facts"]["parameters"]) == ("told@1", 24_258)
+    assert page["card_text"].startswith("# Films")
+
+
+def test_what_cannot_be_used_yet_says_so_when_it_comes_and_when_it_is_to_be_served(
+    modeldeploy: Run, tmp_path: Path
+) -> None:
+    model_files.gguf(tmp_path / "m.gguf", {"general.architecture": "llama"}, {"w": ("F16", [4, 4])})
+    fetched = modeldeploy("fetch", f"file:{tmp_path}", "--name", "gguf")
+    assert "nothing here runs the format gguf" in fetched.stdout
+    assert "models show gguf@1" in fetched.stdout
+    assert "llama.cpp" in modeldeploy("serve", "gguf", "--name", "never", status=1).stderr
 
 
 def test_a_service_answers_texts_lines_and_requests_of_ones_own(modeldeploy: Run, served: str) -> None:
