@@ -11,7 +11,7 @@ from jupyter_modeldeploy.api.fetching import FETCHING
 from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
 from jupyter_modeldeploy.jobs.kinds.compare import CompareParameters
 from jupyter_modeldeploy.jobs.kinds.convert import ConvertParameters
-from jupyter_modeldeploy.jobs.kinds.dataset import DatasetParameters
+from jupyter_modeldeploy.jobs.kinds.dataset import DatasetOptions
 from jupyter_modeldeploy.jobs.kinds.evaluate import EvaluateParameters
 from jupyter_modeldeploy.jobs.kinds.fetch import FetchOptions
 from jupyter_modeldeploy.jobs.kinds.finetune import FinetuneParameters
@@ -97,8 +97,10 @@ class ProfileVersion(ProfileParameters, Request):
     pass
 
 
-class AddDataset(DatasetParameters, Request):
-    pass
+class AddDataset(DatasetOptions, Request):
+    name: Name | None = Field(
+        default=None, description="the dataset's name in the workspace; else what its source says"
+    )
 
 
 class Compare(CompareParameters, Request):
@@ -329,7 +331,7 @@ def list_datasets(workspace: Workspace, request: Nothing) -> DatasetList:
 
 def add_dataset(workspace: Workspace, request: AddDataset) -> Job:
     """Add a labelled table from a source."""
-    return workspace.datasets.add(**request.model_dump()).job
+    return workspace.datasets.fetch(**request.model_dump()).job
 
 
 def list_jobs(workspace: Workspace, request: ListJobs) -> JobList:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jupyter_modeldeploy.cli import completion
 from jupyter_modeldeploy.cli.operation import OperationCommand
 
-ADD_DATASET = OperationCommand(
-    "add",
+FETCH_DATASET = OperationCommand(
+    "fetch",
     "add_dataset",
-    "Bring a csv or jsonl file of labelled texts into the workspace.",
-    "modeldeploy datasets add file:reviews.csv --name reviews",
+    "Bring a csv, jsonl or Parquet file of labelled texts into the workspace, from any source.",
+    "modeldeploy datasets fetch hf:datasets/org/reviews#train.csv --name reviews",
     arguments=["source"],
     completions={"name": completion.datasets},
+)
+
+ADD_DATASET = replace(
+    FETCH_DATASET,
+    name="add",
+    help="The same as `datasets fetch`.",
+    example="modeldeploy datasets add file:reviews.csv --name reviews",
 )
 
 RESUME = OperationCommand(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from jupyter_modeldeploy.cli import completion, version_page, views
-from jupyter_modeldeploy.cli.actions import ADD_DATASET
+from jupyter_modeldeploy.cli.actions import ADD_DATASET, FETCH_DATASET
 from jupyter_modeldeploy.cli.command import command
 from jupyter_modeldeploy.cli.door import Door
 from jupyter_modeldeploy.cli.operation import OperationCommand
@@ -69,5 +69,5 @@ def show(
         door.show(door.call("get_model", name=name), views.model)
 
 
-for _command in (ADD_DATASET, LIST_DATASETS):
+for _command in (FETCH_DATASET, ADD_DATASET, LIST_DATASETS):
     _command.add_to(datasets)

@@ -11,7 +11,7 @@ from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.records import NAME_PATTERN
 from jupyter_modeldeploy.sources.reference import Reference, parse
 
-SCHEMES = {"huggingface": "hf", "modelscope": "ms", "folder": "file"}
+SCHEMES = {"huggingface": "hf", "modelscope": "ms", "github": "gh", "folder": "file"}
 """Sources by the names that people know them by."""
 LONGEST = 64
 FILE_SUFFIXES = (

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.tasks import table
+from jupyter_modeldeploy.tasks import parquet, table
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.records import Dataset
@@ -29,6 +29,7 @@ TRAIN_NAMES, TEST_NAMES = ("train", "training"), ("test", "testing", "holdout", 
 VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 MAX_CLASSES = 1000
 MISSING = ("nan", "NaN")
+SUFFIXES = (*table.SUFFIXES, parquet.SUFFIX)
 
 
 class Example(NamedTuple):
@@ -70,16 +71,16 @@ class Labelled(NamedTuple):
 
 
 def only_file(folder: Path) -> Path:
-    """The one csv or jsonl file below `folder` (or `folder` itself, if it is that file). Raises InvalidInput."""
+    """The one csv, jsonl or Parquet file below `folder` (or `folder` itself, if it is that). Raises InvalidInput."""
     if folder.is_file():
         return folder
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    tables = [path for path in files if path.suffix.lower() in table.SUFFIXES]
+    tables = [path for path in files if path.suffix.lower() in SUFFIXES]
     if len(tables) == 1:
         return tables[0]
     found = ", ".join(str(path.relative_to(folder)) for path in (tables or files)[:10]) or "nothing"
     raise InvalidInput(
-        f"A dataset is one file ({', '.join(table.SUFFIXES)}); here are {found}.",
+        f"A dataset is one file ({', '.join(SUFFIXES)}); here are {found}.",
         "Name one file, with #PATH if need be.",
     )
 

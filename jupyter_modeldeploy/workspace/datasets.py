@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jupyter_modeldeploy import sources
 from jupyter_modeldeploy.records import Dataset
+from jupyter_modeldeploy.sources.naming import suggested_name
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
 
@@ -21,16 +22,22 @@ class Datasets(Room):
     def path(self, ref: str) -> Path:
         return self._store.datasets.path(self.get(ref))
 
-    def add(
+    def fetch(
         self,
         source: str,
-        name: str,
+        name: str | None = None,
         text_column: str | None = None,
         label_column: str | None = None,
         test_share: float = 0.2,
         seed: int = 0,
     ) -> JobHandle:
-        """Bring a csv or jsonl file of labelled text into the workspace; the held-out rows are fixed by the seed."""
+        """Bring a csv, jsonl or Parquet file of labelled text into the workspace from any source, as the next version
+        of `name` (else of what the source calls it). Of a folder or repository with several tables, `#path` names one.
+
+        Columns that are not named are guessed by their usual names. The share `test_share` of each class is held out,
+        as the seed draws it, unless a column `split` says which rows are. Raises InvalidInput for what is no
+        reference, Conflict for a name that differs from another only in case."""
+        name = name or suggested_name(source)
         self._store.datasets.check_name(name)
         return self._submit(
             "dataset",
@@ -41,3 +48,5 @@ class Datasets(Room):
             test_share=test_share,
             seed=seed,
         )
+
+    add = fetch

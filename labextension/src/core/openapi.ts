@@ -672,6 +672,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/versions/{version}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** One version with all that its files tell, and its model card. */
+    get: operations['get_version'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -686,9 +703,10 @@ export interface components {
       label_column: string | null;
       /**
        * Name
-       * @description the dataset's name in the workspace
+       * @description the dataset's name in the workspace; else what its source says
+       * @default null
        */
-      name: string;
+      name: string | null;
       /**
        * Seed
        * @description draws the held-out rows
@@ -697,7 +715,7 @@ export interface components {
       seed: number;
       /**
        * Source
-       * @description a csv or jsonl file: file:PATH, pypi:package==version#path, …
+       * @description a csv, jsonl or Parquet file: file:PATH, hf:datasets/org/name#path, …
        */
       source: string;
       /**
@@ -832,6 +850,14 @@ export interface components {
        * @description its name
        */
       name: string;
+    };
+    /** ByVersion */
+    ByVersion: {
+      /**
+       * Version
+       * @description NAME, NAME@3 or NAME@alias
+       */
+      version: string;
     };
     /**
      * Cache
@@ -2796,6 +2822,48 @@ export interface components {
       trusted: components['schemas']['Trust'] | null;
     };
     /**
+     * VersionPage
+     * @description A version with the text of its model card, as it is written and cut off at 20,000 characters.
+     */
+    VersionPage: {
+      /** Card Text */
+      card_text: string | null;
+      /**
+       * Classes
+       * @default null
+       */
+      classes: string[] | null;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** @default null */
+      facts: components['schemas']['Facts'] | null;
+      /** Files */
+      files: components['schemas']['FileEntry'][];
+      format: components['schemas']['Format'];
+      lineage: components['schemas']['Lineage'];
+      /** Metrics */
+      metrics: {
+        [key: string]: number;
+      };
+      /** Model */
+      model: string;
+      /** Number */
+      number: number;
+      /** Ref */
+      ref: string;
+      /** @default null */
+      signature: components['schemas']['Signature'] | null;
+      /** Size Bytes */
+      size_bytes: number;
+      /** Task */
+      task: string;
+      /** @default null */
+      verdict: components['schemas']['Verdict'] | null;
+    };
+    /**
      * VersionSummary
      * @description A version with what is derived from it.
      */
@@ -3049,9 +3117,10 @@ export interface operations {
           label_column?: string | null;
           /**
            * Name
-           * @description the dataset's name in the workspace
+           * @description the dataset's name in the workspace; else what its source says
+           * @default null
            */
-          name: string;
+          name?: string | null;
           /**
            * Seed
            * @description draws the held-out rows
@@ -3060,7 +3129,7 @@ export interface operations {
           seed?: number;
           /**
            * Source
-           * @description a csv or jsonl file: file:PATH, pypi:package==version#path, …
+           * @description a csv, jsonl or Parquet file: file:PATH, hf:datasets/org/name#path, …
            */
           source: string;
           /**
@@ -7442,6 +7511,100 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['NewToken'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  get_version: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        version: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['VersionPage'];
         };
       };
       /** @description The request is wrong; nothing was changed. */

@@ -5,6 +5,13 @@ type Schemas = components['schemas'];
 
 export type Model = Schemas['ModelSummary'];
 export type Version = Schemas['VersionSummary'];
+/** A version with the text of its model card. */
+export type VersionPage = Schemas['VersionPage'];
+export type Verdict = Schemas['Verdict'];
+/** What to fetch; what is left out is as the server's description says. */
+export type FetchRequest = Pick<Schemas['Fetch'], 'source'> & Partial<Schemas['Fetch']>;
+export type Framework = NonNullable<Schemas['Fetch']['framework']>;
+export type FoundModel = Schemas['FoundModel'];
 export type Job = Schemas['Job'];
 export type JobState = Schemas['JobState'];
 export type Progress = Schemas['Progress'];
@@ -17,5 +24,6 @@ export type Change = Schemas['Change'];
 export type Changes = Schemas['ChangeList'];
 
 export type ModelList = Schemas['ModelList'];
+export type FoundModels = Schemas['FoundModels'];
 export type JobList = Schemas['JobList'];
 export type ServiceList = Schemas['ServiceList'];

@@ -12,6 +12,14 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(unit === 0 || value >= 99.95 ? 0 : 1)} ${units[unit] ?? ''}`;
 }
 
+/** `1,234`, `45.6K`, `7.8M`. */
+export function formatCount(count: number): string {
+  return Intl.NumberFormat('en', {
+    notation: count < 10_000 ? 'standard' : 'compact',
+    maximumFractionDigits: 1
+  }).format(count);
+}
+
 /** `86.4 %` of a share from 0 to 1. */
 export function formatShare(share: number, digits = 1): string {
   return `${(100 * share).toFixed(digits)} %`;
