@@ -18,6 +18,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The workspace root of this test, for its own process and for those that it starts."""
     path = tmp_path / "root"
     monkeypatch.setenv("JUPYTER_MODELDEPLOY_ROOT", str(path))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))  # else what their hub's client holds would be found there
     monkeypatch.setenv("JUPYTER_MODELDEPLOY_ALLOWED_HOSTS", "127.0.0.0/8,::1")  # where the tests' servers are
     monkeypatch.delenv("JUPYTERHUB_API_TOKEN", raising=False)
     return path

@@ -27,11 +27,10 @@ NAME, DATASET = "org/model", "org/data"
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     with serving() as running:
         monkeypatch.setenv("HF_ENDPOINT", running.url)
         monkeypatch.setenv("HF_TOKEN", "")
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
         running.repositories[NAME].commit(FILES, "v1")
         running.repositories[f"datasets/{DATASET}"].commit({"data/train.csv": b"a,b\n", "README.md": b"data"})
         yield running
