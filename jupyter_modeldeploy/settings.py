@@ -12,12 +12,22 @@ from typing import ClassVar
 from jupyter_modeldeploy.errors import InvalidInput, from_os_error
 
 PREFIX = "JUPYTER_MODELDEPLOY_"
+PARALLEL_DOWNLOADS = 8
 
 
 class Settings:
     """Where the workspace lives and how it behaves. Every attribute can be set as `JUPYTER_MODELDEPLOY_<NAME>`."""
 
-    names: ClassVar[tuple[str, ...]] = ("ROOT", "OWNER", "PIP_INDEX", "OFFLINE", "ALLOWED_HOSTS")
+    names: ClassVar[tuple[str, ...]] = (
+        "ROOT",
+        "OWNER",
+        "PIP_INDEX",
+        "OFFLINE",
+        "ALLOWED_HOSTS",
+        "BANDWIDTH",
+        "PARALLEL_DOWNLOADS",
+        "SHARED_CACHE",
+    )
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
         self._root = root
@@ -67,6 +77,37 @@ class Settings:
         return [entry.strip() for entry in os.environ.get(PREFIX + "ALLOWED_HOSTS", "").split(",") if entry.strip()]
 
     @property
+    def bandwidth(self) -> int | None:
+        """How many bytes per second one fetch may take from the network, over all its connections; None for any number.
+
+        Raises InvalidInput for what is no positive number."""
+        return _positive("BANDWIDTH")
+
+    @property
+    def parallel_downloads(self) -> int:
+        """How many connections one fetch uses at most: for several files, or parts of one. Raises InvalidInput."""
+        return _positive("PARALLEL_DOWNLOADS") or PARALLEL_DOWNLOADS
+
+    @property
+    def shared_cache(self) -> Path | None:
+        """A folder of downloads that several users share."""
+        chosen = os.environ.get(PREFIX + "SHARED_CACHE")
+        return Path(chosen).expanduser().absolute() if chosen else None
+
+    @property
     def on_temporary_storage(self) -> bool:
         """True where the root lies below the system's temporary folder, which is emptied at restarts."""
         return self.root.resolve().is_relative_to(Path(tempfile.gettempdir()).resolve())
+
+
+def _positive(name: str) -> int | None:
+    value = os.environ.get(PREFIX + name)
+    if not value:
+        return None
+    try:
+        number = int(value)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise InvalidInput(f"{PREFIX}{name}={value!r} is no positive whole number.", "Correct it or unset it.")
+    return number

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from jupyter_modeldeploy.errors import Unavailable, from_os_error
+from jupyter_modeldeploy.errors import InvalidInput, Unavailable, from_os_error
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import network
-from jupyter_modeldeploy.sources.download import Download, ensure_space
-from jupyter_modeldeploy.sources.local_copy import copy_verified
+from jupyter_modeldeploy.sources import local_copy, network
+from jupyter_modeldeploy.sources.answers import ensure_space
+from jupyter_modeldeploy.sources.contents import Contents, Usage, key
+from jupyter_modeldeploy.sources.downloads import Downloads
+from jupyter_modeldeploy.sources.flow import Flow
+from jupyter_modeldeploy.sources.part import received_before
 from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
-
-PART = ".part"
-ABANDONED_AFTER_S = 14 * 24 * 3600
+from jupyter_modeldeploy.sources.shared import SharedFolder
 
 
 class Cache:
@@ -33,20 +30,23 @@ class Cache:
     def __init__(
         self,
         settings: Settings,
-        headers: Callable[[str], dict[str, str]],
+        headers: Callable[[str], dict[str, str]] = lambda url: {},
         allowed_hosts: Sequence[str] = (),
         nearby: Callable[[RemoteFile], Path | None] | None = None,
         offline: bool = False,
     ) -> None:
-        self._offline, self._headers, self._allowed_hosts = settings.offline or offline, headers, allowed_hosts
+        self._settings, self._offline = settings, settings.offline or offline
+        self._headers, self._allowed_hosts = headers, allowed_hosts
         self._nearby = nearby
-        self._files = settings.root / "cache" / "files"
+        self._shared = SharedFolder(settings.shared_cache) if settings.shared_cache else None
+        self._folder = settings.root / "cache" / "files"
         self._references = settings.root / "cache" / "references"
         try:
-            for folder in (self._files, self._references):
+            for folder in (self._folder, self._references):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise from_os_error(error, f"making the cache {self._files}") from error
+            raise from_os_error(error, f"making the cache {self._folder}") from error
+        self._contents = Contents(self._folder)
 
     def resolve(
         self, reference: Reference, selection: Selection, ask: Callable[[Reference, Selection], Resolution]
@@ -62,6 +62,8 @@ class Cache:
                 "Fetch it once with a network: unset JUPYTER_MODELDEPLOY_OFFLINE.",
             )
         resolution = ask(reference, selection)  # one that knows of files nearby asks no network when offline
+        if self._offline:
+            return resolution  # of what is here, which may be only a part: nothing to go by later
         _write(memory, resolution.model_dump_json())
         return resolution
 
@@ -69,115 +71,91 @@ class Cache:
         """Where the content of each file lies, downloaded if need be. The paths are read-only.
 
         Tells the bytes of all files together. Raises StorageFull before the first byte, Unavailable when offline."""
-        missing = [file for file in files if not self._path(file).exists() and not self._taken_nearby(file)]
-        if missing and self._offline:
+        try:
+            wanted = {key(file): file for file in files}
+            found = {name: path for name, file in wanted.items() if (path := self._at_hand(file))}
+            missing = [file for name, file in wanted.items() if name not in found]
+            done = sum(path.stat().st_size for path in found.values())
+            if missing:
+                self._download(missing, done, reporter, message)
+                found |= {key(file): self._found(file) for file in missing}
+        except OSError as error:
+            raise from_os_error(error, f"writing to the cache {self._folder}") from error
+        size = sum(path.stat().st_size for path in found.values())
+        reporter.progress(size, size, "bytes", message)
+        return [found[key(file)] for file in files]
+
+    def place(self, files: Sequence[RemoteFile], into: Path, reporter: Reporter, message: str) -> None:
+        """Put each file at its path below the folder `into`, downloaded if need be, as read-only files that share
+        their storage with the cache where the file system allows it. Raises what `get` raises."""
+        for file, content in zip(files, self.get(files, reporter, message), strict=True):
+            target = into / file.path
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            local_copy.place(content, target)
+
+    def exists(self, files: Sequence[RemoteFile]) -> bool:
+        """Whether all the files are in the cache."""
+        return all(self._contents.find(file) for file in files)
+
+    def verify(self) -> tuple[int, list[str]]:
+        """Hash everything in the cache again, and remove what is damaged: how many files were looked at, and the names
+        of the damaged ones, which are the SHA-256 that they should have had. Artifacts that share their storage with
+        those are damaged too."""
+        return self._contents.verify()
+
+    def prune(self, unused_for_s: float = 0.0) -> tuple[int, int]:
+        """Remove what nobody has used for so many seconds, and downloads that were given up: how many files, and how
+        many bytes that frees (what an artifact shares is not freed). Versions in the workspace lose nothing.
+
+        Raises InvalidInput for a negative time."""
+        if unused_for_s < 0:
+            raise InvalidInput(f"{unused_for_s} seconds is no age.", "Give 0 to remove everything.")
+        return self._contents.prune(unused_for_s)
+
+    def usage(self) -> Usage:
+        """How much the cache holds."""
+        return self._contents.usage()
+
+    def _at_hand(self, file: RemoteFile) -> Path | None:
+        """The file's content without asking the network."""
+        known = self._contents.find(file)
+        if known is not None:
+            return known
+        for place in (self._shared.find if self._shared else None, self._nearby):
+            near = place(file) if place else None
+            if near is not None and (taken := self._contents.take(near, file)):
+                return taken
+        return None
+
+    def _download(self, missing: Sequence[RemoteFile], done: int, reporter: Reporter, message: str) -> None:
+        if self._offline:
             raise Unavailable(
                 f"{missing[0].path} is not in the cache, and the workspace is offline.",
                 "Fetch it once with a network: unset JUPYTER_MODELDEPLOY_OFFLINE.",
             )
-        self._sweep()
-        self._ensure_space(missing)
-        told = _Told(reporter, files, message)
-        with network.client(self._allowed_hosts) as client:
-            for index, file in enumerate(files):
-                path = self._path(file)
-                with self._exclusive(path) as part:
-                    if part is not None:
-                        Download(client, file, part, self._headers(file.url), partial(told, index)).run()
-                        _keep(part, path)
-                told(index, path.stat().st_size, path.stat().st_size)
-        return [self._path(file) for file in files]
+        self._contents.sweep()
+        received = sum(received_before(self._contents.part(file)) for file in missing)
+        ensure_space(self._folder, sum(file.size or 0 for file in missing) - received)
 
-    def _taken_nearby(self, file: RemoteFile) -> bool:
-        """Whether the content was found on this machine, and is in the cache now."""
-        near = self._nearby(file) if self._nearby else None
-        if near is None:
-            return False
-        path = self._path(file)
-        with self._exclusive(path) as part:
-            if part is None:
-                return True
-            if part.stat().st_size == 0 and copy_verified(near, file, part):
-                _keep(part, path)
-        return path.exists()
+        def told(count: int, total: int | None) -> None:
+            reporter.progress(done + count, None if total is None else done + total, "bytes", message)
+
+        with network.client(self._allowed_hosts) as client:
+            downloads = Downloads(client, self._contents, missing, self._headers, Flow(self._settings.bandwidth))
+            downloads.run(self._settings.parallel_downloads, told)
+        if self._shared:
+            for content in downloads.arrived:
+                self._shared.offer(content)
+
+    def _found(self, file: RemoteFile) -> Path:
+        path = self._contents.find(file)
+        if path is None:
+            raise Unavailable(f"{file.path} was removed from the cache meanwhile.", "Fetch it again.")
+        return path
 
     def _is_final(self, reference: Reference, known: Resolution) -> bool:
         """An exact revision of which something was downloaded needs no second look."""
-        return known.source == reference.original and any(self._path(file).exists() for file in known.files)
-
-    def _path(self, file: RemoteFile) -> Path:
-        return self._files / (file.sha256 or f"url-{_digest(file.url, file.etag or '')}")
-
-    def _ensure_space(self, missing: Sequence[RemoteFile]) -> None:
-        parts = [_part(self._path(file)) for file in missing]
-        received = sum(part.stat().st_size for part in parts if part.exists())
-        ensure_space(self._files, sum(file.size or 0 for file in missing) - received)
-
-    @contextmanager
-    def _exclusive(self, path: Path) -> Iterator[Path | None]:
-        """The `.part` of `path`, held by this process alone, or None once `path` is there.
-
-        The lock is on the file itself, so a killed process holds none; whoever waited looks again, since the file may
-        have been renamed meanwhile."""
-        part = _part(path)
-        while not path.exists():
-            descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-                if not path.exists() and _is_file(descriptor, part):
-                    yield part
-                    return
-                if path.exists() and os.fstat(descriptor).st_size == 0:
-                    part.unlink(missing_ok=True)
-            finally:
-                os.close(descriptor)
-        yield None
-
-    def _sweep(self) -> None:
-        """Remove parts that nobody has touched for two weeks."""
-        for part in self._files.glob(f"*{PART}*"):
-            try:
-                if time.time() - part.stat().st_mtime > ABANDONED_AFTER_S:
-                    part.unlink()
-            except FileNotFoundError:
-                continue  # finished or removed by another process
-
-
-class _Told:
-    """Tells the bytes of all files together, of all their bytes once every size is known."""
-
-    def __init__(self, reporter: Reporter, files: Sequence[RemoteFile], message: str) -> None:
-        self._reporter, self._message = reporter, message
-        self._sizes = [file.size for file in files]
-        self._done = [0] * len(files)
-
-    def __call__(self, index: int, done: int, size: int | None) -> None:
-        self._done[index], self._sizes[index] = done, size
-        known = [size for size in self._sizes if size is not None]
-        total = sum(known) if len(known) == len(self._sizes) else None
-        self._reporter.progress(sum(self._done), total, "bytes", self._message)
-
-
-def _keep(part: Path, path: Path) -> None:
-    """Sync a finished download and give it its name."""
-    descriptor = os.open(part, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-        os.fchmod(descriptor, 0o400)
-    finally:
-        os.close(descriptor)
-    part.rename(path)
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(path.name + PART)
-
-
-def _is_file(descriptor: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
+        return known.source == reference.original and any(self._contents.find(file) for file in known.files)
 
 
 def _digest(*texts: str) -> str:

@@ -1,267 +1,270 @@
 """Download one file so that nothing that was received is asked for twice.
 
-Bytes go to `NAME.part`; beside it a small JSON holds the validator of the revision they belong to. A dropped
-connection, and a later process after a kill, go on from there with `Range` and `If-Range` (RFC 9110, 13.1.5 and 14.2),
-so bytes of two revisions are never mixed; where the SHA-256 is known it is checked over the whole."""
+Its bytes go to a `Part`. A dropped connection, and a later process after a kill, go on from there with `Range` and
+`If-Range` (RFC 9110, 13.1.5 and 14.2), so bytes of two revisions are never mixed. Several threads may each fetch a
+section; the hash follows the contiguous front and is checked over the whole."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
 import logging
-import os
-import re
-import shutil
+import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
 
-from jupyter_modeldeploy.errors import (
-    Forbidden,
-    ModelDeployError,
-    NotAuthenticated,
-    NotFound,
-    StorageFull,
-    Unavailable,
-    UnsafeContent,
-    from_os_error,
-)
+from jupyter_modeldeploy.errors import Unavailable, UnsafeContent, from_os_error
+from jupyter_modeldeploy.sources import answers, body
+from jupyter_modeldeploy.sources.answers import ensure_space, refusal
+from jupyter_modeldeploy.sources.digests import Digests, Follower
+from jupyter_modeldeploy.sources.flow import ATTEMPTS, INTERRUPTIONS, Flow, Patience
+from jupyter_modeldeploy.sources.part import Part, Section
 from jupyter_modeldeploy.sources.reference import RemoteFile
 
+__all__ = ["ATTEMPTS", "Download", "download_small", "ensure_space", "refusal"]
 log = logging.getLogger(__name__)
-ATTEMPTS = 6
-FIRST_DELAY_S, LONGEST_DELAY_S = 0.25, 120.0
-TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
-SPARE_BYTES = 32 << 20
-CHUNK = 1 << 20
+SMALL = 256 << 10
+SMALLEST_SECTION = 16 << 20
+MOST_SECTIONS = 4
+SECTIONS_AFTER_S = 1.0
+FAST = 150e6
+"""Bytes per second above which one connection is enough: more of them would share the same network and processor."""
 
-
-class InterruptionError(Exception):
-    """The transfer stopped before its end and may be tried again, after `delay_s` seconds if the server said so."""
-
-    def __init__(self, reason: str, delay_s: float | None = None) -> None:
-        super().__init__(reason)
-        self.delay_s = delay_s
+Told = Callable[[int, int | None], None]
 
 
 class Download:
-    """One file on its way to `part`. `told(position, total)` gets the bytes received so far, and of how many."""
+    """One file on its way to `part`. `told(received, total)` gets the bytes that are there, and of how many."""
 
     def __init__(
-        self,
-        client: httpx.Client,
-        file: RemoteFile,
-        part: Path,
-        headers: dict[str, str],
-        told: Callable[[int, int | None], None],
+        self, client: httpx.Client, file: RemoteFile, part: Part, headers: dict[str, str], flow: Flow, told: Told
     ) -> None:
-        self._client, self._file, self._headers, self._told = client, file, headers, told
-        self._part, self._record = part, part.with_name(part.name + ".json")
-        self._name = Path(file.path).name
-        self._size = file.size
-        self._validator: str | None = None
-        self._digest = hashlib.sha256()
-        self.position = 0
+        self._client, self._file, self._part, self._headers = client, file, part, headers
+        self._flow, self._told = flow, told
+        self._name, self._host = Path(file.path).name, _host(file)
+        self._follower: Follower | None = None
+        self._lock = threading.Lock()
+        self._failure: Exception | None = None
+        self._workers, self._restarts = 0, 0
+        self._ranges, self._began_at, self._began_with = False, 0.0, 0
 
-    def run(self) -> None:
-        """Return when `part` holds the whole, verified file; its record is gone then.
+    def run(self) -> Digests:
+        """Return when the part holds the whole, verified file, and its digests; the part's record is gone then.
 
-        Raises Unavailable after several attempts without progress, UnsafeContent for a wrong hash, StorageFull."""
+        Raises Unavailable after several attempts without progress, Overloaded, UnsafeContent for a wrong hash or more
+        bytes than announced, StorageFull."""
         try:
-            self._take_up()
-            resumed = self.position > 0
-            self._receive()
-            if resumed and not self._is_right():
-                self._restart()  # what an earlier process left may be what is wrong
-                self._receive()
-            if not self._is_right():
-                self._discard()
-                raise UnsafeContent(
-                    f"{self._name} has the SHA-256 {self._digest.hexdigest()}, published is {self._file.sha256}.",
-                    "The file was changed or damaged on its way; nothing was kept. Ask who publishes it.",
-                )
-            self._record.unlink(missing_ok=True)
+            self._part.take_up()
+            resumed = self._part.received > 0
+            digests = self._receive()
+            if resumed and not digests.right:
+                self._part.restart()  # what an earlier process left may be what is wrong
+                digests = self._receive()
+            if not digests.right:
+                self._part.discard()
+                raise digests.wrong()
+            self._part.done()
+            return digests
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                self._discard()
+                self._part.discard()
             raise from_os_error(error, f"writing {self._name}") from error
+        finally:
+            self._abandon_digests()
+            self._part.close()
+            while self._workers:  # they write to the part's file until they notice
+                time.sleep(0.01)
 
-    def _receive(self) -> None:
-        fruitless = 0
-        while True:
-            before = self.position
-            try:
-                return self._transfer()
-            except (httpx.TransportError, InterruptionError) as error:
-                fruitless = 1 if self.position > before else fruitless + 1
-                if fruitless >= ATTEMPTS:
-                    raise Unavailable(
-                        f"{self._name} could not be downloaded from {httpx.URL(self._file.url).host}: {error}.",
-                        f"{self.position} bytes are kept; the next attempt goes on from there.",
-                    ) from error
-                delay = getattr(error, "delay_s", None) or FIRST_DELAY_S * 2 ** (fruitless - 1)
-                log.info("%s stopped at byte %d (%s); again in %.1f s", self._name, self.position, error, delay)
-                time.sleep(min(delay, LONGEST_DELAY_S))
+    def help(self) -> bool:
+        """Fetch a section beside others, where that is worth it. False if there was nothing to do."""
+        with self._lock:
+            if not self._worth_helping():
+                return False
+            section = self._part.take() or self._part.split(SMALLEST_SECTION)
+            if section is None:
+                return False
+            self._workers += 1
+        try:
+            self._work(section)
+        except Exception as error:  # noqa: BLE001  # whoever waits for the file raises it
+            self._failure = self._failure or error
+        finally:
+            with self._lock:
+                self._workers -= 1
+        return True
 
-    def _transfer(self) -> None:
-        headers = dict(self._headers)
-        if self.position and not self._validator and not self._file.sha256:
-            self._restart()
-        if self.position:
-            headers["Range"] = f"bytes={self.position}-"
-            if self._validator:
-                headers["If-Range"] = self._validator
+    def _worth_helping(self) -> bool:
+        """Once ranges are known to work, and one connection to be slow."""
+        elapsed = time.monotonic() - self._began_at
+        if not self._ranges or elapsed < SECTIONS_AFTER_S or self._workers >= MOST_SECTIONS - 1:
+            return False
+        return self._failure is None and (self._part.received - self._began_with) / elapsed < FAST
+
+    def _receive(self) -> Digests:
+        """Return when all is there, with its digests."""
+        self._told(self._part.received, self._part.size)
+        while not self._part.complete:
+            section = self._part.take()
+            if section is not None:
+                self._work(section)
+            elif self._failure is None:
+                self._flow.sleep(0.02)  # others work on what is left
+            if self._failure is not None:
+                raise self._failure
+        digests = self._following().finish()
+        self._follower = None
+        return digests
+
+    def _work(self, section: Section) -> None:
+        """Return when the section is complete, or the download began anew."""
+        patience = Patience(self._name, self._host, self._flow)
+        try:
+            while not section.complete and self._part.holds(section):
+                before = section.position
+                try:
+                    self._transfer(section)
+                except INTERRUPTIONS as error:
+                    patience.wait(error, got_on=section.position > before, kept=self._part.received)
+        finally:
+            self._part.give_back(section)
+
+    def _transfer(self, section: Section) -> None:
+        if section.position and not self._part.validator and not self._has_hash:
+            return self._restart("the server does not say which revision it sends")
+        headers = self._headers | self._range(section)
         with self._client.stream("GET", self._file.url, headers=headers) as response:
             if response.status_code == 416:
-                return self._unsatisfiable()
-            _check(response, self._name)
-            if response.status_code != 206 or not self._continues(response):
-                self._restart()
-                if response.status_code == 206:
-                    raise InterruptionError("the server sent a part that does not follow on")
-            total = self._total(response)
-            self._remember(response)
-            self._append(response, total)
-        if total is not None and self.position != total:
-            raise InterruptionError(f"{self.position} of {total} bytes arrived")
+                return self._restart("the server refused the range")
+            answers.check(response, self._file)
+            found = answers.extent(response)
+            self._check_total(found.total)
+            if found.start != section.position or not self._is_same(response):
+                return self._restart("the server has another revision, or sends no ranges")
+            self._begin(response, found.total)
+            self._append(response, section, found)
+        if self._part.size is None:
+            self._part.finish(section)
+        if not section.complete and self._part.holds(section):
+            raise answers.InterruptionError(f"{section.left} bytes did not arrive")
 
-    def _append(self, response: httpx.Response, total: int | None) -> None:
-        limit = self._size = total if total is not None else self._file.size
-        with self._part.open("ab", buffering=0) as out:
-            for chunk in response.iter_raw():
-                if limit is not None and self.position + len(chunk) > limit:
-                    self._discard()
-                    raise UnsafeContent(
-                        f"{self._name} is larger than the {limit} bytes announced.", "Nothing was kept."
-                    )
-                _write(out.fileno(), chunk)
-                self._digest.update(chunk)
-                self.position += len(chunk)
-                self._told(self.position, self._size)
+    def _range(self, section: Section) -> dict[str, str]:
+        last = "" if section.end in (None, self._part.size) else section.end - 1
+        if not section.position and not last:
+            return {}
+        asked = {"Range": f"bytes={section.position}-{last}"}
+        return asked | ({"If-Range": self._part.validator} if self._part.validator else {})
 
-    def _total(self, response: httpx.Response) -> int | None:
-        """The whole file's bytes, if the server says. Raises where it contradicts the listing or cannot fit."""
-        if response.headers.get("content-encoding", "identity") != "identity" and not self._file.sha256:
-            raise Unavailable(f"{self._name} arrives re-encoded by a server or proxy.", "Fetch it without that proxy.")
-        length = response.headers.get("content-length", "")
-        total = self.position + int(length) if length.isdigit() else None
-        if total is not None and self._file.size is not None and total != self._file.size:
-            self._discard()
-            raise Unavailable(
-                f"{self._name} is {total} bytes, the listing says {self._file.size}.", "It is being changed; try again."
-            )
-        ensure_space(self._part.parent, (total or 0) - self.position)
-        return total
+    def _is_same(self, response: httpx.Response) -> bool:
+        """Whether the answer is of the revision that we have bytes of."""
+        known, told = self._part.validator, answers.validator(response)
+        return not self._part.received or known is None or told is None or known == told
 
-    def _continues(self, response: httpx.Response) -> bool:
-        """Whether a 206 holds the bytes from our position on, of the same revision."""
-        match = re.match(r"bytes (\d+)-(\d+)/(\d+|\*)$", response.headers.get("content-range", ""))
-        etag = _validator(response)
-        same = not self._validator or not etag or etag == self._validator
-        return match is not None and int(match[1]) == self.position and same
+    def _begin(self, response: httpx.Response, total: int | None) -> None:
+        """Remember the revision, the first time."""
+        with self._lock:
+            if self._began_at:
+                return
+            ensure_space(self._part.path.parent, (total or 0) - self._part.received)
+            self._part.begin(self._part.validator or answers.validator(response), total)
+            self._began_at, self._began_with = time.monotonic(), self._part.received
+            ranges = response.status_code == 206 or response.headers.get("accept-ranges") == "bytes"
+            self._ranges = ranges and self._part.size is not None and bool(self._part.validator or self._has_hash)
+            self._following()
 
-    def _unsatisfiable(self) -> None:
-        """416: either everything is here already, or what is here belongs to something else."""
-        if self._file.size == self.position and self._file.sha256:
-            return
-        self._restart()
-        raise InterruptionError("the server refused the range")
+    def _append(self, response: httpx.Response, section: Section, found: answers.Extent) -> None:
+        follower = self._following()
+        for chunk in body.chunks(response, found.length, self._flow.largest):
+            if section.end is not None and section.end == self._part.size and len(chunk) > section.left:
+                self._part.discard()
+                raise UnsafeContent(
+                    f"{self._name} is larger than the {section.end} bytes announced.", "Nothing was kept."
+                )
+            more = self._part.write(section, chunk)
+            follower.arrived()
+            self._told(self._part.received, self._part.size)
+            self._flow.passed(len(chunk))
+            if not more:
+                return
 
-    def _take_up(self) -> None:
-        """Go on from what an earlier process left, if it is of the same revision."""
-        self._part.touch(mode=0o600)
+    def _check_total(self, total: int | None) -> None:
         try:
-            known = json.loads(self._record.read_text())
-            same = known["url"] == self._file.url and known["sha256"] == self._file.sha256
-            validator = known["validator"]
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            same, validator = False, None
-        if not same:
-            return self._restart()
-        self._validator = validator
-        with self._part.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                self._digest.update(chunk)
-                self.position += len(chunk)
-        if self._file.size is not None and self.position > self._file.size:
-            self._restart()
-        self._told(self.position, self._size)
+            answers.check_total(total, self._file)
+        except Unavailable:
+            self._part.discard()
+            raise
 
-    def _remember(self, response: httpx.Response) -> None:
-        self._validator = _validator(response)
-        known = {"url": self._file.url, "sha256": self._file.sha256, "validator": self._validator}
-        self._record.write_text(json.dumps(known))
+    @property
+    def _has_hash(self) -> bool:
+        return bool(self._file.sha256 or self._file.git_sha1)
 
-    def _restart(self) -> None:
-        self._record.unlink(missing_ok=True)
-        os.truncate(self._part, 0)
-        self._validator, self._digest, self.position = None, hashlib.sha256(), 0
-        self._told(0, self._size)
+    def _restart(self, reason: str) -> None:
+        """Begin anew, from the first byte. Raises Unavailable where that happens again and again."""
+        self._restarts += 1
+        log.info("%s begins anew: %s", self._name, reason)
+        self._abandon_digests()
+        self._part.restart()
+        self._began_at, self._ranges = 0.0, False
+        self._told(0, self._part.size)
+        if self._restarts >= ATTEMPTS:
+            raise Unavailable(
+                f"{self._name} began anew {self._restarts} times: {reason}.", "Nothing was kept. Ask who publishes it."
+            )
 
-    def _discard(self) -> None:
-        self._restart()
-        self._part.unlink()
+    def _following(self) -> Follower:
+        if self._follower is None:
+            self._follower = Follower(self._part, self._file)
+        return self._follower
 
-    def _is_right(self) -> bool:
-        return self._file.sha256 is None or self._digest.hexdigest() == self._file.sha256
+    def _abandon_digests(self) -> None:
+        if self._follower is not None:
+            self._follower.abandon()
+            self._follower = None
 
 
-def ensure_space(folder: Path, needed: int) -> None:
-    """Raise StorageFull where `needed` more bytes (and a little to spare) do not fit on the disk of `folder`."""
-    free = shutil.disk_usage(folder).free
-    if needed > 0 and needed + SPARE_BYTES > free:
-        raise StorageFull(
-            f"{needed} bytes are needed, {free} are free on the disk of {folder}.",
-            "Free some space or set JUPYTER_MODELDEPLOY_ROOT to a larger disk, then try again. Nothing was changed.",
-        )
+def download_small(
+    client: httpx.Client, file: RemoteFile, headers: dict[str, str], flow: Flow
+) -> tuple[bytes, Digests]:
+    """The verified content of a file of known size, at most SMALL bytes, which is not worth to be resumed.
+
+    Raises what `Download.run` raises."""
+    assert file.size is not None
+    name = Path(file.path).name
+    patience = Patience(name, _host(file), flow)
+    while True:
+        try:
+            content = _content(client, file, headers, flow)
+        except INTERRUPTIONS as error:
+            patience.wait(error, got_on=False, kept=0)
+            continue
+        digests = Digests(file, file.size)
+        digests.update(content)
+        if not digests.right:
+            raise digests.wrong()
+        return content, digests
 
 
-def _write(descriptor: int, chunk: bytes) -> None:
-    view = memoryview(chunk)
-    while view:
-        view = view[os.write(descriptor, view) :]
+def _content(client: httpx.Client, file: RemoteFile, headers: dict[str, str], flow: Flow) -> bytes:
+    size = file.size or 0
+    content = bytearray()
+    with client.stream("GET", file.url, headers=headers) as response:
+        answers.check(response, file)
+        found = answers.extent(response)
+        answers.check_total(found.total, file)
+        if found.start:
+            raise answers.InterruptionError("the server sent another part than asked for")
+        for chunk in body.chunks(response, found.length, flow.largest):
+            content += chunk
+            flow.passed(len(chunk))
+            if len(content) > size:
+                raise UnsafeContent(
+                    f"{Path(file.path).name} is larger than the {size} bytes announced.", "Nothing was kept."
+                )
+    if len(content) < size:
+        raise answers.InterruptionError(f"{len(content)} of {size} bytes arrived")
+    return bytes(content)
 
 
-def _validator(response: httpx.Response) -> str | None:
-    """What tells this revision from another: a strong ETag, else the time of the last change."""
-    etag: str | None = response.headers.get("etag")
-    if etag and not etag.startswith("W/"):
-        return etag
-    modified: str | None = response.headers.get("last-modified")
-    return modified
-
-
-def _check(response: httpx.Response, name: str) -> None:
-    """Raise what a status other than success means."""
-    status, host = response.status_code, response.request.url.host
-    if status in TRANSIENT:
-        raise InterruptionError(f"{host} answered {status}", _retry_after(response))
-    if status >= 300:
-        raise refusal(status, f"{host} answered {status} for {name}.")
-
-
-def refusal(status: int, message: str) -> ModelDeployError:
-    """The error for a status that no repetition will change."""
-    if status == 401:
-        return NotAuthenticated(message, "Give credentials for that server (a token, a netrc file, the index URL).")
-    if status == 403:
-        return Forbidden(message, "Ask for access with the account that the credentials belong to.")
-    if status in (404, 410):
-        return NotFound(message, "Check the name, the revision and the path.")
-    return Unavailable(message, "Try again later or ask who runs that server.")
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds, from either form of the header (RFC 9110, 10.2.3)."""
-    value = response.headers.get("retry-after", "")
-    if value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
+def _host(file: RemoteFile) -> str:
+    return httpx.URL(file.url).host

@@ -1,0 +1,1 @@
+"""What benchmarks/fetch.py measures with."""
