@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from file_server import FileServer, serving
+from faulty_server import FaultyServer, serving
 
 FETCH = """
 import sys
@@ -46,7 +46,7 @@ def redownloaded_share(folder: Path, size: int, kills: int, drops_per_gb: int, s
     return sent / size - 1
 
 
-def _kill_at(process: subprocess.Popen[bytes], server: FileServer, at: int) -> None:
+def _kill_at(process: subprocess.Popen[bytes], server: FaultyServer, at: int) -> None:
     """SIGKILL once the server has sent so many bytes in all."""
     while server.sent < at and process.poll() is None:
         time.sleep(0.001)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from file_server import Fault, FileServer, serving
+from faulty_server import Fault, FaultyServer, serving
 from watching import Watching
 
 from jupyter_modeldeploy.errors import ModelDeployError, Overloaded, StorageFull, Unavailable, UnsafeContent
@@ -21,7 +21,7 @@ SMALL, MIDDLE = os.urandom(5_000), os.urandom(3_000_000)
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
     with serving() as running:
         monkeypatch.setattr(flow, "FIRST_DELAY_S", 0.01)
         running.files = {"small": SMALL, "middle": MIDDLE}
@@ -29,7 +29,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
 
 
 @pytest.fixture
-def cache(server: FileServer) -> Cache:
+def cache(server: FaultyServer) -> Cache:
     return Cache(Settings(), allowed_hosts=[server.address])
 
 
@@ -37,7 +37,7 @@ def git_sha1(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
-def remote(server: FileServer, name: str, kind: str = "sha256") -> RemoteFile:
+def remote(server: FaultyServer, name: str, kind: str = "sha256") -> RemoteFile:
     """The file as a listing describes it, with one kind of hash or none."""
     content = server.files[name]
     assert isinstance(content, bytes)
@@ -61,7 +61,7 @@ NAMES = pytest.mark.parametrize("name", ["small", "middle"])
 
 @KINDS
 @NAMES
-def test_a_file_arrives_and_is_not_asked_for_again(name: str, kind: str, server: FileServer, cache: Cache) -> None:
+def test_a_file_arrives_and_is_not_asked_for_again(name: str, kind: str, server: FaultyServer, cache: Cache) -> None:
     file = remote(server, name, kind)
     assert [get(cache, file), get(cache, file)] == [[server.files[name]]] * 2
     assert server.ranges(name) == [None]
@@ -69,7 +69,7 @@ def test_a_file_arrives_and_is_not_asked_for_again(name: str, kind: str, server:
 
 
 @KINDS
-def test_every_dropped_connection_goes_on_where_it_stopped(kind: str, server: FileServer, cache: Cache) -> None:
+def test_every_dropped_connection_goes_on_where_it_stopped(kind: str, server: FaultyServer, cache: Cache) -> None:
     server.drops = [500_000, 1_000_000, 2_999_999]
     assert get(cache, remote(server, "middle", kind)) == [MIDDLE]
     assert server.ranges("middle") == [None, "bytes=500000-", "bytes=1000000-", "bytes=2999999-"]
@@ -78,14 +78,14 @@ def test_every_dropped_connection_goes_on_where_it_stopped(kind: str, server: Fi
 
 @KINDS
 @NAMES
-def test_two_revisions_are_never_mixed(name: str, kind: str, server: FileServer, cache: Cache) -> None:
+def test_two_revisions_are_never_mixed(name: str, kind: str, server: FaultyServer, cache: Cache) -> None:
     content = server.files[name]
     server.faults[name] = [Fault(content=content[::-1], drop_after=len(content) // 2)]
     assert get(cache, remote(server, name, kind)) == [content]
 
 
 @NAMES
-def test_a_server_without_ranges_is_read_from_the_start(name: str, server: FileServer, cache: Cache) -> None:
+def test_a_server_without_ranges_is_read_from_the_start(name: str, server: FaultyServer, cache: Cache) -> None:
     server.faults[name] = [Fault(drop_after=2_000), Fault(ignore_range=True)]
     assert get(cache, remote(server, name)) == [server.files[name]]
 
@@ -107,7 +107,7 @@ HOSTILE = {
 @NAMES
 @pytest.mark.parametrize("case", HOSTILE)
 def test_what_a_server_gets_wrong_is_said_and_nothing_is_kept(
-    case: str, name: str, kind: str, server: FileServer, cache: Cache, root: Path
+    case: str, name: str, kind: str, server: FaultyServer, cache: Cache, root: Path
 ) -> None:
     fault, error, message = HOSTILE[case]
     server.faults[name], server.forever = [fault], {name}
@@ -118,20 +118,20 @@ def test_what_a_server_gets_wrong_is_said_and_nothing_is_kept(
     assert [one for one in left(root) if not one.endswith((".part", ".part.json"))] == []
 
 
-def test_a_file_that_changes_all_the_time_is_given_up(server: FileServer, cache: Cache) -> None:
+def test_a_file_that_changes_all_the_time_is_given_up(server: FaultyServer, cache: Cache) -> None:
     server.faults["middle"] = [Fault(content=os.urandom(len(MIDDLE)), drop_after=100_000) for _ in range(20)]
     with pytest.raises(Unavailable, match="began anew"):
         get(cache, remote(server, "middle", "none"))
 
 
-def test_many_files_arrive_together_and_twins_once(server: FileServer, cache: Cache) -> None:
+def test_many_files_arrive_together_and_twins_once(server: FaultyServer, cache: Cache) -> None:
     server.files |= {f"{number}": f"content {number // 2}".encode() for number in range(200)}
     files = [remote(server, f"{number}") for number in range(200)]
     assert get(cache, *files) == [server.files[f"{number}"] for number in range(200)]
     assert len(server.requests) == 100
 
 
-def test_the_first_failure_ends_all_and_what_arrived_stays(server: FileServer, cache: Cache) -> None:
+def test_the_first_failure_ends_all_and_what_arrived_stays(server: FaultyServer, cache: Cache) -> None:
     server.faults["middle"], server.forever = [Fault(status=403)], {"middle"}
     with pytest.raises(ModelDeployError, match="403"):
         get(cache, remote(server, "middle"), *[remote(server, "small")] * 2)
@@ -140,7 +140,7 @@ def test_the_first_failure_ends_all_and_what_arrived_stays(server: FileServer, c
 
 
 def test_a_slow_connection_gets_help_from_others(
-    server: FileServer, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    server: FaultyServer, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "SMALLEST_SECTION", 1 << 20)
     monkeypatch.setattr(download, "SECTIONS_AFTER_S", 0.0)
@@ -154,7 +154,7 @@ def test_a_slow_connection_gets_help_from_others(
 
 
 def test_what_cannot_fit_is_refused_before_the_first_byte(
-    server: FileServer, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    server: FaultyServer, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answers, "SPARE_BYTES", 1 << 60)
     with pytest.raises(StorageFull, match="bytes are needed"):
@@ -162,7 +162,7 @@ def test_what_cannot_fit_is_refused_before_the_first_byte(
     assert server.requests == []
 
 
-def test_progress_is_of_all_bytes(server: FileServer, cache: Cache) -> None:
+def test_progress_is_of_all_bytes(server: FaultyServer, cache: Cache) -> None:
     watching = Watching()
     get(cache, remote(server, "small"))
     cache.get([remote(server, "small"), remote(server, "middle")], watching, "Downloading")
@@ -173,7 +173,7 @@ def test_progress_is_of_all_bytes(server: FileServer, cache: Cache) -> None:
 
 
 def test_bandwidth_is_shared_by_all_connections(
-    server: FileServer, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    server: FaultyServer, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was let through never exceeds the limit: the clock is the flow's own."""
     now, slept = [0.0], []
@@ -189,7 +189,7 @@ def test_bandwidth_is_shared_by_all_connections(
 
 
 def test_an_unverifiable_part_of_an_earlier_boot_is_not_gone_on_with(
-    server: FileServer, cache: Cache, root: Path
+    server: FaultyServer, cache: Cache, root: Path
 ) -> None:
     server.faults["middle"] = [Fault(drop_after=1_000_000), *[Fault(status=500)] * flow.ATTEMPTS]
     with pytest.raises(Unavailable, match="1000000 bytes are kept"):
@@ -201,7 +201,7 @@ def test_an_unverifiable_part_of_an_earlier_boot_is_not_gone_on_with(
 
 
 @HASHED
-def test_a_damaged_part_is_noticed(kind: str, server: FileServer, cache: Cache, root: Path) -> None:
+def test_a_damaged_part_is_noticed(kind: str, server: FaultyServer, cache: Cache, root: Path) -> None:
     server.faults["middle"] = [Fault(drop_after=1_000_000), *[Fault(status=500)] * flow.ATTEMPTS]
     with pytest.raises(Unavailable):
         get(cache, remote(server, "middle", kind))
