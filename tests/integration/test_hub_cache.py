@@ -23,11 +23,10 @@ NAME = "org/model"
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     with serving() as running:
         monkeypatch.setenv("HF_ENDPOINT", running.url)
         monkeypatch.setenv("HF_TOKEN", "")
-        monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
         running.repositories[NAME].commit(FILES, "v1")
         yield running
 
@@ -90,6 +89,17 @@ def test_offline_without_the_kept_listing_the_links_tell(
         path.unlink()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert get(f"hf:{NAME}@v1", tmp_path / "into") == FILES
+
+
+def test_what_was_found_offline_is_not_taken_for_all_later(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hf_hub_download(NAME, "model.safetensors", revision="v1", endpoint=hub.url, cache_dir=hub_cache.folder())
+    reference = f"hf:{NAME}@{hub.repositories[NAME].names['v1']}"
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert set(get(reference, tmp_path / "part")) == {"model.safetensors"}
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    assert get(reference, tmp_path / "all") == FILES
 
 
 def test_offline_what_was_never_downloaded_is_said(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
