@@ -44,7 +44,7 @@ bench: .venv/developing  ## the benchmarks, into benchmarks/results; make bench 
 
 generate: .venv/developing $(LABEXTENSION)  ## docs/openapi.json, docs/cli.md, the gRPC messages and the TypeScript types
 	python -m jupyter_modeldeploy.api.openapi > docs/openapi.json
-	python -m jupyter_modeldeploy.cli.reference > docs/cli.md
+	python -m jupyter_modeldeploy.cli.reference
 	python -m grpc_tools.protoc -I$(GRPC) --descriptor_set_out=$(GRPC)/inference.binpb inference.proto
 	jlpm generate
 

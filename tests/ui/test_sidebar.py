@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 import tiny_bert
+import tiny_onnx
 from playwright.sync_api import Locator, Page, expect
 from ui.lab import PANEL, OpenPanel
 
@@ -49,6 +50,45 @@ def test_lists_a_fetched_model_with_its_versions(page: Page, sentiment: str) -> 
     row.press("Enter")
     expect(page.get_by_role("list", name="Versions of sentiment")).to_contain_text(sentiment)
     expect(page.get_by_role("list", name="Versions of sentiment")).to_contain_text("fetched · onnx")
+
+
+def test_a_version_in_quarantine_says_so_and_is_served_only_when_trusted(
+    page: Page, workspace: Workspace, tmp_path: Path
+) -> None:
+    classifier = tiny_onnx.classifier(tmp_path / "shady")
+    (classifier / "shady.pkl").write_bytes(b"cposix\nsystem\n(Vtrue\ntR.")
+    workspace.models.fetch(f"file:{classifier}", "shady").wait(timeout_s=60)
+    page.get_by_role("button", name="shady", exact=True).press("Enter")
+    row = page.get_by_role("list", name="Versions of shady").get_by_role("listitem")
+    expect(row.get_by_text("quarantined")).to_have_attribute("title", re.compile(r"shady\.pkl would run posix\.system"))
+    expect(row.get_by_role("button", name="Serve shady@1")).to_be_disabled()
+    workspace.models.trust("shady@1", "I wrote it")
+    expect(row.get_by_text("trusted")).to_have_attribute("title", re.compile("I wrote it"))
+    expect(row.get_by_role("button", name="Serve shady@1")).to_be_enabled()
+
+
+def test_shows_what_is_known_of_a_version_with_its_card_as_plain_text(
+    page: Page, workspace: Workspace, folder: Path
+) -> None:
+    told = tiny_bert.make_classifier(folder / "told")
+    (told / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Films\n<img src=x onerror=alert(1)>")
+    workspace.models.fetch(f"file:{told}", "told").wait(timeout_s=60)
+    page.get_by_role("button", name="told", exact=True).click()
+    versions = page.get_by_role("list", name="Versions of told")
+    versions.get_by_role("button", name="Show what is known of told@1").click()
+    for fact in (
+        "Made withtransformers, BertForSequenceClassification",
+        re.compile(r"Parameters24.258"),
+        "Memory97.0 kB",
+        "LicenceApache-2.0",
+        "SafetyNothing was found",
+    ):
+        expect(versions).to_contain_text(fact)
+    card = versions.get_by_role("region", name="Model card of told@1")
+    expect(card).to_have_text("# Films\n<img src=x onerror=alert(1)>")
+    expect(card.locator("img")).to_have_count(0)
+    versions.get_by_role("button", name="Hide what is known of told@1").click()
+    expect(card).to_have_count(0)
 
 
 def test_fetches_a_model_by_its_source(page: Page, classifier: Path, sentiment: str) -> None:

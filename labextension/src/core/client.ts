@@ -1,5 +1,4 @@
-import type {
-  Api } from './api';
+import type { Api } from './api';
 import type {
   Answer,
   Changes,

@@ -1,11 +1,13 @@
-import type { JSX } from 'react';
+import { useState, type JSX } from 'react';
 import type { Version } from '../core/types';
 import { useApi, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
 import { formatBytes } from './format';
 import { IconButton } from './IconButton';
+import { isQuarantined, SafetyTag } from './SafetyTag';
 import { Score } from './Score';
 import { useAction } from './useAction';
+import { VersionDetails } from './VersionDetails';
 
 /** One version: how it was made, in which format, how large and how good it is. Can be served under its model's name. */
 export function VersionItem({
@@ -17,6 +19,7 @@ export function VersionItem({
 }): JSX.Element {
   const api = useApi();
   const trans = useTrans();
+  const [open, setOpen] = useState(false);
   const serve = useAction(async () => {
     await api.serve(version.model, version.model, version.number);
   });
@@ -28,11 +31,24 @@ export function VersionItem({
       <span className="jp-ModelDeploy-line">
         <span>{version.ref}</span>
         <span className="jp-ModelDeploy-actions">
+          <SafetyTag version={version} />
           <span className="jp-ModelDeploy-detail">{formatBytes(version.size_bytes)}</span>
+          <IconButton
+            icon="log"
+            label={
+              open
+                ? trans.__('Hide what is known of %1', version.ref)
+                : trans.__('Show what is known of %1', version.ref)
+            }
+            expanded={open}
+            onClick={() => {
+              setOpen(!open);
+            }}
+          />
           <IconButton
             icon="play"
             label={trans.__('Serve %1', version.ref)}
-            disabled={serve.busy}
+            disabled={serve.busy || isQuarantined(version)}
             onClick={serve.run}
           />
         </span>
@@ -49,6 +65,7 @@ export function VersionItem({
         <Score metrics={version.metrics} />
       </span>
       <ErrorNote error={serve.error} />
+      {open && <VersionDetails version={version} />}
     </li>
   );
 }
