@@ -109,7 +109,7 @@ def _look(stream: IO[bytes], start: bytes, name: str, depth: int, budget: _Budge
         yield _unreadable(name, f"it is a {sealed}")
     elif start.startswith(ZIP):
         yield from _zip(stream, name, depth, budget)
-    elif start[257:262] == b"ustar" or name.lower().endswith(".tar"):
+    elif _is_tar(start, name):
         yield from _tar(stream, name, depth, budget)
     elif (unpack := _unpacker(start, name)) is not None:
         yield from _packed(unpack(stream), name, depth, budget)

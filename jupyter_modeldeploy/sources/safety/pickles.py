@@ -82,11 +82,6 @@ def look(stream: IO[bytes], name: str, expected: bool, start: bytes) -> Iterator
             return
 
 
-def begins(start: bytes) -> bool:
-    """Whether it begins as a pickle of protocol 2 or later does."""
-    return _has_protocol(start)
-
-
 def _has_protocol(content: bytes) -> bool:
     return content[:1] == b"\x80" and content[1:2] in (b"\x00", b"\x01", b"\x02", b"\x03", b"\x04", b"\x05")
 
