@@ -22,7 +22,7 @@ from jupyter_modeldeploy.serving.execution.apart import LARGE_BYTES
 from jupyter_modeldeploy.serving.execution.instances import Instances
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.metrics import Metrics
-from jupyter_modeldeploy.serving.protocols.call import Language
+from jupyter_modeldeploy.serving.protocols.call import Call, Language
 from jupyter_modeldeploy.serving.protocols.infer import Infer
 from jupyter_modeldeploy.serving.protocols.predict import Predict
 from jupyter_modeldeploy.serving.protocols.triton.shared_memory import Regions
@@ -100,6 +100,16 @@ class Target:
     """The version that the route names."""
 
 
+@dataclass(slots=True)
+class Attempt:
+    """How far a request got that could not be answered at once."""
+
+    begun: float
+    version: ServedVersion | None
+    call: Call | None
+    error: Exception | None
+
+
 class Endpoint:
     """`routes` maps a path to its target; every path not in it belongs to the ASGI application."""
 
@@ -161,8 +171,17 @@ class Endpoint:
         """Answer a request of the authenticated `caller` by calling `reply` once, at once or later on the event loop.
 
         Gives the request that is under way, which may be handed to `cancel` while `reply` has not been called."""
+        answer = self.at_once(target, headers, body)
+        if type(answer) is Attempt:
+            return self.go_on(answer, target, caller, headers, body, reply)
+        reply(answer)
+        return None
+
+    def at_once(self, target: Target, headers: Headers, body: Any) -> Any:
+        """The answer to a request that a run of its own, by this very thread, can give: that of a fast model, while
+        nothing waits and nothing is asked for that takes longer. Else an `Attempt`, to `go_on` from."""
         begun = time.perf_counter()
-        version, call, answer, error = target.version, None, None, None
+        version, call, error = target.version, None, None
         if not (
             self.policy.attended
             or self._instances.busy
@@ -176,15 +195,18 @@ class Endpoint:
                 call = target.language.decode(version, headers, body)
                 if call.rows <= version.plain_rows and version.inline(call.kind, call.rows):
                     answer = call.answer(version.run_inline(call.kind, call.payload, call.rows))
+                    version.metrics.ran_inline(call.rows, version.inline_s, time.perf_counter() - begun)
+                    return answer
             except Exception as raised:  # noqa: BLE001  # the request tells of it
                 error = raised
-            else:
-                if answer is not None:
-                    version.metrics.ran_inline(call.rows, version.inline_s, time.perf_counter() - begun)
-                    reply(answer)
-                    return None
-        request = Request(self.policy, target, caller, headers, body, reply, begun)
-        request.start(version, call, error)
+        return Attempt(begun, version, call, error)
+
+    def go_on(
+        self, attempt: Attempt, target: Target, caller: str, headers: Headers, body: Any, reply: Callable[[Any], None]
+    ) -> Request | None:
+        """As `infer`, from where the attempt to answer at once got to."""
+        request = Request(self.policy, target, caller, headers, body, reply, attempt.begun)
+        request.start(attempt.version, attempt.call, attempt.error)
         return None if request.done else request
 
     def cancel(self, request: Request) -> None:

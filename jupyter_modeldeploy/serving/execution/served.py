@@ -114,7 +114,7 @@ class ServedVersion:
             self.typical = self.task.encode(items)
             self._row_ms["items"] = self.typical_ms = fastest_ms(lambda: self._answer(items))
             self._batching.learn_tokens(self._runtime.run)
-            self._batching.learn_pace(self._runtime.run, self.typical)
+            self._learn_pace(self.typical)
             return
         failed: ModelDeployError | None = None
         for side in TRIAL_SIDES:
@@ -132,13 +132,17 @@ class ServedVersion:
         typical = made_up(self.signature.inputs, 0, side)
         self.typical_ms = cost = fastest_ms(lambda: self._runtime.run(typical))
         self.typical = typical
-        self._batching.learn_pace(self._runtime.run, typical)
+        self._learn_pace(typical)
         if all(-1 not in spec.shape[1:] for spec in self.signature.inputs):
             cost /= self._batching.fixed or 1
             self._row_ms = {
                 "tensors": cost,
                 "items": math.inf if isinstance(self.task, tasks.ReadsImages) else 2 * cost,
             }
+
+    def _learn_pace(self, row: Tensors) -> None:
+        clock = time.perf_counter if self.on_gpu else time.process_time
+        self._batching.learn_pace(self._runtime.run, row, clock)
 
     def inline(self, kind: str, rows: int) -> bool:
         """Whether so many rows take less than half a millisecond, so that a thread would cost more than it gives."""

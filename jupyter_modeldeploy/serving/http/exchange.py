@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jupyter_modeldeploy.errors import ModelDeployError, TooLarge
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.control.request import Request
-from jupyter_modeldeploy.serving.endpoint import Target
+from jupyter_modeldeploy.serving.endpoint import Attempt, Target
 from jupyter_modeldeploy.serving.http.replies import Reply
 
 if TYPE_CHECKING:
@@ -83,20 +83,11 @@ class Exchange:
         elif self.expect:
             self.protocol.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def begin_whole(self, body: bytes) -> None:
-        """There is no request before this one, and its body is here."""
+    def go_on(self, attempt: Attempt, caller: str, body: bytes) -> None:
+        """There is no request before this one, its body is here, and it could not be answered at once."""
         self._turn = self.whole = True
         self.protocol.active = self
-        endpoint = self.endpoint
-        try:
-            caller = endpoint.guard.check(self.headers)
-            if len(body) > endpoint.max_body_bytes:
-                raise self._too_large(len(body))
-        except ModelDeployError as error:
-            self.refusal = error
-            self._refuse()
-            return
-        self.work = endpoint.infer(self.target, caller, self.headers, body, self.send)
+        self.work = self.endpoint.go_on(attempt, self.target, caller, self.headers, body, self.send)
 
     def fail(self, error: ModelDeployError) -> None:
         """The rest of the request makes no sense."""

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, Overloaded
 from jupyter_modeldeploy.serving.access import Headers
-from jupyter_modeldeploy.serving.endpoint import Endpoint, Target
+from jupyter_modeldeploy.serving.endpoint import Attempt, Endpoint, Target
 from jupyter_modeldeploy.serving.http.exchange import IDLE_TIMEOUT_S, Exchange
 from jupyter_modeldeploy.serving.http.heads import END, Head, Heads
 from jupyter_modeldeploy.serving.http.outbox import Outbox, OutboxTransport
@@ -279,13 +279,26 @@ class InferenceProtocol(HttpToolsProtocol):
 
     def _answer_again(self, head: Head, body: bytes) -> bool:
         """Answer a whole request whose head is known. False where it must be looked at anew."""
-        target = self.endpoint.routes.get(head.url)
-        if target is None or self.lingering or self.transport.is_closing():
+        endpoint = self.endpoint
+        target = endpoint.routes.get(head.url)
+        if target is None or self.lingering or self.draining or self.flow.write_paused or self.transport.is_closing():
             return False
-        self.deadline = math.inf
-        exchange = Exchange(self, target, head.headers, keep_alive=True)
-        self.cycle = exchange  # type: ignore[assignment]
-        exchange.begin_whole(body)
+        try:
+            caller = endpoint.guard.check(head.headers)
+        except ModelDeployError:
+            return False
+        if head.length > endpoint.max_body_bytes:
+            return False
+        answer = endpoint.at_once(target, head.headers, body)
+        if type(answer) is Attempt:
+            self.deadline = math.inf
+            exchange = Exchange(self, target, head.headers, keep_alive=True)
+            self.cycle = exchange  # type: ignore[assignment]
+            exchange.go_on(answer, caller, body)
+            return True
+        self.transport.write_later(answer.head_and_body(self.date, keep_alive=True))
+        self.server_state.total_requests += 1
+        self.deadline = self.loop.time() + IDLE_TIMEOUT_S
         return True
 
     def _target(self) -> Target | None:

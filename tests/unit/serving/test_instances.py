@@ -31,6 +31,7 @@ def served(folder: Path, task: str = "tensor") -> ServedVersion:
     planned = PlannedVersion(number=1, weight=1, format=Format.onnx, task=task, folder=folder)
     version = ServedVersion("model", planned, VersionMetrics("model", "1"))
     version.warm_up()
+    version.configure(max_batch_rows=64)  # whatever the warm-up measured on a busy machine
     return version
 
 

@@ -22,7 +22,10 @@ class Model:
         self._fixed_s, self._row_s, self._cached = fixed_s, row_s, cached
         self.now = 0.0
         self.rows: list[int] = []
-        monkeypatch.setattr(pace.time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(pace.time, "perf_counter", self.clock)
+
+    def clock(self) -> float:
+        return self.now
 
     def __call__(self, tensors: Tensors) -> Tensors:
         rows = len(tensors["x"])
@@ -31,24 +34,28 @@ class Model:
         return {"y": 2 * tensors["x"]}
 
 
+def fastest(model: Model) -> float:
+    return pace.fastest_size(model, ROW, 64, model.clock)
+
+
 def test_runs_grow_while_that_makes_their_rows_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert pace.fastest_size(Model(monkeypatch, 0.001, 0.001, cached=4), ROW, 64) == 4 * 8
-    assert pace.fastest_size(Model(monkeypatch, 0.001, 0.0001), ROW, 64) == math.inf
+    assert fastest(Model(monkeypatch, 0.001, 0.001, cached=4)) == 4 * 8
+    assert fastest(Model(monkeypatch, 0.001, 0.0001)) == math.inf
 
 
 def test_rows_that_gain_nothing_run_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert pace.fastest_size(Model(monkeypatch, 0.0001, 0.02), ROW, 64) == 8
+    assert fastest(Model(monkeypatch, 0.0001, 0.02)) == 8
 
 
 def test_a_slow_model_does_not_keep_the_service_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Model(monkeypatch, 0.0, 2 * pace.TRIAL_S)
-    assert pace.fastest_size(model, ROW, 64) == 8
+    assert fastest(model) == 8
     assert set(model.rows) == {1}
 
 
 def test_a_fast_model_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Model(monkeypatch, 0.0001, 0.0001)
-    assert pace.fastest_size(model, ROW, 64) == math.inf
+    assert fastest(model) == math.inf
     assert set(model.rows) == {1}
 
 
@@ -57,7 +64,7 @@ def test_what_was_found_splits_and_joins_unless_the_service_says_how_many_rows(m
     batching = Batching(Signature(inputs=[spec], outputs=[TensorSpec(name="y", dtype="FP32", shape=[-1, 8])]))
     model = Model(monkeypatch, 0.001, 0.001, cached=4)
     batching.learn(model, 1)
-    batching.learn_pace(model, ROW)
+    batching.learn_pace(model, ROW, model.clock)
     assert (batching.rows_at_once(8), batching.rows_at_once(1), batching.rows_at_once(800)) == (4, 32, 1)
 
     model.rows.clear()
