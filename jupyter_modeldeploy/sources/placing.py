@@ -1,15 +1,13 @@
-"""Which files of a repository go where, and putting them there."""
+"""Which files of a repository are wanted, and where each belongs."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from jupyter_modeldeploy.errors import NotFound
 from jupyter_modeldeploy.sources import archive, choice
-from jupyter_modeldeploy.sources.download import ensure_space
-from jupyter_modeldeploy.sources.reference import RemoteFile, Selection
+from jupyter_modeldeploy.sources.reference import Selection
 
 
 def places(paths: Sequence[str], path: str, where: str, selection: Selection, *, whole: bool = False) -> dict[str, str]:
@@ -32,15 +30,6 @@ def places(paths: Sequence[str], path: str, where: str, selection: Selection, *,
         chosen = choice.choose(list(names), where, selection)
         wanted = choice.placed(chosen, selection)
     return {names[name]: str(archive.relative_path(place, where)) for name, place in zip(chosen, wanted, strict=True)}
-
-
-def copy(files: Sequence[RemoteFile], contents: Sequence[Path], into: Path) -> None:
-    """Copy each file's downloaded content to its place below the folder `into`. Raises StorageFull before the first."""
-    ensure_space(into, sum(content.stat().st_size for content in contents))
-    for file, content in zip(files, contents, strict=True):
-        target = into / file.path
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.copyfile(content, target)
 
 
 def _some(paths: Sequence[str]) -> str:

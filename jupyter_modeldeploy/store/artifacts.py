@@ -135,7 +135,8 @@ def _hash_and_sync(path: Path) -> dict[str, int | str]:
             digest.update(chunk)
             size += len(chunk)
         os.fsync(file.fileno())
-    path.chmod(0o400)
+        if os.fstat(file.fileno()).st_mode & 0o222:  # else it is as it should be, and may be the download cache's too
+            path.chmod(0o400)
     return {"size": size, "sha256": digest.hexdigest()}
 
 
