@@ -15,7 +15,7 @@ from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import hub_cache, network
 from jupyter_modeldeploy.sources.cache import Cache
 from jupyter_modeldeploy.sources.hub_api import HubApi, HubFile, Listed, Repository
-from jupyter_modeldeploy.sources.placing import copy, places
+from jupyter_modeldeploy.sources.placing import places
 from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
 
 DATASETS = "datasets/"
@@ -75,8 +75,7 @@ class HuggingFaceSource:
         return {}
 
     def place(self, reference: Reference, resolution: Resolution, cache: Cache, into: Path, reporter: Reporter) -> None:
-        contents = cache.get(resolution.files, reporter, f"Downloading {reference.name}")
-        copy(resolution.files, contents, into)
+        cache.place(resolution.files, into, reporter, f"Downloading {reference.name}")
 
     def search(self, query: str, task: str | None, sort: str, limit: int) -> list[FoundModel]:
         """The models whose name holds the words of `query`, at most `limit`, the first by `sort` first.
