@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from jupyter_modeldeploy.errors import InvalidInput, Unavailable, from_os_error
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import network
+from jupyter_modeldeploy.sources import network, placing
 from jupyter_modeldeploy.sources.answers import ensure_space
 from jupyter_modeldeploy.sources.contents import Contents, Usage, key
 from jupyter_modeldeploy.sources.downloads import Downloads
@@ -84,6 +84,11 @@ class Cache:
         size = sum(path.stat().st_size for path in found.values())
         reporter.progress(size, size, "bytes", message)
         return [found[key(file)] for file in files]
+
+    def place(self, files: Sequence[RemoteFile], into: Path, reporter: Reporter, message: str) -> None:
+        """Put each file at its path below the folder `into`, downloaded if need be, as read-only files that share their
+        storage with the cache where the file system allows it. Raises what `get` raises."""
+        placing.copy(files, self.get(files, reporter, message), into)
 
     def exists(self, files: Sequence[RemoteFile]) -> bool:
         """Whether all the files are in the cache."""
