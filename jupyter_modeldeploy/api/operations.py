@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from jupyter_modeldeploy.api.fetching import FETCHING
+from jupyter_modeldeploy.api.loading import LOADING
 from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
 from jupyter_modeldeploy.jobs.kinds.compare import CompareParameters
 from jupyter_modeldeploy.jobs.kinds.convert import ConvertParameters
@@ -501,6 +502,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("trust_version", "POST", "models/trust", "execute", TrustVersion, ModelSummary, trust_version),
     Operation("distrust_version", "POST", "models/distrust", "write", DistrustVersion, ModelSummary, distrust_version),
     *FETCHING,
+    *LOADING,
     Operation("fetch_model", "POST", "models/fetch", "execute", Fetch, Job, fetch_model, status=202),
     Operation("finetune_model", "POST", "models/finetune", "execute", Finetune, Job, finetune_model, status=202),
     Operation("convert_model", "POST", "models/convert", "execute", Convert, Job, convert_model, status=202),

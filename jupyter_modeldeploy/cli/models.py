@@ -10,6 +10,7 @@ from jupyter_modeldeploy.cli import completion, version_page, views
 from jupyter_modeldeploy.cli.actions import ADD_DATASET, FETCH_DATASET
 from jupyter_modeldeploy.cli.command import command
 from jupyter_modeldeploy.cli.door import Door
+from jupyter_modeldeploy.cli.loading import add_loading
 from jupyter_modeldeploy.cli.operation import OperationCommand
 
 app = typer.Typer(no_args_is_help=True, help="See models and their versions, and name versions.")
@@ -71,3 +72,4 @@ def show(
 
 for _command in (FETCH_DATASET, ADD_DATASET, LIST_DATASETS):
     _command.add_to(datasets)
+add_loading(app)

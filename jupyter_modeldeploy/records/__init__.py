@@ -41,6 +41,9 @@ from jupyter_modeldeploy.records.reports import Latency as Latency
 from jupyter_modeldeploy.records.reports import MetricComparison as MetricComparison
 from jupyter_modeldeploy.records.reports import OperatorTime as OperatorTime
 from jupyter_modeldeploy.records.reports import Profile as Profile
+from jupyter_modeldeploy.records.requirements import Need as Need
+from jupyter_modeldeploy.records.requirements import Requirement as Requirement
+from jupyter_modeldeploy.records.requirements import Requirements as Requirements
 from jupyter_modeldeploy.records.services import Arm as Arm
 from jupyter_modeldeploy.records.services import Breaker as Breaker
 from jupyter_modeldeploy.records.services import Cache as Cache

@@ -8,6 +8,8 @@ from typing import Any
 
 from jupyter_modeldeploy.errors import InvalidInput
 
+DEFAULT_TOKENS = 512
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file, empty when there is no such file. Raises InvalidInput for a broken one."""
@@ -34,3 +36,18 @@ def class_names(folder: Path) -> dict[int, str]:
     if not lines.is_file():
         return {}
     return dict(enumerate(lines.read_text("utf-8", "replace").splitlines()))
+
+
+def max_tokens(folder: Path) -> int:
+    """The most tokens the model takes: the least of what its tokenizer and its positions allow, else 512."""
+    config = read_json(folder / "config.json")
+    positions = config.get("max_position_embeddings")
+    if positions and config.get("model_type") in ("roberta", "xlm-roberta", "camembert"):
+        positions -= config.get("pad_token_id", 1) + 1  # their positions start behind the padding token's number
+    limits = (
+        positions,
+        read_json(folder / "tokenizer_config.json").get("model_max_length"),
+        read_json(folder / "sentence_bert_config.json").get("max_seq_length"),
+    )
+    usable = [int(limit) for limit in limits if isinstance(limit, (int, float)) and 0 < limit < 1_000_000]
+    return min(usable, default=DEFAULT_TOKENS)

@@ -11,11 +11,10 @@ from tokenizers import Tokenizer
 from jupyter_modeldeploy.errors import InvalidInput, NotFound, TooLarge, shown
 from jupyter_modeldeploy.signatures import Signature
 from jupyter_modeldeploy.tasks import Tensors
-from jupyter_modeldeploy.tasks.model_config import read_json
+from jupyter_modeldeploy.tasks.model_config import max_tokens, read_json
 
 MAX_TEXTS = 1024
 MAX_CHARACTERS = 100_000
-DEFAULT_TOKENS = 512
 _ROLES = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
 _EXPECTED = 'Send {"text": "…"} or {"texts": ["…", …]}.'
 
@@ -82,21 +81,6 @@ class TextEncoder:
             pad_type_id=known.get("pad_type_id", 0),
             length=length,
         )
-
-
-def max_tokens(folder: Path) -> int:
-    """The most tokens the model takes: the least of what its tokenizer and its positions allow, else 512."""
-    config = read_json(folder / "config.json")
-    positions = config.get("max_position_embeddings")
-    if positions and config.get("model_type") in ("roberta", "xlm-roberta", "camembert"):
-        positions -= config.get("pad_token_id", 1) + 1  # their positions start behind the padding token's number
-    limits = (
-        positions,
-        read_json(folder / "tokenizer_config.json").get("model_max_length"),
-        read_json(folder / "sentence_bert_config.json").get("max_seq_length"),
-    )
-    usable = [int(limit) for limit in limits if isinstance(limit, (int, float)) and 0 < limit < 1_000_000]
-    return min(usable, default=DEFAULT_TOKENS)
 
 
 def _load(path: Path) -> Tokenizer:

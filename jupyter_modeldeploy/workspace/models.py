@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_modeldeploy import sources
-from jupyter_modeldeploy.records import FoundModel, Model, Version
+from jupyter_modeldeploy.jobs.kinds.requirements import Allowed, Environment, separate_folder
+from jupyter_modeldeploy.records import FoundModel, Model, Requirements, Version
 from jupyter_modeldeploy.sources import searching
 from jupyter_modeldeploy.sources.naming import suggested_name
 from jupyter_modeldeploy.sources.reference import Framework
@@ -44,6 +45,34 @@ class Models(Room):
     def path(self, ref: str) -> Path:
         """The folder of a version's files; they are read-only."""
         return self._store.versions.path(self.version(ref))
+
+    def loader(self, ref: str) -> str:
+        """Python source that loads a version, asks it once and prints what came out: a `load_model.py` that runs as it
+        is. Raises UnsafeContent for a version in quarantine, InvalidInput where nothing is known that loads it."""
+        from jupyter_modeldeploy import loader
+
+        version = self.version(ref)
+        return loader.generate(version, self._store.versions.path(version))
+
+    def requirements(self, ref: str, into: Environment = "kernel", allow: Sequence[Allowed] = ()) -> Requirements:
+        """What a version's requirements.txt asks for, and how that stands to this Python (`kernel`) or to the
+        version's separate environment. Nothing is asked or changed. Lines that reach outside (another index, a URL, a
+        path …) are refused unless their kind is in `allow`."""
+        from jupyter_modeldeploy import requirements
+        from jupyter_modeldeploy.requirements import environment, reading
+
+        version = self.version(ref)
+        folder = self._store.versions.folder(version)
+        python = environment.separate_python(separate_folder(self._store, version))
+        installed = environment.installed_for(python) if into == "separate" and python.exists() else None
+        found = requirements.difference(folder, installed, allow)
+        return Requirements(environment=into, requirements=found, notes=reading.notes(folder))
+
+    def install_requirements(self, ref: str, into: Environment = "kernel", allow: Sequence[Allowed] = ()) -> JobHandle:
+        """Install what a version's requirements.txt asks for, into this Python or into a separate environment that
+        becomes a Jupyter kernel. What this product runs with stays as it is: where that cannot be, the job fails with
+        a Conflict before anything is changed."""
+        return self._submit("requirements", version=self.version(ref).ref, into=into, allow=list(allow))
 
     def set_alias(self, name: str, alias: str, number: int) -> Model:
         return self._store.models.set_alias(name, alias, number)

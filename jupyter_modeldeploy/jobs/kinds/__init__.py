@@ -8,7 +8,17 @@ from pydantic import ValidationError
 
 from jupyter_modeldeploy.errors import InvalidInput, from_validation_error
 from jupyter_modeldeploy.jobs.context import Kind, Parameters
-from jupyter_modeldeploy.jobs.kinds import compare, convert, dataset, evaluate, fetch, finetune, profile, quantize
+from jupyter_modeldeploy.jobs.kinds import (
+    compare,
+    convert,
+    dataset,
+    evaluate,
+    fetch,
+    finetune,
+    profile,
+    quantize,
+    requirements,
+)
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -21,6 +31,7 @@ KINDS: dict[str, Kind] = {
         evaluate.KIND,
         profile.KIND,
         compare.KIND,
+        requirements.KIND,
     )
 }
 

@@ -4,6 +4,57 @@
  */
 
 export interface paths {
+  '/modeldeploy/api/cache': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How much the cache of downloads holds. */
+    get: operations['cache_usage'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/cache/prune': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Remove downloads that nobody has used for long; no version loses anything. */
+    post: operations['prune_cache'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/cache/verify': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Hash every download again and remove the damaged ones. */
+    post: operations['verify_cache'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/changes': {
     parameters: {
       query?: never;
@@ -689,6 +740,41 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/versions/{version}/loader': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Python that loads a version and asks it once. */
+    get: operations['get_loader'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/versions/{version}/requirements': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What a version asks to be installed, compared with what is. */
+    get: operations['get_requirements'];
+    put?: never;
+    /** Install what a version asks for; what runs here stays as it is. */
+    post: operations['install_requirements'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -906,6 +992,23 @@ export interface components {
        * @default null
        */
       cache_url: string | null;
+    };
+    /**
+     * CacheUsage
+     * @description Bytes on the disk. `bytes_alone` are those that no version shares: what removing all of it would free; `parts`
+     *     are downloads that are not at their end.
+     */
+    CacheUsage: {
+      /** Bytes */
+      bytes: number;
+      /** Bytes Alone */
+      bytes_alone: number;
+      /** Files */
+      files: number;
+      /** Part Bytes */
+      part_bytes: number;
+      /** Parts */
+      parts: number;
     };
     /** CallerRequest */
     CallerRequest: {
@@ -1186,6 +1289,11 @@ export interface components {
        */
       pooling: string;
     };
+    /**
+     * Empty
+     * @description A request without parameters.
+     */
+    Empty: Record<string, never>;
     /** ErrorBody */
     ErrorBody: {
       error: components['schemas']['ErrorDetail'];
@@ -1592,6 +1700,29 @@ export interface components {
       /** Models */
       models: components['schemas']['FoundModel'][];
     };
+    /** GetLoader */
+    GetLoader: {
+      /**
+       * Version
+       * @description the version to load: NAME, NAME@3 or NAME@alias
+       */
+      version: string;
+    };
+    /** GetRequirements */
+    GetRequirements: {
+      /**
+       * Into
+       * @description what it is compared with: this environment or its own
+       * @default kernel
+       * @enum {string}
+       */
+      into: 'kernel' | 'separate';
+      /**
+       * Version
+       * @description the version whose requirements.txt is read: NAME, NAME@3 or NAME@alias
+       */
+      version: string;
+    };
     /**
      * InputLimits
      * @description What a request may hold, by its task.
@@ -1639,6 +1770,26 @@ export interface components {
        * @default 100000
        */
       max_text_characters: number;
+    };
+    /** InstallRequirements */
+    InstallRequirements: {
+      /**
+       * Allow
+       * @description what is trusted in spite of reaching outside: index, url, vcs, path, option
+       */
+      allow?: ('index' | 'url' | 'vcs' | 'path' | 'option' | 'source')[];
+      /**
+       * Into
+       * @description the environment that asks, or a separate one with a Jupyter kernel of its own
+       * @default kernel
+       * @enum {string}
+       */
+      into: 'kernel' | 'separate';
+      /**
+       * Version
+       * @description the version whose requirements.txt is read: NAME, NAME@3 or NAME@alias
+       */
+      version: string;
     };
     /**
      * Interval
@@ -1791,6 +1942,16 @@ export interface components {
        */
       limit: number;
     };
+    /** Loader */
+    Loader: {
+      /**
+       * Source
+       * @description Python that loads the version and asks it once
+       */
+      source: string;
+      /** Version */
+      version: string;
+    };
     /**
      * MetricComparison
      * @description One metric of candidate against base. `difference` is candidate − base, in `unit`; `verdict` is from the
@@ -1871,6 +2032,12 @@ export interface components {
       /** Versions */
       versions: components['schemas']['VersionSummary'][];
     };
+    /**
+     * Need
+     * @description How a requirement stands to an environment.
+     * @enum {string}
+     */
+    Need: 'satisfied' | 'missing' | 'other version' | 'not needed' | 'refused';
     /**
      * NewToken
      * @description A token as it is told, once, to whoever made it; printing the record does not show it.
@@ -1994,6 +2161,22 @@ export interface components {
        */
       unit: string;
     };
+    /** PruneDownloads */
+    PruneDownloads: {
+      /**
+       * Older Than S
+       * @description unused for so many seconds; 0 removes all
+       * @default 2592000
+       */
+      older_than_s: number;
+    };
+    /** PrunedDownloads */
+    PrunedDownloads: {
+      /** Bytes Freed */
+      bytes_freed: number;
+      /** Files */
+      files: number;
+    };
     /** Quantize */
     Quantize: {
       /**
@@ -2098,6 +2281,61 @@ export interface components {
       records: {
         [key: string]: unknown;
       }[];
+    };
+    /**
+     * Requirement
+     * @description One line of requirements.txt, compared with what is installed.
+     */
+    Requirement: {
+      /** File */
+      file: string;
+      /**
+       * Installed
+       * @default null
+       */
+      installed: string | null;
+      /**
+       * Kind
+       * @description of a refused line what would have to be allowed: index, url, vcs, path, option
+       * @default null
+       */
+      kind: string | null;
+      /**
+       * Name
+       * @description the package's normalised name, where the line names one
+       * @default null
+       */
+      name: string | null;
+      need: components['schemas']['Need'];
+      /**
+       * Reason
+       * @description why a line is refused
+       * @default
+       */
+      reason: string;
+      /**
+       * Text
+       * @description the line without its comment
+       */
+      text: string;
+      /**
+       * Wanted
+       * @description the versions that would do: >=2,<3
+       * @default
+       */
+      wanted: string;
+    };
+    /**
+     * Requirements
+     * @description What a version asks for, and how that stands to an environment: `kernel`, the one that asks, or `separate`.
+     */
+    Requirements: {
+      /** Environment */
+      environment: string;
+      /** Notes */
+      notes: string[];
+      /** Requirements */
+      requirements: components['schemas']['Requirement'][];
     };
     /** RotateToken */
     RotateToken: {
@@ -2822,6 +3060,16 @@ export interface components {
       trusted: components['schemas']['Trust'] | null;
     };
     /**
+     * VerifiedDownloads
+     * @description How many files were hashed again, and the SHA-256 that the damaged ones should have had.
+     */
+    VerifiedDownloads: {
+      /** Checked */
+      checked: number;
+      /** Damaged */
+      damaged: string[];
+    };
+    /**
      * VersionPage
      * @description A version with the text of its model card, as it is written and cut off at 20,000 characters.
      */
@@ -2912,6 +3160,293 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+  cache_usage: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['CacheUsage'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  prune_cache: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Older Than S
+           * @description unused for so many seconds; 0 removes all
+           * @default 2592000
+           */
+          older_than_s?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['PrunedDownloads'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  verify_cache: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['VerifiedDownloads'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
   see_changes: {
     parameters: {
       query?: {
@@ -7605,6 +8140,307 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['VersionPage'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  get_loader: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        version: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Loader'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  get_requirements: {
+    parameters: {
+      query?: {
+        into?: 'kernel' | 'separate';
+      };
+      header?: never;
+      path: {
+        version: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Requirements'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  install_requirements: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        version: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Allow
+           * @description what is trusted in spite of reaching outside: index, url, vcs, path, option
+           */
+          allow?: ('index' | 'url' | 'vcs' | 'path' | 'option' | 'source')[];
+          /**
+           * Into
+           * @description the environment that asks, or a separate one with a Jupyter kernel of its own
+           * @default kernel
+           * @enum {string}
+           */
+          into?: 'kernel' | 'separate';
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Job'];
         };
       };
       /** @description The request is wrong; nothing was changed. */

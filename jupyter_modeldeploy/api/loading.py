@@ -1,0 +1,68 @@
+"""The operations around loading a version outside: its program, and what it needs installed."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from jupyter_modeldeploy.api.operation import Operation, Request
+from jupyter_modeldeploy.jobs.kinds.requirements import Environment, RequirementsParameters
+from jupyter_modeldeploy.records import Job, Requirements
+from jupyter_modeldeploy.workspace import Workspace
+
+
+class GetLoader(Request):
+    version: str = Field(description="the version to load: NAME, NAME@3 or NAME@alias")
+
+
+class Loader(BaseModel):
+    version: str
+    source: str = Field(description="Python that loads the version and asks it once")
+
+
+class GetRequirements(Request):
+    version: str = Field(description="the version whose requirements.txt is read: NAME, NAME@3 or NAME@alias")
+    into: Environment = Field(default="kernel", description="what it is compared with: this environment or its own")
+
+
+class InstallRequirements(RequirementsParameters, Request):
+    pass
+
+
+def get_loader(workspace: Workspace, request: GetLoader) -> Loader:
+    """Python that loads a version and asks it once."""
+    version = workspace.models.version(request.version)
+    return Loader(version=version.ref, source=workspace.models.loader(version.ref))
+
+
+def get_requirements(workspace: Workspace, request: GetRequirements) -> Requirements:
+    """What a version asks to be installed, compared with what is."""
+    return workspace.models.requirements(request.version, request.into)
+
+
+def install_requirements(workspace: Workspace, request: InstallRequirements) -> Job:
+    """Install what a version asks for; what runs here stays as it is."""
+    return workspace.models.install_requirements(request.version, request.into, request.allow).job
+
+
+LOADING: tuple[Operation, ...] = (
+    Operation("get_loader", "GET", "versions/{version}/loader", "read", GetLoader, Loader, get_loader),
+    Operation(
+        "get_requirements",
+        "GET",
+        "versions/{version}/requirements",
+        "read",
+        GetRequirements,
+        Requirements,
+        get_requirements,
+    ),
+    Operation(
+        "install_requirements",
+        "POST",
+        "versions/{version}/requirements",
+        "execute",
+        InstallRequirements,
+        Job,
+        install_requirements,
+        status=202,
+    ),
+)
