@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from jupyter_modeldeploy.errors import InvalidInput, Unavailable, from_os_error
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import network, placing
+from jupyter_modeldeploy.sources import local_copy, network
 from jupyter_modeldeploy.sources.answers import ensure_space
 from jupyter_modeldeploy.sources.contents import Contents, Usage, key
 from jupyter_modeldeploy.sources.downloads import Downloads
@@ -88,7 +88,10 @@ class Cache:
     def place(self, files: Sequence[RemoteFile], into: Path, reporter: Reporter, message: str) -> None:
         """Put each file at its path below the folder `into`, downloaded if need be, as read-only files that share their
         storage with the cache where the file system allows it. Raises what `get` raises."""
-        placing.copy(files, self.get(files, reporter, message), into)
+        for file, content in zip(files, self.get(files, reporter, message), strict=True):
+            target = into / file.path
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            local_copy.place(content, target)
 
     def exists(self, files: Sequence[RemoteFile]) -> bool:
         """Whether all the files are in the cache."""
