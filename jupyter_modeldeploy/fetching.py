@@ -18,11 +18,13 @@ from urllib.parse import unquote, urlsplit
 from jupyter_modeldeploy import sources
 from jupyter_modeldeploy.errors import NotAuthenticated, NotFound, UnsafeContent
 from jupyter_modeldeploy.progress import Reporter, Silent
+from jupyter_modeldeploy.records import Lineage, NewVersion, Step
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import Resolution, Selection
+from jupyter_modeldeploy.sources import Resolution, Selection, understanding
 from jupyter_modeldeploy.sources.naming import scheme_of, suggested_name
 from jupyter_modeldeploy.sources.reference import Framework
 from jupyter_modeldeploy.sources.safety import examine
+from jupyter_modeldeploy.workspace.downloads import folders
 
 SourceName = Literal["huggingface", "modelscope", "github", "pypi", "folder"]
 
@@ -90,8 +92,33 @@ class ModelFetcher:
         folder = self._folder(resolution)
         if not folder.exists():
             self._place(resolution, selection, folder, reporter or Silent())
+        os.utime(folder)  # it is as old as its last use, which `modeldeploy cache prune` goes by
         _check(folder, trust)
         return folder
+
+    def generate_loader(self, path_or_name: str | os.PathLike[str], trust: bool = False) -> str:
+        """Python source that loads the model in a folder (or that of this name, which is downloaded), asks it once and
+        prints what came out. Nothing of the model is loaded to write it.
+
+        Raises UnsafeContent, with what was found, for files that could run code unless `trust` is given; InvalidInput
+        for files that are no model that anything loads; what `download` raises."""
+        from jupyter_modeldeploy import loader  # it needs what a download does not
+        from jupyter_modeldeploy.sources.recognise import recognise
+
+        given = Path(path_or_name).expanduser()
+        folder = given.resolve() if given.is_dir() else self.download(str(path_or_name), trust=trust)
+        _check(folder, trust)
+        recognised = recognise(folder)
+        version = NewVersion(
+            model=suggested_name(f"file:{folder}"),
+            format=recognised.format,
+            task=recognised.task,
+            lineage=Lineage(step=Step.imported, source=f"file:{folder}"),
+            signature=recognised.signature,
+            classes=recognised.classes,
+            facts=understanding.facts(folder, recognised),
+        )
+        return loader.generate(version, folder)
 
     def _reference(self, name: str, revision: str | None) -> str:
         name, number, path = name.removeprefix(f"{self._scheme}:").partition("#")
@@ -103,7 +130,7 @@ class ModelFetcher:
         if self._scheme == "file":
             told += "".join(str(_local(file.url).stat().st_mtime_ns) for file in resolution.files)
         key = hashlib.sha256(told.encode()).hexdigest()[:16]
-        return self._settings.root / "cache" / "folders" / f"{suggested_name(resolution.source)}-{key}"
+        return folders(self._settings) / f"{suggested_name(resolution.source)}-{key}"
 
     def _place(self, resolution: Resolution, selection: Selection, folder: Path, reporter: Reporter) -> None:
         """Fill the folder beside its place, so that it is there whole or not at all."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jupyter_modeldeploy.cli import actions, fetching, jobs, models, serve, services, views
+from jupyter_modeldeploy.cli import actions, cache, fetching, jobs, models, serve, services, views
 from jupyter_modeldeploy.cli.command import command
 from jupyter_modeldeploy.cli.door import Door
 from jupyter_modeldeploy.cli.operation import OperationCommand
@@ -74,3 +74,4 @@ app.add_typer(models.app, name="models")
 app.add_typer(models.datasets, name="datasets")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(services.app, name="services")
+app.add_typer(cache.app, name="cache")

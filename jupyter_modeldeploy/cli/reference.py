@@ -45,7 +45,11 @@ def _section(name: str, command: Any, parameters: list[Any]) -> str:
 
 def _row(parameter: Any) -> str:
     is_argument = parameter.param_type_name == "argument"
-    name = (parameter.metavar or parameter.name.upper()) if is_argument else ", ".join([*parameter.opts, *parameter.secondary_opts])
+    name = (
+        (parameter.metavar or parameter.name.upper())
+        if is_argument
+        else ", ".join([*parameter.opts, *parameter.secondary_opts])
+    )
     is_flag = parameter.default is False
     shown = "" if is_flag or parameter.default in (None, []) else f"`{parameter.default}`"
     default = "required" if parameter.required else shown

@@ -15,6 +15,7 @@ from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.workspace.datasets import Datasets
 from jupyter_modeldeploy.workspace.devices import Devices
+from jupyter_modeldeploy.workspace.downloads import Downloads
 from jupyter_modeldeploy.workspace.experiments import Experiments
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.jobs import Jobs
@@ -37,6 +38,7 @@ class Workspace:
         self.services = Services(self.store)
         self.experiments = Experiments(self.store)
         self.devices = Devices(self.store)
+        self.downloads = Downloads(self.store)
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.store.root)!r})"

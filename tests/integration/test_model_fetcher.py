@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,3 +119,19 @@ def test_a_folder_that_changed_is_copied_anew(tmp_path: Path) -> None:
 def test_an_unknown_source_is_refused_with_those_there_are() -> None:
     with pytest.raises(InvalidInput, match="huggingface"):
         ModelFetcher("tape")
+
+
+def test_the_loader_of_a_folder_runs_as_it_is(tmp_path: Path) -> None:
+    folder = tiny_onnx.classifier(tmp_path / "model")
+    program = tmp_path / "load_model.py"
+    program.write_text(ModelFetcher("folder").generate_loader(folder))
+    ended = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "positive" in ended.stdout or "negative" in ended.stdout
+
+
+def test_no_loader_is_written_for_what_is_unsafe(tmp_path: Path) -> None:
+    folder = tiny_onnx.classifier(tmp_path / "model")
+    (folder / "optimizer.pt").write_bytes(pickle.dumps(Harmful()))
+    with pytest.raises(UnsafeContent, match=r"optimizer\.pt"):
+        ModelFetcher("folder").generate_loader(folder)
