@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from jupyter_modeldeploy.errors import Unavailable
 ATTEMPTS = 4
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 30.0
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+RESETS = re.compile(r";\s*r=0\s*;\s*t=(\d+)")
 Answer = TypeVar("Answer")
 
 
@@ -25,7 +27,7 @@ def ask(
     url: str,
     headers: Mapping[str, str],
     *,
-    params: Mapping[str, str] | None = None,
+    params: Mapping[str, str | Sequence[str]] | None = None,
     json: Any = None,
     hint: str,
 ) -> httpx.Response:
@@ -40,7 +42,7 @@ def ask(
             if attempt == ATTEMPTS or isinstance(error, (httpx.ConnectError, httpx.TooManyRedirects)):
                 raise Unavailable(f"{httpx.URL(url).host} cannot be asked: {error}.", hint) from error
         else:
-            named = retry_after_s(response)
+            named = wait_s(response)
             delay = delay if named is None else named
             if response.status_code not in TRANSIENT or attempt == ATTEMPTS or delay > LONGEST_DELAY_S:
                 return response
@@ -57,11 +59,17 @@ def read(kind: type[Answer], response: httpx.Response, hint: str) -> Answer:
         raise Unavailable(f"{url.host} does not answer {url.path} as expected: {wrong}.", hint) from error
 
 
-def retry_after_s(response: httpx.Response) -> float | None:
-    """Seconds that the answer asks to wait, from either form of Retry-After (RFC 9110, 10.2.3)."""
+def wait_s(response: httpx.Response) -> float | None:
+    """Seconds that the answer asks to wait: by either form of Retry-After (RFC 9110, 10.2.3), else by the headers that
+    say when a used-up rate limit begins anew."""
     value = response.headers.get("retry-after", "")
     if value.isdigit():
         return float(value)
+    if not value and (resets := RESETS.search(response.headers.get("ratelimit", ""))):
+        return float(resets[1])
+    reset = response.headers.get("x-ratelimit-reset", "")
+    if response.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
+        return max(0.0, float(reset) - time.time())
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):

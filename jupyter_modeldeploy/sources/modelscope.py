@@ -29,10 +29,10 @@ from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records import FoundModel
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import network
-from jupyter_modeldeploy.sources.asking import ask, read, retry_after_s
+from jupyter_modeldeploy.sources.asking import ask, read, wait_s
 from jupyter_modeldeploy.sources.cache import Cache
 from jupyter_modeldeploy.sources.download import refusal
-from jupyter_modeldeploy.sources.placing import copy, places
+from jupyter_modeldeploy.sources.placing import places
 from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
 
 PUBLIC = "https://modelscope.cn"
@@ -143,7 +143,7 @@ class ModelScopeSource:
         return _credentials(self._token) if urlsplit(url)[:2] == urlsplit(self._endpoint)[:2] else {}
 
     def place(self, reference: Reference, resolution: Resolution, cache: Cache, into: Path, reporter: Reporter) -> None:
-        copy(resolution.files, cache.get(resolution.files, reporter, f"Downloading {reference.name}"), into)
+        cache.place(resolution.files, into, reporter, f"Downloading {reference.name}")
 
     def search(self, query: str, task: str | None, sort: str, limit: int) -> list[FoundModel]:
         """Models of which name or description fit, best first by `sort`: downloads, likes, updated, relevance.
@@ -300,7 +300,7 @@ def _refused(response: httpx.Response, repository: _Repository | None, with_toke
     """What an answer means. A private repository looks as if it did not exist."""
     status, host = response.status_code, response.request.url.host
     if status == 429:
-        seconds = retry_after_s(response) or 60.0
+        seconds = wait_s(response) or 60.0
         return RateLimited(f"{host} asks for fewer requests.", f"Try again in {seconds:.0f} s.", seconds)
     if repository is None or status >= 500:
         return refusal(status, f"{host} answered {status}.")

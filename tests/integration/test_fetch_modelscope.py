@@ -15,7 +15,7 @@ from modelscope_server import ModelScopeHub
 from jupyter_modeldeploy.errors import InvalidInput, NotAuthenticated, NotFound, RateLimited, Unavailable, UnsafeContent
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import Fetched, Selection, asking, download, fetch
+from jupyter_modeldeploy.sources import Fetched, Selection, asking, fetch, flow
 from jupyter_modeldeploy.sources.modelscope import ModelScopeSource
 
 WEIGHTS = bytes(range(256)) * 4096
@@ -44,7 +44,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModelScopeH
         monkeypatch.setenv("MODELSCOPE_HOME", str(tmp_path / "modelscope"))
         monkeypatch.delenv("MODELSCOPE_API_TOKEN", raising=False)
         monkeypatch.setenv("JUPYTER_MODELDEPLOY_ALLOWED_HOSTS", running.other_url.removeprefix("http://"))
-        monkeypatch.setattr(download, "FIRST_DELAY_S", 0.01)
+        monkeypatch.setattr(flow, "FIRST_DELAY_S", 0.01)
         monkeypatch.setattr(asking, "FIRST_DELAY_S", 0.01)
         running.repositories["models", NAME].commit(FILES, "v1")
         yield running
