@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -10,10 +12,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import faulty_server
 import pytest
 from hub import Fault, Hub, serving
 
 CONTENT = os.urandom(1 << 20)
+LOST_BY_A_KILL = 1_000_000
+"""What was on its way: at 20 kills less than 2 % of a gigabyte."""
 FETCH = """
 import sys
 from pathlib import Path
@@ -21,6 +26,17 @@ from jupyter_modeldeploy import sources
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
 sources.fetch("hf:org/model", Path(sys.argv[1]), Silent(), Settings())
+"""
+
+GET = """
+import sys
+from jupyter_modeldeploy.progress import Silent
+from jupyter_modeldeploy.settings import Settings
+from jupyter_modeldeploy.sources import RemoteFile
+from jupyter_modeldeploy.sources.cache import Cache
+url, size, sha256, address = sys.argv[1:]
+file = RemoteFile(path="model.safetensors", url=url, size=int(size), sha256=sha256)
+Cache(Settings(), allowed_hosts=[address]).get([file], Silent(), "Downloading")
 """
 
 
@@ -61,3 +77,23 @@ def test_two_processes_download_one_file_once(hub: Hub, tmp_path: Path) -> None:
     assert [process.wait(timeout=60) for process in both] == [0, 0]
     assert [(tmp_path / name / "model.safetensors").read_bytes() == CONTENT for name in ("one", "two")] == [True, True]
     assert ranges(hub) == [None]
+
+
+def test_many_kills_and_dropped_connections_cost_almost_nothing(tmp_path: Path, root: Path) -> None:
+    """Every byte that the server sends is counted; it sends at the pace of a network."""
+    content, chance = random.Random(1).randbytes(24_000_000), random.Random(2)
+    sha256 = hashlib.sha256(content).hexdigest()
+    with faulty_server.serving() as server:
+        server.files["model"] = content
+        server.bytes_per_second = 8e6
+        server.drops = [chance.randrange(len(content)) for _ in range(10)]
+        command = [sys.executable, "-c", GET, f"{server.url}/model", str(len(content)), sha256, server.address]
+        for at in sorted(chance.randrange(len(content)) for _ in range(5)):
+            process = subprocess.Popen(command)
+            while server.sent < at and process.poll() is None:
+                time.sleep(0.001)
+            process.kill()
+            process.wait()
+        subprocess.run(command, check=True, timeout=120)
+        assert (root / "cache" / "files" / sha256).read_bytes() == content
+        assert server.sent - len(content) < 5 * LOST_BY_A_KILL
