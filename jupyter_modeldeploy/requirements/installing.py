@@ -81,7 +81,7 @@ def install(
 
 
 def _changes(report: Mapping[str, Any], installed: Mapping[str, str]) -> list[Change]:
-    found = [one["metadata"] for one in report.get("install", [])]
+    found = sorted((one["metadata"] for one in report.get("install", [])), key=lambda one: str(one["name"]))
     return [
         Change(name=one["name"], version=one["version"], before=installed.get(canonicalize_name(one["name"])))
         for one in found

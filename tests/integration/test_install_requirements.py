@@ -64,8 +64,8 @@ def test_what_is_missing_is_installed_and_what_changes_is_told(index: Index, pyt
     assert installed(python, folder, index, "tinylib") == [Change(name="tinylib", version="2.0")]
     assert installed(python, folder, index, "tinylib>=1") == []
     assert installed(python, folder, index, "needy") == [
-        Change(name="tinylib", version="1.0", before="2.0"),
         Change(name="needy", version="1.0"),
+        Change(name="tinylib", version="1.0", before="2.0"),
     ]
     assert environment.installed_for(python)["tinylib"] == "1.0"
 
