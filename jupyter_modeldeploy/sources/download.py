@@ -43,7 +43,7 @@ class Download:
     ) -> None:
         self._client, self._file, self._part, self._headers = client, file, part, headers
         self._flow, self._told = flow, told
-        self._name, self._host = Path(file.path).name, _host(file)
+        self._name = Path(file.path).name
         self._follower: Follower | None = None
         self._lock = threading.Lock()
         self._failure: Exception | None = None
@@ -119,7 +119,7 @@ class Download:
 
     def _work(self, section: Section) -> None:
         """Return when the section is complete, or the download began anew."""
-        patience = Patience(self._name, self._host, self._flow)
+        patience = Patience(self._name, self._file.url, self._flow)
         try:
             while not section.complete and self._part.holds(section):
                 before = section.position
@@ -231,7 +231,7 @@ def download_small(
     Raises what `Download.run` raises."""
     assert file.size is not None
     name = Path(file.path).name
-    patience = Patience(name, _host(file), flow)
+    patience = Patience(name, file.url, flow)
     while True:
         try:
             content = _content(client, file, headers, flow)
@@ -264,7 +264,3 @@ def _content(client: httpx.Client, file: RemoteFile, headers: dict[str, str], fl
     if len(content) < size:
         raise answers.InterruptionError(f"{len(content)} of {size} bytes arrived")
     return bytes(content)
-
-
-def _host(file: RemoteFile) -> str:
-    return httpx.URL(file.url).host

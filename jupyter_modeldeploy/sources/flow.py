@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 import time
+from urllib.parse import urlsplit
 
 import httpcore
 import httpx
@@ -65,8 +66,8 @@ class Flow:
 class Patience:
     """How long one transfer is tried again: as long as it gets on, else a few times, each after a longer wait."""
 
-    def __init__(self, name: str, host: str, flow: Flow) -> None:
-        self._name, self._host, self._flow, self._fruitless = name, host, flow, 0
+    def __init__(self, name: str, url: str, flow: Flow) -> None:
+        self._name, self._url, self._flow, self._fruitless = name, url, flow, 0
 
     def wait(self, error: Exception, *, got_on: bool, kept: int) -> None:
         """Return when it is time to try again after `error`. Raises Overloaded where the server asks for fewer
@@ -80,10 +81,11 @@ class Patience:
         self._flow.sleep(min(delay, LONGEST_DELAY_S))
 
     def _given_up(self, error: Exception, wanted: float | None, kept: int) -> ModelDeployError:
+        host = urlsplit(self._url).hostname
         hint = f"{kept} bytes are kept; the next attempt goes on from there."
         if getattr(error, "status", None) == 429:
             when = f"in {wanted:.0f} s" if wanted else "later"
-            message = f"{self._host} asks for fewer requests and lets nothing through ({self._name})."
+            message = f"{host} asks for fewer requests and lets nothing through ({self._name})."
             return Overloaded(message, f"Try again {when}. {hint}", wanted or LONGEST_DELAY_S)
         why = f"{error}" or type(error).__name__
-        return Unavailable(f"{self._name} could not be downloaded from {self._host}: {why}.", hint)
+        return Unavailable(f"{self._name} could not be downloaded from {host}: {why}.", hint)

@@ -121,7 +121,7 @@ class Part:
             self._save()
         return half
 
-    def write(self, section: Section, chunk: bytes) -> bool:
+    def write(self, section: Section, chunk: bytes | memoryview) -> bool:
         """Append what was received for the section; what lies beyond its end, which another may have taken meanwhile,
         is left out. False once no more is wanted for it."""
         with self._lock:
