@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import socket
 import threading
 import time
 from collections import defaultdict
@@ -46,7 +47,7 @@ class FaultyServer:
         self.drops: list[int] = []
         self.bytes_per_second: float | None = None
         self.requests: list[tuple[str, str | None]] = []
-        self.sent = 0
+        self.sent, self._free_at = 0, 0.0
         self.lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"owner": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -63,6 +64,17 @@ class FaultyServer:
             if not waiting:
                 return Fault()
             return waiting[0] if name in self.forever and len(waiting) == 1 else waiting.pop(0)
+
+    def passed(self, count: int) -> None:
+        """Count what was sent, and wait as long as the link that all connections share takes for it."""
+        with self.lock:
+            self.sent += count
+            if not self.bytes_per_second:
+                return
+            now = time.monotonic()
+            self._free_at = max(now, self._free_at) + count / self.bytes_per_second
+            delay = self._free_at - now
+        time.sleep(delay)
 
     def until_drop(self, start: int, end: int) -> int:
         """Where the connection that sends these bytes is closed."""
@@ -90,6 +102,11 @@ def serving() -> Iterator[FaultyServer]:
 class _Handler(BaseHTTPRequestHandler):
     owner: ClassVar[FaultyServer]
     protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        """What was sent has left: little waits in buffers of the system."""
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, CHUNK)
+        super().setup()
 
     def log_message(self, format: str, *args: Any) -> None:
         return None
@@ -135,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
         stop = end if fault.drop_after is None else min(end, start + fault.drop_after)
         stop = self.owner.until_drop(start, stop)
         self.close_connection = self.close_connection or stop != end or fault.announced is not None
-        position, began = start, time.monotonic()
+        position = start
         try:
             while position < stop:
                 chunk = _read(content, position, min(CHUNK, stop - position))
@@ -143,11 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
                     chunk = bytes([chunk[0] ^ 1]) + chunk[1:]
                 self.wfile.write(chunk)
                 position += len(chunk)
-                with self.owner.lock:
-                    self.owner.sent += len(chunk)
-                if self.owner.bytes_per_second:
-                    ahead = (position - start) / self.owner.bytes_per_second - (time.monotonic() - began)
-                    time.sleep(max(0.0, ahead))
+                self.owner.passed(len(chunk))
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True  # the other side has what it wants, or was killed
 

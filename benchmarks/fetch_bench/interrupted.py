@@ -26,8 +26,9 @@ file = RemoteFile(path="model.safetensors", url=url, size=int(size), sha256=sha2
 
 
 def redownloaded_share(folder: Path, size: int, kills: int, drops_per_gb: int, seed: int = 1) -> float:
-    """The bytes sent beyond the file's own, as a share of the file. The server sends as a network does, at 60 MB/s a
-    connection. Raises RuntimeError where the result is not the right file."""
+    """The bytes sent beyond the file's own, as a share of the file. The server sends as a link of 60 MB/s does.
+
+    Raises RuntimeError where the result is not the right file."""
     chance = random.Random(seed)
     path = folder / "interrupted.bin"
     sha256 = _make(path, size)
