@@ -103,12 +103,12 @@ class Contents:
         """Give the verified content in `part` its name, and the other name that it was asked for by."""
         path = self._folder / sha256
         os.chmod(part, 0o400)
-        part.rename(path)
-        if key(file) != sha256:
+        if key(file) != sha256:  # before the content is there, so that it is there by both names at once
             fresh = part.with_name(f"{part.name}.{os.getpid()}")
             fresh.unlink(missing_ok=True)
             fresh.symlink_to(sha256)
             fresh.rename(self._folder / key(file))
+        part.rename(path)
         return path
 
     def verify(self) -> tuple[int, list[str]]:

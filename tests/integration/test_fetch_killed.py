@@ -66,7 +66,7 @@ def test_a_killed_download_is_taken_up_by_the_next_process(hub: Hub, tmp_path: P
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert start(tmp_path / "into").wait(timeout=60) == 0
+    assert start(tmp_path / "into").wait(timeout=300) == 0
     assert (tmp_path / "into" / "model.safetensors").read_bytes() == CONTENT
     assert ranges(hub) == [None, "bytes=400000-"]
     assert list(root.glob("cache/files/*.part*")) == []
@@ -74,7 +74,7 @@ def test_a_killed_download_is_taken_up_by_the_next_process(hub: Hub, tmp_path: P
 
 def test_two_processes_download_one_file_once(hub: Hub, tmp_path: Path) -> None:
     both = [start(tmp_path / name) for name in ("one", "two")]
-    assert [process.wait(timeout=60) for process in both] == [0, 0]
+    assert [process.wait(timeout=300) for process in both] == [0, 0]
     assert [(tmp_path / name / "model.safetensors").read_bytes() == CONTENT for name in ("one", "two")] == [True, True]
     assert ranges(hub) == [None]
 

@@ -16,7 +16,6 @@ from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import RemoteFile
 from jupyter_modeldeploy.sources.cache import Cache
-from jupyter_modeldeploy.sources.placing import copy
 
 CONTENT = os.urandom(500_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -46,7 +45,7 @@ def get(cache: Cache, file: RemoteFile) -> Path:
 def test_what_is_placed_shares_its_storage_with_the_cache_and_is_read_only(
     server: FaultyServer, file: RemoteFile, tmp_path: Path
 ) -> None:
-    copy([file], [get(cache_of(server), file)], tmp_path / "into")
+    cache_of(server).place([file], tmp_path / "into", Silent(), "Downloading")
     placed = tmp_path / "into" / "folder" / "one.bin"
     assert placed.read_bytes() == CONTENT
     assert placed.stat().st_mode & 0o222 == 0
@@ -76,7 +75,7 @@ def test_prune_removes_what_is_not_used_and_artifacts_stay(
 ) -> None:
     cache = cache_of(server)
     path = get(cache, file)
-    copy([file], [path], tmp_path / "into")
+    cache.place([file], tmp_path / "into", Silent(), "Downloading")
     assert cache.prune(3600) == (0, 0)
     os.utime(path, (time.time() - 7200,) * 2)
     assert cache.prune(3600) == (1, 0), "the artifact keeps its bytes"
