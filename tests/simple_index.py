@@ -24,16 +24,18 @@ class Index:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/"
 
-    def add(self, filename: str, content: bytes, sha256: str | None = None, yanked: bool = False) -> None:
-        """Publish a package's file, with another hash than its own if one is given."""
+    def add(
+        self, filename: str, content: bytes, sha256: str | None = None, yanked: bool = False, digest: str | None = None
+    ) -> None:
+        """Publish a package's file, with another hash than its own if one is given; `digest` is the whole fragment."""
         project = filename.split("-")[0].replace("_", "-").lower()
         page = self.folder / project / "index.html"
         page.parent.mkdir(exist_ok=True)
         (page.parent / filename).write_bytes(content)
-        digest = sha256 or hashlib.sha256(content).hexdigest()
+        digest = f"sha256={sha256 or hashlib.sha256(content).hexdigest()}" if digest is None else digest
         withdrawn = ' data-yanked="broken"' if yanked else ""
         with page.open("a") as out:
-            out.write(f'<a href="{filename}#sha256={digest}"{withdrawn}>{filename}</a>\n')
+            out.write(f'<a href="{filename}#{digest}"{withdrawn}>{filename}</a>\n')
 
     def downloads(self) -> list[str]:
         return [path.rpartition("/")[2] for path in self.asked if path.endswith((".whl", ".gz", ".zip"))]

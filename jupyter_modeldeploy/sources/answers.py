@@ -11,7 +11,15 @@ from typing import NamedTuple
 
 import httpx
 
-from jupyter_modeldeploy.errors import Forbidden, ModelDeployError, NotAuthenticated, NotFound, StorageFull, Unavailable
+from jupyter_modeldeploy.errors import (
+    Conflict,
+    Forbidden,
+    ModelDeployError,
+    NotAuthenticated,
+    NotFound,
+    StorageFull,
+    Unavailable,
+)
 from jupyter_modeldeploy.sources.reference import RemoteFile
 
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
@@ -36,10 +44,12 @@ class Extent(NamedTuple):
 
 
 def extent(response: httpx.Response) -> Extent:
-    """The bytes that a 200 or 206 holds. Raises InterruptionError for a 206 that does not say which it is."""
+    """The bytes that a 200 or 206 holds. Raises InterruptionError for a 206 that does not say which it is.
+
+    ModelScope's delivery network sends parts as 200, with Content-Range."""
     text = response.headers.get("content-length", "")
     length = int(text) if text.isdigit() and "transfer-encoding" not in response.headers else None
-    if response.status_code != 206:
+    if response.status_code != 206 and "content-range" not in response.headers:
         return Extent(0, length, length)
     match = CONTENT_RANGE.match(response.headers.get("content-range", ""))
     if match is None:
@@ -83,6 +93,8 @@ def refusal(status: int, message: str) -> ModelDeployError:
         return NotAuthenticated(message, "Give credentials for that server (a token, a netrc file, the index URL).")
     if status == 403:
         return Forbidden(message, "Ask for access with the account that the credentials belong to.")
+    if status == 412:
+        return Conflict(f"{message} It is no longer what was listed.", "It was changed in between; try again.")
     if status in (404, 410):
         return NotFound(message, "Check the name, the revision and the path.")
     return Unavailable(message, "Try again later or ask who runs that server.")

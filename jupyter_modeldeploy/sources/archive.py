@@ -22,8 +22,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from jupyter_modeldeploy.errors import InvalidInput, NotFound, UnsafeContent
+from jupyter_modeldeploy.sources.answers import ensure_space
 from jupyter_modeldeploy.sources.choice import matching
-from jupyter_modeldeploy.sources.download import ensure_space
 from jupyter_modeldeploy.sources.reference import Selection
 
 ZIP_SUFFIXES = (".zip", ".whl")
@@ -135,7 +135,10 @@ def _unpack(
     with _reading(archive, budget.limits) as members:
         for member in members:
             relative = _wanted_name(_below(member.name, top), wanted)
-            if relative is None or (kept is not None and relative not in kept):
+            if relative is None:
+                continue
+            relative_path(relative, archive.name)  # an archive that tries to leave its folder is hostile as a whole
+            if kept is not None and relative not in kept:
                 continue
             if member.special:
                 raise UnsafeContent(f"{member.name} in {archive.name} is a {member.special}.", NOTHING)

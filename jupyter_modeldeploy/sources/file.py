@@ -10,9 +10,9 @@ from jupyter_modeldeploy.errors import InvalidInput, NotFound, UnsafeContent
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import archive
+from jupyter_modeldeploy.sources.answers import ensure_space
 from jupyter_modeldeploy.sources.cache import Cache
 from jupyter_modeldeploy.sources.choice import matching
-from jupyter_modeldeploy.sources.download import ensure_space
 from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
 
 ONNX_NAME = "model.onnx"

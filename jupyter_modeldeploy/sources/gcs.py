@@ -37,7 +37,7 @@ class GCSBucket:
 
     @cached_property
     def _files(self) -> Any:
-        from gcsfs import GCSFileSystem
+        from gcsfs.core import GCSFileSystem
 
         return GCSFileSystem(version_aware=True, use_listings_cache=False, skip_instance_cache=True)
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, quote, unquote
 from jupyter_modeldeploy.errors import InvalidInput, NotFound, Unavailable
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import archive, choice, one_file, pinned, placing
+from jupyter_modeldeploy.sources import archive, choice, one_file, pinned
 from jupyter_modeldeploy.sources.cache import Cache
 from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
 
@@ -94,11 +94,11 @@ class ObjectStoreSource:
         if self._bucket is None:  # resolved before, from memory
             self._bucket = self.open(name)
         self._etags = {file.url: file.etag for file in resolution.files if file.etag}
-        contents = cache.get(resolution.files, reporter, f"Downloading {name}/{key}")
-        if _is_one(resolution):
-            path = pinned.fragment(reference).path
-            return one_file.put(contents[0], resolution.files[0].path, path, into, resolution.selection)
-        placing.copy(resolution.files, contents, into)
+        message = f"Downloading {name}/{key}"
+        if not _is_one(resolution):
+            return cache.place(resolution.files, into, reporter, message)
+        (content,) = cache.get(resolution.files, reporter, message)
+        one_file.put(content, resolution.files[0].path, pinned.fragment(reference).path, into, resolution.selection)
 
     def _prefix(
         self, bucket: Bucket, where: str, key: str, fragment: pinned.Fragment, selection: Selection

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import base64
+import hashlib
+import logging
 import re
 import subprocess
 import sys
@@ -22,17 +23,20 @@ from pypi_simple import (
     UnsupportedRepoVersionError,
 )
 
-from jupyter_modeldeploy.errors import InvalidInput, NotFound, Unavailable
+from jupyter_modeldeploy.errors import InvalidInput, NotFound, Unavailable, UnsafeContent
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import archive, layout, network
+from jupyter_modeldeploy.sources import archive, credentials, layout, network
+from jupyter_modeldeploy.sources.answers import refusal
 from jupyter_modeldeploy.sources.cache import Cache
-from jupyter_modeldeploy.sources.download import refusal
 from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
 
 PACKAGE = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$")
 SDIST_SUFFIXES = (".tar.gz", ".zip")
 PIP_TIMEOUT_S = 30
+HIDDEN = (".*", "*/.*")
+DIGESTS = ("sha512", "sha384", "sha3_256", "blake2b", "sha224", "sha1", "md5")  # the best first
+log = logging.getLogger(__name__)
 
 
 class PyPISource:
@@ -47,9 +51,14 @@ class PyPISource:
         self._settings = settings
 
     @cached_property
-    def _index(self) -> tuple[str, tuple[str, str] | None]:
-        """The index to ask, and the user and password for it."""
-        return _without_credentials(self._settings.pip_index or configured_index())
+    def _indexes(self) -> list[tuple[str, tuple[str, str] | None]]:
+        """The indexes to ask, each with the user and password for it."""
+        named = self._settings.pip_index
+        return [_without_credentials(index) for index in ([named] if named else configured_indexes())]
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        return [index for index, _ in self._indexes]
 
     def resolve(self, reference: Reference, selection: Selection) -> Resolution:
         if not PACKAGE.match(reference.name):
@@ -58,51 +67,70 @@ class PyPISource:
         version = _choose(releases, reference)
         candidates = sorted((one for one in releases if _version(one) == version), key=_preference)
         files = [
-            RemoteFile(path=one.filename, url=one.url, size=one.size, sha256=one.digests.get("sha256"))
+            RemoteFile(
+                path=one.filename, url=one.url + _other_digest(one), size=one.size, sha256=one.digests.get("sha256")
+            )
             for one in candidates
         ]
         path = f"#{reference.path}" if reference.path else ""
-        return Resolution(source=f"pypi:{reference.name}=={version}{path}", files=files)
+        source = f"pypi:{reference.name}=={version}{path}"
+        return Resolution(source=source, files=files, selection=selection)
 
     def headers(self, url: str) -> dict[str, str]:
-        index, credentials = self._index
-        if credentials is None or urlsplit(url)[:2] != urlsplit(index)[:2]:
-            return {}
-        return {"Authorization": f"Basic {base64.b64encode(':'.join(credentials).encode()).decode()}"}
+        for index, known in self._indexes:
+            if known is not None and urlsplit(url)[:2] == urlsplit(index)[:2]:
+                return credentials.basic(*known)
+        return credentials.from_netrc(urlsplit(url).hostname or "") if url.startswith("https:") else {}
 
     def place(self, reference: Reference, resolution: Resolution, cache: Cache, into: Path, reporter: Reporter) -> None:
         missing: NotFound | None = None
         for file in resolution.files:
             (package,) = cache.get([file], reporter, f"Downloading {file.path}")
+            _check(package, file)
             try:
-                return _unpack(reference, package, file.path, into)
+                return _unpack(reference, package, file.path, into, resolution.selection)
             except NotFound as error:
                 missing = missing or error
         raise missing or NotFound(f"{resolution.source} has no files.", "Choose another version.")
 
     def _releases(self, package: str) -> list[DistributionPackage]:
-        """Every wheel and source archive of a package, as the index lists them."""
-        index, credentials = self._index
-        with PyPISimple(index, auth=credentials) as simple:
-            if authority := network.authority_file():
-                simple.s.verify = authority
+        """Every wheel and source archive of a package, as all the indexes together list them."""
+        found: list[DistributionPackage] = []
+        missing: NotFound | None = None
+        for index, known in self._indexes:
             try:
-                page = simple.get_project_page(package, timeout=30)
-            except NoSuchProjectError as error:
-                raise NotFound(f"The package index has no package {package!r}.", "Check the name.") from error
-            except requests.HTTPError as error:
-                status = error.response.status_code if error.response is not None else 503
-                raise refusal(status, f"The package index answered {status} for {package!r}.") from error
-            except (requests.RequestException, UnsupportedContentTypeError, UnsupportedRepoVersionError) as error:
-                raise Unavailable(
-                    f"The package index {urlsplit(index).hostname} cannot be asked: {type(error).__name__}.",
-                    "Check the network, or name another index with JUPYTER_MODELDEPLOY_PIP_INDEX.",
-                ) from error
-        return [one for one in page.packages if _is_wheel(one) or _is_sdist(one)]
+                found += _listed(index, known, package)
+            except NotFound as error:
+                missing = error
+        if missing and not found:
+            raise missing
+        return found
 
 
-def configured_index() -> str:
-    """The index that pip is set up with (its environment, then its files), else the public one."""
+def _listed(index: str, credentials: tuple[str, str] | None, package: str) -> list[DistributionPackage]:
+    """What one index lists of a package. Raises NotFound where it has none, Unavailable and what `refusal` gives."""
+    with PyPISimple(index, auth=credentials) as simple:
+        if authority := network.authority_file():
+            simple.s.verify = authority
+        try:
+            page = simple.get_project_page(package, timeout=30)
+        except NoSuchProjectError as error:
+            raise NotFound(f"The package index has no package {package!r}.", "Check the name.") from error
+        except requests.HTTPError as error:
+            status = error.response.status_code if error.response is not None else 503
+            raise refusal(status, f"The package index answered {status} for {package!r}.") from error
+        except (requests.RequestException, UnsupportedContentTypeError, UnsupportedRepoVersionError) as error:
+            raise Unavailable(
+                f"The package index {urlsplit(index).hostname} cannot be asked: {type(error).__name__}.",
+                "Check the network, or name another index with JUPYTER_MODELDEPLOY_PIP_INDEX.",
+            ) from error
+    return [one for one in page.packages if _is_wheel(one) or _is_sdist(one)]
+
+
+def configured_indexes() -> list[str]:
+    """The indexes that pip is set up with (its environment, then its files), else the public one, and the extra ones.
+
+    Those on this machine's disk (`file:`) are left out, which the log says."""
     answer = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"],
         capture_output=True,
@@ -111,10 +139,15 @@ def configured_index() -> str:
         check=False,
     )
     settings = dict(line.partition("=")[::2] for line in answer.stdout.splitlines())
-    for section in (":env:", "download", "install", "global"):
-        if value := settings.get(f"{section}.index-url"):
-            return value.strip("'\"")
-    return PYPI_SIMPLE_ENDPOINT
+
+    def chosen(option: str) -> list[str]:
+        values = (settings.get(f"{section}.{option}", "") for section in (":env:", "download", "install", "global"))
+        return next((value.strip("'\"").replace("\\n", " ").split() for value in values if value), [])
+
+    indexes = dict.fromkeys([*(chosen("index-url") or [PYPI_SIMPLE_ENDPOINT]), *chosen("extra-index-url")])
+    if local := [index for index in indexes if index.startswith("file:")]:
+        log.info("indexes on disk are not read for pypi: %s", " ".join(local))
+    return [index for index in indexes if index not in local]
 
 
 def _without_credentials(index: str) -> tuple[str, tuple[str, str] | None]:
@@ -167,11 +200,37 @@ def _preference(one: DistributionPackage) -> tuple[int, str]:
     return 1, one.filename
 
 
-def _unpack(reference: Reference, package: Path, filename: str, into: Path) -> None:
+def _other_digest(one: DistributionPackage) -> str:
+    """Where the index gives no SHA-256, the best other digest it gives, as a fragment for the URL."""
+    best = next((name for name in DIGESTS if name in one.digests), None)
+    return f"#{best}={one.digests[best]}" if best and "sha256" not in one.digests else ""
+
+
+def _check(package: Path, file: RemoteFile) -> None:
+    """Check a file of which the index gives no SHA-256 against what else it gives. Raises UnsafeContent."""
+    if file.sha256:
+        return
+    name, _, expected = urlsplit(file.url).fragment.partition("=")
+    if name not in DIGESTS:
+        log.warning("%s was not verified: the index gives no hash of it", file.path)
+        return
+    with package.open("rb") as content:
+        found = hashlib.file_digest(content, name).hexdigest()
+    if found != expected.lower():
+        raise UnsafeContent(
+            f"{file.path} has the {name.upper()} {found}, published is {expected}.",
+            "The file was changed or damaged on its way. Run modeldeploy cache prune and try again.",
+        )
+    log.info("%s was verified by its %s, no SHA-256 is published", file.path, name.upper())
+
+
+def _unpack(reference: Reference, package: Path, filename: str, into: Path, selection: Selection) -> None:
     """Unpack what is wanted. A source archive's one top folder, `name-version/`, is left out."""
     top = None if filename.endswith(".whl") else _top(package, filename)
     path = reference.path or layout.model_folder(archive.names(package, top), str(reference))
-    archive.extract(package, into, path, top)
+    if not reference.path and not selection.include:  # what Git keeps for itself is no part of a model
+        selection = selection.model_copy(update={"exclude": [*selection.exclude, *HIDDEN]})
+    archive.extract(package, into, path, top, selection=selection)
 
 
 def _top(package: Path, filename: str) -> str:

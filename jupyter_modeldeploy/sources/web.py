@@ -17,9 +17,9 @@ from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import archive, network, one_file, pinned
 from jupyter_modeldeploy.sources.addresses import PORTS, SETTING, allowed_hosts
+from jupyter_modeldeploy.sources.answers import refusal
 from jupyter_modeldeploy.sources.cache import Cache
 from jupyter_modeldeploy.sources.credentials import from_netrc
-from jupyter_modeldeploy.sources.download import refusal
 from jupyter_modeldeploy.sources.reference import Reference, RemoteFile, Resolution, Selection
 
 UNNAMED = "download"

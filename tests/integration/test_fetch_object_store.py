@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -159,3 +160,33 @@ def test_a_missing_package_is_named_with_what_to_install(
     for scheme in ("s3", "oss", "gs"):
         with pytest.raises(Unavailable, match=rf"pip install 'jupyter_modeldeploy\[{scheme}\]'"):
             get(f"{scheme}://models/bert", tmp_path / scheme)
+
+
+@pytest.fixture
+def gs(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    import httpx
+    from gcp_storage_emulator.server import create_server
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    server = create_server("127.0.0.1", port, in_memory=True, default_bucket="models")
+    server.start()
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
+    monkeypatch.delenv("JUPYTER_MODELDEPLOY_ALLOWED_HOSTS")
+    for name, content in MODEL.items():
+        params = {"uploadType": "media", "name": f"bert/{name}"}
+        httpx.post(f"{url}/upload/storage/v1/b/models/o", params=params, content=content).raise_for_status()
+    yield url
+    server.stop()
+
+
+def test_google_cloud_storage_gives_objects_and_prefixes(gs: str, tmp_path: Path) -> None:
+    assert contents(get("gs://models/bert", tmp_path / "into").root) == MODEL
+    one = get("gs://models/bert/model.safetensors", tmp_path / "one")
+    assert contents(one.root) == {"model.safetensors": CONTENT}
+    assert one.source.startswith("gs://models/bert/model.safetensors?generation=")
+    assert contents(get(one.source, tmp_path / "again").root) == contents(one.root)
+    with pytest.raises(NotFound, match="no object and no prefix"):
+        get("gs://models/none", tmp_path / "none")

