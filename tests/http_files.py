@@ -142,6 +142,9 @@ class FileHandler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
-        self.wfile.write(body[:drop_after])
-        self.wfile.flush()
+        try:
+            self.wfile.write(body[:drop_after])
+            self.wfile.flush()
+        except ConnectionError:  # the client has gone: it looks for something with a deadline, or was told to stop
+            self.close_connection = True
         self.close_connection = self.close_connection or drop_after is not None
