@@ -16,8 +16,8 @@ from jupyter_modeldeploy.errors import InvalidInput, NotFound, TooLarge
 from jupyter_modeldeploy.records import Signature
 from jupyter_modeldeploy.runtimes.onnx import OnnxRuntime
 from jupyter_modeldeploy.tasks.feature_extraction import FeatureExtraction
-from jupyter_modeldeploy.tasks.probabilities import probabilities
 from jupyter_modeldeploy.tasks.model_config import max_tokens
+from jupyter_modeldeploy.tasks.probabilities import probabilities
 from jupyter_modeldeploy.tasks.text import MAX_CHARACTERS, MAX_TEXTS
 from jupyter_modeldeploy.tasks.text_classification import TextClassification
 

@@ -41,7 +41,7 @@ def test_a_bare_path_is_refused_with_the_hint_to_write_file(tmp_path: Path) -> N
 
 
 def test_an_unknown_scheme_lists_those_installed() -> None:
-    with pytest.raises(InvalidInput, match="file:.*hf:.*pypi:"):
+    with pytest.raises(InvalidInput, match=r"file:.*hf:.*pypi:"):
         parse("ftp:host/file")
 
 
