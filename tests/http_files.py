@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -43,6 +44,13 @@ class Request:
         return "authorization" in self.headers or "cookie" in self.headers
 
 
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is no error of the server's."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class FileServer:
     """Its `url`, the same server's `other_url` (to clients, another host), the `requests` it got, and `faults` by the
     name of the file, used up one a request."""
@@ -53,7 +61,7 @@ class FileServer:
         self.faults: dict[str, list[Fault]] = defaultdict(list)
         self.requests: list[Request] = []
         handler = type("Handler", (self.handler,), {"owner": self})
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server = _Quiet(("127.0.0.1", 0), handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.other_url = f"http://localhost:{self.server.server_port}"

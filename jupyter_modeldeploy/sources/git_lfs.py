@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from jupyter_modeldeploy.errors import ModelDeployError, NotFound, Unavailable
 from jupyter_modeldeploy.sources.asking import ask, read
@@ -63,7 +63,7 @@ class _Batch(BaseModel):
 
 
 class _Refusal(BaseModel):
-    message: str = ""
+    message: str
 
 
 def pointer(content: bytes) -> Pointer | None:
@@ -117,7 +117,7 @@ def _refused(response: httpx.Response) -> ModelDeployError:
     """What the server says in place of links, such as that the owner's quota is used up."""
     try:
         message = _Refusal.model_validate_json(response.content).message
-    except ValueError:
+    except ValidationError:
         message = ""
     status, where = response.status_code, response.request.url.host
     if status in (403, 429, 509) and "quota" in message.lower():

@@ -12,7 +12,7 @@ from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from jupyter_modeldeploy.errors import (
     Forbidden,
@@ -116,6 +116,10 @@ class _CommitData(BaseModel):
 class _Commit(BaseModel):
     sha: str = Field(pattern=r"^[0-9a-f]{40}$")
     commit: _CommitData
+
+
+class _Failure(BaseModel):
+    message: str
 
 
 class GitHubApi:
@@ -227,11 +231,7 @@ def refused(response: httpx.Response, *, with_token: bool) -> ModelDeployError:
 
 def _message(response: httpx.Response) -> str:
     """What the API says of a failure, for people."""
-
-    class _Failure(BaseModel):
-        message: str = "no reason given"
-
     try:
         return _Failure.model_validate_json(response.content).message.rstrip(".")
-    except ValueError:
+    except ValidationError:
         return "no reason given"
