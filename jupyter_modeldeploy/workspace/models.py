@@ -127,7 +127,8 @@ class Models(Room):
         self, query: str, source: str = "hf", task: str | None = None, sort: Sort = "downloads", limit: int = 20
     ) -> Sequence[FoundModel]:
         """The models that a hub (`huggingface` or `hf`, `modelscope`) finds for `query`, at most `limit`; `source` of
-        each is what `fetch` takes. Raises InvalidInput for a source that cannot search, Unavailable where it does not answer."""
+        each is what `fetch` takes. Raises InvalidInput for a source that cannot search, Unavailable where it does not
+        answer."""
         return searching.search(query, source, task, sort, limit, self._store.settings)
 
     def finetune(self, base: str, dataset: str, name: str, reuse: bool = False, **options: Any) -> JobHandle:
