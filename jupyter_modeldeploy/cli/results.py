@@ -145,6 +145,16 @@ def metrics_table(metrics: Sequence[MetricComparison], title: str) -> Table:
     return rows
 
 
+def _installed(door: Door, result: dict[str, Any]) -> None:
+    for one in result["installed"]:
+        before = f" in place of {one['before']}" if one["before"] else ""
+        door.out.print(printable(f"Installed {one['name']} {one['version']}{before}"), soft_wrap=True)
+    if not result["installed"]:
+        door.out.print("All is there already.")
+    if result["kernel"]:
+        door.tell(f"The kernel {result['kernel']} has it, with the Python {result['python']}")
+
+
 VIEWS: dict[str, Callable[[Door, dict[str, Any]], None]] = {
     "fetch": _version,
     "finetune": _version,
@@ -154,4 +164,5 @@ VIEWS: dict[str, Callable[[Door, dict[str, Any]], None]] = {
     "evaluate": _evaluation,
     "profile": _profile,
     "compare": _comparison,
+    "requirements": _installed,
 }
