@@ -149,7 +149,8 @@ class Contents:
                 continue  # finished or removed by another process
 
     def usage(self) -> Usage:
-        contents, parts = [], []
+        contents: list[os.stat_result] = []
+        parts: list[os.stat_result] = []
         for paths, found in ((self._contents(), contents), (self._parts(), parts)):
             for path in paths:
                 try:

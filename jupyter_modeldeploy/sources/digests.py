@@ -19,8 +19,9 @@ class Digests:
     def __init__(self, file: RemoteFile, size: int | None) -> None:
         self._file = file
         self._sha256 = hashlib.sha256()
-        git = not file.sha256 and file.git_sha1 and size is not None
-        self._git = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False) if git else None
+        self._git = None
+        if not file.sha256 and file.git_sha1 and size is not None:
+            self._git = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
 
     def update(self, data: bytes | memoryview) -> None:
         self._sha256.update(data)

@@ -150,7 +150,7 @@ class Download:
             raise answers.InterruptionError(f"{section.left} bytes did not arrive")
 
     def _range(self, section: Section) -> dict[str, str]:
-        last = "" if section.end in (None, self._part.size) else section.end - 1
+        last = "" if section.end is None or section.end == self._part.size else section.end - 1
         if not section.position and not last:
             return {}
         asked = {"Range": f"bytes={section.position}-{last}"}
