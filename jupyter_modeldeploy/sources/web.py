@@ -61,12 +61,18 @@ class WebSource:
         return Resolution(source=url + fragment.text(**pins), files=[file], selection=selection)
 
     def headers(self, url: str) -> dict[str, str]:
-        return from_netrc(urlsplit(url).hostname or "")
+        parts = httpx.URL(url)
+        protected = parts.scheme == "https" or self._listed(parts)
+        return from_netrc(parts.host) if protected else {}
 
     def place(self, reference: Reference, resolution: Resolution, cache: Cache, into: Path, reporter: Reporter) -> None:
         (file,) = resolution.files
         (content,) = cache.get(resolution.files, reporter, f"Downloading {file.path}")
         one_file.put(content, file.path, pinned.fragment(reference).path, into, resolution.selection)
+
+    def _listed(self, url: httpx.URL) -> bool:
+        """Whether the user vouches for the host, and so for the way to it."""
+        return allowed_hosts(self._settings.allowed_hosts).lists(url.host, url.port or PORTS[url.scheme])
 
     def _url(self, reference: Reference, sha256: str | None) -> str:
         """The URL to ask, without its fragment. Raises InvalidInput and UnsafeContent."""
@@ -82,8 +88,7 @@ class WebSource:
                 f"The URL for {url.host} holds a user or a password, which would be recorded with what it brings.",
                 f"Leave them out and put them into ~/.netrc: machine {url.host} login USER password PASSWORD.",
             )
-        listed = allowed_hosts(self._settings.allowed_hosts).lists(url.host, url.port or PORTS[url.scheme])
-        if url.scheme == "http" and not sha256 and not listed:
+        if url.scheme == "http" and not sha256 and not self._listed(url):
             raise UnsafeContent(
                 f"{text} would come unprotected: anybody on the way could put something else in its place.",
                 f"Use https:, or give its hash: #sha256=HEX, or list the host in {SETTING}.",

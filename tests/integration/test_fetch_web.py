@@ -24,6 +24,7 @@ from jupyter_modeldeploy.errors import (
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import Fetched, Selection, fetch
+from jupyter_modeldeploy.sources.web import WebSource
 
 CONTENT = os.urandom(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -167,6 +168,14 @@ def test_credentials_come_from_netrc_for_their_host_alone(
     get(f"{server.url}/away.bin", tmp_path / "away")
     get(f"http://localhost:{server.port}/open.bin", tmp_path / "local")
     assert not any("authorization" in headers for _, path, headers in server.asked if path == "/open.bin")
+
+
+def test_credentials_are_not_sent_unprotected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("machine models.example login me password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    source = WebSource(Settings())
+    assert source.headers("https://models.example/a") != {}
+    assert source.headers("http://models.example/a") == {}
 
 
 @pytest.mark.parametrize(
