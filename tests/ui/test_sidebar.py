@@ -154,6 +154,19 @@ def test_serves_a_version_and_forgets_the_service(page: Page, sentiment: str) ->
     expect(row).to_have_count(0)
 
 
+def test_a_loader_is_inserted_into_the_notebook_in_front(page: Page, sentiment: str) -> None:
+    page.get_by_role("button", name="sentiment", exact=True).click()
+    insert = page.get_by_role("button", name=f"Insert loader of {sentiment} into notebook")
+    insert.click()
+    expect(page.get_by_role("alert").filter(has_text="No notebook is in front")).to_be_visible()
+    page.locator(".jp-LauncherCard", has_text="Python 3").first.click()
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    expect(cells).to_have_count(1)
+    insert.click()
+    expect(cells).to_have_count(2)
+    expect(cells.nth(1)).to_contain_text(f'# Loads "{sentiment}"')
+
+
 def test_two_windows_stay_in_step(open_panel: OpenPanel, service: Service) -> None:
     one, other = open_panel(), open_panel()
     expect(item(other, "Services", service.name)).to_contain_text("ready")

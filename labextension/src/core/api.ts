@@ -20,6 +20,8 @@ export interface Api {
 
   /** One version (`name@3`) with the text of its model card. */
   version(ref: string): Promise<VersionPage>;
+  /** Python that loads a version and asks it once. */
+  loader(ref: string): Promise<string>;
 
   /** All jobs, newest first. */
   jobs(): Promise<Job[]>;

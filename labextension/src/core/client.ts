@@ -5,6 +5,7 @@ import type {
   FoundModels,
   Job,
   JobList,
+  Loader,
   LogChunk,
   ModelList,
   Service,
@@ -33,6 +34,7 @@ export function createApi(send: Send): Api {
     searchModels: async (source, query) =>
       ((await get(at`models/search?source=${source}&query=${query}`)) as FoundModels).models,
     version: async ref => (await get(at`versions/${ref}`)) as VersionPage,
+    loader: async ref => ((await get(at`versions/${ref}/loader`)) as Loader).source,
 
     jobs: async () => ((await get('jobs')) as JobList).jobs,
     job: async id => (await get(at`jobs/${id}`)) as Job,

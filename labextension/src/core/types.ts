@@ -16,6 +16,7 @@ export type Job = Schemas['Job'];
 export type JobState = Schemas['JobState'];
 export type Progress = Schemas['Progress'];
 export type LogChunk = Schemas['JobLog'];
+export type Loader = Schemas['Loader'];
 export type Service = Schemas['Service'];
 export type ServiceState = Schemas['ServiceState'];
 export type ServedModel = Schemas['ServedModel-Output'];

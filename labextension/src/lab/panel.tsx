@@ -4,12 +4,14 @@ import type { Message } from '@lumino/messaging';
 import type { Api } from '../core/api';
 import { Live } from '../core/live';
 import type { Translation } from '../core/translation';
+import type { InsertCode } from '../views/contexts';
 import type { Panel } from '../views/Panel';
 
 /** The sidebar's widget: loads the views on its first show and follows the workspace only while someone can see it. */
 export class ModelDeployPanel extends ReactWidget {
   constructor(
     private readonly _api: Api,
+    private readonly _insertCode: InsertCode,
     private readonly _trans: Translation
   ) {
     super();
@@ -26,7 +28,9 @@ export class ModelDeployPanel extends ReactWidget {
 
   protected override render(): JSX.Element | null {
     const View = this._view;
-    return View ? <View api={this._api} live={this._live} trans={this._trans} /> : null;
+    return View ? (
+      <View api={this._api} live={this._live} insertCode={this._insertCode} trans={this._trans} />
+    ) : null;
   }
 
   protected override onAfterAttach(message: Message): void {

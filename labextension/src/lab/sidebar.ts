@@ -8,6 +8,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { createApi } from '../core/client';
 import { sendOverHttp } from './http';
 import { modelDeployIcon } from './icon';
+import { insertIntoNotebook } from './notebook';
 import { ModelDeployPanel } from './panel';
 
 const OPEN = 'modeldeploy:open';
@@ -27,6 +28,7 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('jupyter_modeldeploy');
     const panel = new ModelDeployPanel(
       createApi(sendOverHttp(app.serviceManager.serverSettings)),
+      code => insertIntoNotebook(app.commands, code, trans),
       trans
     );
     panel.id = 'jupyter-modeldeploy-panel';

@@ -6,6 +6,7 @@ const PATHS = {
   check: 'M3 8.5l3.2 3.2L13 5',
   close: 'M4 4l8 8M12 4l-8 8',
   copy: 'M6 6h7v7H6zM10 6V3H3v7h3',
+  insert: 'M8 2.5v7M5 6.5l3 3 3-3M3 13h10',
   log: 'M3 4h10M3 8h10M3 12h6',
   play: 'M5 3.5v9l7-4.5z',
   resume: 'M12.6 9.5A5 5 0 1 1 12 5M12.5 2v3.5H9',

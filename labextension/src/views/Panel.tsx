@@ -3,7 +3,7 @@ import type { Api } from '../core/api';
 import type { Live } from '../core/live';
 import type { Translation } from '../core/translation';
 import { Connection } from './Connection';
-import { ApiContext, TranslationContext } from './contexts';
+import { ApiContext, InsertCodeContext, TranslationContext, type InsertCode } from './contexts';
 import { JobsSection } from './JobsSection';
 import { ModelsSection } from './ModelsSection';
 import { ServicesSection } from './ServicesSection';
@@ -12,22 +12,26 @@ import { ServicesSection } from './ServicesSection';
 export function Panel({
   api,
   live,
+  insertCode,
   trans
 }: {
   api: Api;
   live: Live;
+  insertCode: InsertCode;
   trans: Translation;
 }): JSX.Element {
   const workspace = useSyncExternalStore(live.subscribe, live.snapshot);
   return (
     <ApiContext.Provider value={api}>
       <TranslationContext.Provider value={trans}>
-        <div className="jp-ModelDeploy">
-          <Connection workspace={workspace} />
-          <ModelsSection models={workspace.models} />
-          <JobsSection jobs={workspace.jobs} />
-          <ServicesSection services={workspace.services} models={workspace.models} />
-        </div>
+        <InsertCodeContext.Provider value={insertCode}>
+          <div className="jp-ModelDeploy">
+            <Connection workspace={workspace} />
+            <ModelsSection models={workspace.models} />
+            <JobsSection jobs={workspace.jobs} />
+            <ServicesSection services={workspace.services} models={workspace.models} />
+          </div>
+        </InsertCodeContext.Provider>
       </TranslationContext.Provider>
     </ApiContext.Provider>
   );

@@ -1,6 +1,6 @@
 import { useState, type JSX } from 'react';
 import type { Version } from '../core/types';
-import { useApi, useTrans } from './contexts';
+import { useApi, useInsertCode, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
 import { formatBytes } from './format';
 import { IconButton } from './IconButton';
@@ -19,9 +19,13 @@ export function VersionItem({
 }): JSX.Element {
   const api = useApi();
   const trans = useTrans();
+  const insertCode = useInsertCode();
   const [open, setOpen] = useState(false);
   const serve = useAction(async () => {
     await api.serve(version.model, version.model, version.number);
+  });
+  const insert = useAction(async () => {
+    await insertCode(await api.loader(version.ref));
   });
   return (
     <li
@@ -46,6 +50,12 @@ export function VersionItem({
             }}
           />
           <IconButton
+            icon="insert"
+            label={trans.__('Insert loader of %1 into notebook', version.ref)}
+            disabled={insert.busy || isQuarantined(version)}
+            onClick={insert.run}
+          />
+          <IconButton
             icon="play"
             label={trans.__('Serve %1', version.ref)}
             disabled={serve.busy || isQuarantined(version)}
@@ -64,7 +74,7 @@ export function VersionItem({
         </span>
         <Score metrics={version.metrics} />
       </span>
-      <ErrorNote error={serve.error} />
+      <ErrorNote error={serve.error ?? insert.error} />
       {open && <VersionDetails version={version} />}
     </li>
   );

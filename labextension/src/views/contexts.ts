@@ -3,7 +3,12 @@ import type { Api } from '../core/api';
 import type { Translation } from '../core/translation';
 
 export const ApiContext = createContext<Api | null>(null);
+/** Puts code into the notebook in front. Rejects with an ApiError where none is. */
+export type InsertCode = (code: string) => Promise<void>;
+
 export const TranslationContext = createContext<Translation | null>(null);
+
+export const InsertCodeContext = createContext<InsertCode | null>(null);
 
 /** The API of the panel around the component. */
 export function useApi(): Api {
@@ -13,6 +18,11 @@ export function useApi(): Api {
 /** The translation of the panel around the component. */
 export function useTrans(): Translation {
   return given(useContext(TranslationContext));
+}
+
+/** The way into a notebook of whatever holds the panel. */
+export function useInsertCode(): InsertCode {
+  return given(useContext(InsertCodeContext));
 }
 
 function given<T>(value: T | null): T {
