@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pydantic import BaseModel, Field
 
 from jupyter_modeldeploy.api.operation import Operation, Request
+from jupyter_modeldeploy.api.requests import Nothing
 from jupyter_modeldeploy.records import FoundModel
 from jupyter_modeldeploy.sources.searching import MAX_FOUND, Sort
 from jupyter_modeldeploy.workspace import Workspace
@@ -29,10 +30,6 @@ class FoundModels(BaseModel):
 
 class PruneDownloads(Request):
     older_than_s: float = Field(default=MONTH_S, ge=0, description="unused for so many seconds; 0 removes all")
-
-
-class Empty(Request):
-    """A request without parameters."""
 
 
 class CacheUsage(BaseModel):
@@ -63,12 +60,12 @@ def search_models(workspace: Workspace, request: SearchModels) -> FoundModels:
     return FoundModels(models=list(workspace.models.search(**request.model_dump())))
 
 
-def cache_usage(workspace: Workspace, request: Empty) -> CacheUsage:
+def cache_usage(workspace: Workspace, request: Nothing) -> CacheUsage:
     """How much the cache of downloads holds."""
     return CacheUsage(**asdict(workspace.downloads.usage()))
 
 
-def verify_cache(workspace: Workspace, request: Empty) -> VerifiedDownloads:
+def verify_cache(workspace: Workspace, request: Nothing) -> VerifiedDownloads:
     """Hash every download again and remove the damaged ones."""
     return VerifiedDownloads(**asdict(workspace.downloads.verify()))
 
@@ -80,7 +77,7 @@ def prune_cache(workspace: Workspace, request: PruneDownloads) -> PrunedDownload
 
 FETCHING: tuple[Operation, ...] = (
     Operation("search_models", "GET", "models/search", "read", SearchModels, FoundModels, search_models),
-    Operation("cache_usage", "GET", "cache", "read", Empty, CacheUsage, cache_usage),
-    Operation("verify_cache", "POST", "cache/verify", "execute", Empty, VerifiedDownloads, verify_cache),
+    Operation("cache_usage", "GET", "cache", "read", Nothing, CacheUsage, cache_usage),
+    Operation("verify_cache", "POST", "cache/verify", "execute", Nothing, VerifiedDownloads, verify_cache),
     Operation("prune_cache", "POST", "cache/prune", "execute", PruneDownloads, PrunedDownloads, prune_cache),
 )

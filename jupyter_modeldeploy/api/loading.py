@@ -5,13 +5,10 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from jupyter_modeldeploy.api.operation import Operation, Request
+from jupyter_modeldeploy.api.requests import ByVersion
 from jupyter_modeldeploy.jobs.kinds.requirements import Environment, RequirementsParameters
 from jupyter_modeldeploy.records import Job, Requirements
 from jupyter_modeldeploy.workspace import Workspace
-
-
-class GetLoader(Request):
-    version: str = Field(description="the version to load: NAME, NAME@3 or NAME@alias")
 
 
 class Loader(BaseModel):
@@ -19,8 +16,7 @@ class Loader(BaseModel):
     source: str = Field(description="Python that loads the version and asks it once")
 
 
-class GetRequirements(Request):
-    version: str = Field(description="the version whose requirements.txt is read: NAME, NAME@3 or NAME@alias")
+class GetRequirements(ByVersion):
     into: Environment = Field(default="kernel", description="what it is compared with: this environment or its own")
 
 
@@ -28,7 +24,7 @@ class InstallRequirements(RequirementsParameters, Request):
     pass
 
 
-def get_loader(workspace: Workspace, request: GetLoader) -> Loader:
+def get_loader(workspace: Workspace, request: ByVersion) -> Loader:
     """Python that loads a version and asks it once."""
     version = workspace.models.version(request.version)
     return Loader(version=version.ref, source=workspace.models.loader(version.ref))
@@ -45,7 +41,7 @@ def install_requirements(workspace: Workspace, request: InstallRequirements) -> 
 
 
 LOADING: tuple[Operation, ...] = (
-    Operation("get_loader", "GET", "versions/{version}/loader", "read", GetLoader, Loader, get_loader),
+    Operation("get_loader", "GET", "versions/{version}/loader", "read", ByVersion, Loader, get_loader),
     Operation(
         "get_requirements",
         "GET",

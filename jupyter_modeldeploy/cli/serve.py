@@ -15,7 +15,7 @@ from jupyter_modeldeploy.cli.command import answered, command, late_command, opt
 from jupyter_modeldeploy.cli.door import Door, printable
 
 if TYPE_CHECKING:
-    from jupyter_modeldeploy.api.operations import Prediction
+    from jupyter_modeldeploy.api.services import Prediction
     from jupyter_modeldeploy.records import Service
 
 REFS = Annotated[

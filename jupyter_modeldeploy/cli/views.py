@@ -15,19 +15,9 @@ from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.tables import table
 
 if TYPE_CHECKING:
-    from jupyter_modeldeploy.api.operations import (
-        DatasetList,
-        Deleted,
-        DeviceList,
-        JobList,
-        ModelList,
-        ModelSummary,
-        RecordList,
-        ServiceList,
-        ServiceLog,
-        Snippets,
-        TokenList,
-    )
+    from jupyter_modeldeploy.api.operations import DatasetList, DeviceList, JobList, ModelList, ModelSummary
+    from jupyter_modeldeploy.api.requests import Deleted
+    from jupyter_modeldeploy.api.services import RecordList, ServiceList, ServiceLog, Snippets, TokenList
     from jupyter_modeldeploy.records import Job, NewToken, Service, ServiceSpec
 
 STATE_STYLES = {

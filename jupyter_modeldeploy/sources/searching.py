@@ -11,7 +11,7 @@ from jupyter_modeldeploy.records import FoundModel
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources.naming import scheme_of
 
-Sort = Literal["downloads", "likes", "updated", "relevance"]
+Sort = Literal["downloads", "likes", "updated", "relevance", "trending"]
 MAX_FOUND = 100
 
 

@@ -1289,11 +1289,6 @@ export interface components {
        */
       pooling: string;
     };
-    /**
-     * Empty
-     * @description A request without parameters.
-     */
-    Empty: Record<string, never>;
     /** ErrorBody */
     ErrorBody: {
       error: components['schemas']['ErrorDetail'];
@@ -1700,14 +1695,6 @@ export interface components {
       /** Models */
       models: components['schemas']['FoundModel'][];
     };
-    /** GetLoader */
-    GetLoader: {
-      /**
-       * Version
-       * @description the version to load: NAME, NAME@3 or NAME@alias
-       */
-      version: string;
-    };
     /** GetRequirements */
     GetRequirements: {
       /**
@@ -1719,7 +1706,7 @@ export interface components {
       into: 'kernel' | 'separate';
       /**
        * Version
-       * @description the version whose requirements.txt is read: NAME, NAME@3 or NAME@alias
+       * @description NAME, NAME@3 or NAME@alias
        */
       version: string;
     };
@@ -2484,7 +2471,7 @@ export interface components {
        * @default downloads
        * @enum {string}
        */
-      sort: 'downloads' | 'likes' | 'updated' | 'relevance';
+      sort: 'downloads' | 'likes' | 'updated' | 'relevance' | 'trending';
       /**
        * Source
        * @description the hub to ask: hf, modelscope, …
@@ -5701,7 +5688,7 @@ export interface operations {
         query: string;
         source?: string;
         task?: string | null;
-        sort?: 'downloads' | 'likes' | 'updated' | 'relevance';
+        sort?: 'downloads' | 'likes' | 'updated' | 'relevance' | 'trending';
         limit?: number;
       };
       header?: never;
