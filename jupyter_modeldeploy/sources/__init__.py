@@ -12,7 +12,15 @@ from jupyter_modeldeploy.errors import from_os_error
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources.cache import Cache
-from jupyter_modeldeploy.sources.reference import Fetched, Reference, RemoteFile, Resolution, Selection, parse
+from jupyter_modeldeploy.sources.reference import (
+    AS_NEEDED,
+    Fetched,
+    Reference,
+    RemoteFile,
+    Resolution,
+    Selection,
+    parse,
+)
 
 __all__ = ["Fetched", "Reference", "RemoteFile", "Resolution", "Selection", "Source", "fetch", "parse", "resolve"]
 
@@ -43,7 +51,7 @@ class Source(Protocol):
 def resolve(
     reference: str,
     settings: Settings,
-    selection: Selection = Selection(),  # noqa: B008  # it is immutable
+    selection: Selection = AS_NEEDED,
 ) -> Resolution:
     """The exact revision that `reference` names and its wanted files, of which no byte is downloaded; offline, as it
     was found before. Raises what `parse` and `Source.resolve` raise."""
@@ -56,7 +64,7 @@ def fetch(
     into: Path,
     reporter: Reporter,
     settings: Settings,
-    selection: Selection = Selection(),  # noqa: B008  # it is immutable
+    selection: Selection = AS_NEEDED,
 ) -> Fetched:
     """Bring what `reference` names into the folder `into`, which is made; progress is told in bytes.
 

@@ -24,7 +24,7 @@ from typing import IO
 from jupyter_modeldeploy.errors import InvalidInput, NotFound, UnsafeContent
 from jupyter_modeldeploy.sources.answers import ensure_space
 from jupyter_modeldeploy.sources.choice import matching
-from jupyter_modeldeploy.sources.reference import Selection
+from jupyter_modeldeploy.sources.reference import AS_NEEDED, Selection
 
 ZIP_SUFFIXES = (".zip", ".whl")
 TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz")
@@ -53,6 +53,9 @@ class Limits:
     ratio_from: int = 256 << 20
 
 
+LIMITS = Limits()
+
+
 @dataclass(frozen=True)
 class Member:
     """A regular file in an archive. `special` says what it is instead, where it is no regular file."""
@@ -67,7 +70,7 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(ZIP_SUFFIXES + TAR_SUFFIXES)
 
 
-def names(archive: Path, top: str | None = None, limits: Limits = Limits()) -> list[str]:  # noqa: B008
+def names(archive: Path, top: str | None = None, limits: Limits = LIMITS) -> list[str]:
     """The files in an archive, without the folder `top` that holds them all."""
     with _reading(archive, limits) as members:
         return [name for member in members if member.special is None and (name := _below(member.name, top))]
@@ -84,8 +87,8 @@ def extract(
     into: Path,
     path: str = "",
     top: str | None = None,
-    limits: Limits = Limits(),  # noqa: B008
-    selection: Selection = Selection(),  # noqa: B008
+    limits: Limits = LIMITS,
+    selection: Selection = AS_NEEDED,
 ) -> None:
     """Unpack the file or folder `path` of an archive to the top of the folder `into`; everything where `path` is empty.
 

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.sources.reference import Selection
+from jupyter_modeldeploy.sources.reference import AS_NEEDED, Selection
 from jupyter_modeldeploy.sources.weight_files import (
     FOLDERS,
     FRAMEWORKS,
@@ -38,7 +38,7 @@ CODE = re.compile(r"^(modeling|configuration|tokenization|processing|image_proce
 SHOWN = 8
 
 
-def choose(names: Sequence[str], where: str, selection: Selection = Selection()) -> list[str]:  # noqa: B008
+def choose(names: Sequence[str], where: str, selection: Selection = AS_NEEDED) -> list[str]:
     """The model's files among a repository's: weights of one kind, configurations, tokenizer, licence.
 
     Weights of other frameworks and variants and training state are left out. With patterns to include and nothing
@@ -95,7 +95,7 @@ def reason(names: Sequence[str], chosen: Sequence[str]) -> str:
     return text + (f" (left out: {', '.join(others)})" if others else "")
 
 
-def placed(chosen: Sequence[str], selection: Selection = Selection()) -> list[str]:  # noqa: B008
+def placed(chosen: Sequence[str], selection: Selection = AS_NEEDED) -> list[str]:
     """Where each chosen file belongs: as in the repository where patterns alone named them.
 
     Else an ONNX model in a folder `onnx/` of its own goes to the top, beside its configuration, and a variant gets the

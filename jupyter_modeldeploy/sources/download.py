@@ -33,13 +33,15 @@ FAST = 150e6
 """Bytes per second above which one connection is enough: more of them would share the same network and processor."""
 
 Told = Callable[[int, int | None], None]
+Headers = Callable[[], dict[str, str]]
+"""The headers of one request, asked for anew each time: a signature expires while a long download goes on."""
 
 
 class Download:
     """One file on its way to `part`. `told(received, total)` gets the bytes that are there, and of how many."""
 
     def __init__(
-        self, client: httpx.Client, file: RemoteFile, part: Part, headers: dict[str, str], flow: Flow, told: Told
+        self, client: httpx.Client, file: RemoteFile, part: Part, headers: Headers, flow: Flow, told: Told
     ) -> None:
         self._client, self._file, self._part, self._headers = client, file, part, headers
         self._flow, self._told = flow, told
@@ -133,7 +135,7 @@ class Download:
     def _transfer(self, section: Section) -> None:
         if section.position and not self._part.validator and not self._has_hash:
             return self._restart("the server does not say which revision it sends")
-        headers = self._headers | self._range(section)
+        headers = self._headers() | self._range(section)
         with self._client.stream("GET", self._file.url, headers=headers) as response:
             if response.status_code == 416:
                 return self._restart("the server refused the range")
@@ -223,9 +225,7 @@ class Download:
             self._follower = None
 
 
-def download_small(
-    client: httpx.Client, file: RemoteFile, headers: dict[str, str], flow: Flow
-) -> tuple[bytes, Digests]:
+def download_small(client: httpx.Client, file: RemoteFile, headers: Headers, flow: Flow) -> tuple[bytes, Digests]:
     """The verified content of a file of known size, at most SMALL bytes, which is not worth to be resumed.
 
     Raises what `Download.run` raises."""
@@ -234,7 +234,7 @@ def download_small(
     patience = Patience(name, file.url, flow)
     while True:
         try:
-            content = _content(client, file, headers, flow)
+            content = _content(client, file, headers(), flow)
         except INTERRUPTIONS as error:
             patience.wait(error, got_on=False, kept=0)
             continue

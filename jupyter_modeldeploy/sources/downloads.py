@@ -111,12 +111,13 @@ class Downloads:
     def _download(
         self, file: RemoteFile, descriptor: int, part: Path, told: Callable[[int, int | None], None]
     ) -> Digests:
+        headers = partial(self._headers, file.url)
         if file.size is not None and file.size <= SMALL:
-            content, digests = download_small(self._client, file, self._headers(file.url), self._flow)
+            content, digests = download_small(self._client, file, headers, self._flow)
             os.ftruncate(descriptor, 0)
             _write(descriptor, content)
             return digests
-        download = Download(self._client, file, Part(descriptor, part, file), self._headers(file.url), self._flow, told)
+        download = Download(self._client, file, Part(descriptor, part, file), headers, self._flow, told)
         self._active.append(download)
         try:
             return download.run()

@@ -6,6 +6,7 @@ signs, so that a download is resumed, checked and cached like any other."""
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ class Bucket(Protocol):
         """The headers that let a GET of `url` in, now."""
 
 
-class ObjectStoreSource:
+class ObjectStoreSource(ABC):
     """`s3://bucket/key` or `s3://bucket/prefix`: one object (an archive is unpacked, `#path` is inside it), or all
     objects below a prefix that match the selection."""
 
@@ -59,9 +60,9 @@ class ObjectStoreSource:
         self._bucket: Bucket | None = None
         self._etags: dict[str, str] = {}
 
+    @abstractmethod
     def open(self, bucket: str) -> Bucket:
         """The bucket of that name. Raises Unavailable where the store's package is not installed."""
-        raise NotImplementedError
 
     def resolve(self, reference: Reference, selection: Selection) -> Resolution:
         """Raises also Conflict where the reference pins what the store no longer has."""

@@ -61,6 +61,10 @@ class Selection(Record):
     include_weights: bool = Field(default=True, description="the weights too, not only configuration and tokenizer")
 
 
+AS_NEEDED = Selection()
+"""What the model needs, chosen by its files."""
+
+
 class Resolution(Record):
     """The one revision that a reference names now. `source` is the reference to exactly that revision; `selection` is
     what to take out of a file that is an archive."""

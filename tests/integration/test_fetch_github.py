@@ -22,7 +22,7 @@ from jupyter_modeldeploy.errors import (
 )
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import Fetched, Selection, asking, fetch, flow, github, github_api
+from jupyter_modeldeploy.sources import AS_NEEDED, Fetched, Selection, asking, fetch, flow, github, github_api
 
 WEIGHTS = bytes(range(256)) * 4096
 FILES = {
@@ -57,7 +57,7 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         yield running
 
 
-def get(reference: str, into: Path, selection: Selection = Selection()) -> Fetched:  # noqa: B008
+def get(reference: str, into: Path, selection: Selection = AS_NEEDED) -> Fetched:
     return fetch(reference, into, Silent(), Settings(), selection)
 
 

@@ -15,7 +15,7 @@ from modelscope_server import ModelScopeHub
 from jupyter_modeldeploy.errors import InvalidInput, NotAuthenticated, NotFound, RateLimited, Unavailable, UnsafeContent
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import Fetched, Selection, asking, fetch, flow
+from jupyter_modeldeploy.sources import AS_NEEDED, Fetched, Selection, asking, fetch, flow
 from jupyter_modeldeploy.sources.modelscope import ModelScopeSource
 
 WEIGHTS = bytes(range(256)) * 4096
@@ -52,7 +52,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ModelScopeH
         yield running
 
 
-def get(reference: str, into: Path, selection: Selection = Selection()) -> Fetched:  # noqa: B008
+def get(reference: str, into: Path, selection: Selection = AS_NEEDED) -> Fetched:
     return fetch(reference, into, Silent(), Settings(), selection)
 
 

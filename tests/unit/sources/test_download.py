@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +74,9 @@ def test_every_dropped_connection_goes_on_where_it_stopped(kind: str, server: Fa
     server.drops = [500_000, 1_000_000, 2_999_999]
     assert get(cache, remote(server, "middle", kind)) == [MIDDLE]
     assert server.ranges("middle") == [None, "bytes=500000-", "bytes=1000000-", "bytes=2999999-"]
+    until = time.monotonic() + 10
+    while server.sent < len(MIDDLE) and time.monotonic() < until:
+        time.sleep(0.01)  # the server counts what it has sent, which is here already
     assert server.sent == len(MIDDLE)
 
 
@@ -116,6 +120,21 @@ def test_what_a_server_gets_wrong_is_said_and_nothing_is_kept(
         cache.get([file], Silent(), "Downloading")
     assert not cache.exists([file])
     assert [one for one in left(root) if not one.endswith((".part", ".part.json"))] == []
+
+
+@pytest.mark.parametrize(("name", "fault"), [("middle", Fault(drop_after=1_000_000)), ("small", Fault(status=503))])
+def test_each_request_of_a_download_is_signed_anew(name: str, fault: Fault, server: FaultyServer) -> None:
+    """A signature is over long before a large file is there."""
+    server.faults[name] = [fault]
+    signed: list[str] = []
+
+    def headers(url: str) -> dict[str, str]:
+        signed.append(url)
+        return {"Authorization": f"signature {len(signed)}"}
+
+    cache = Cache(Settings(), headers, allowed_hosts=[server.address])
+    assert get(cache, remote(server, name)) == [server.files[name]]
+    assert signed == [f"{server.url}/{name}"] * 2
 
 
 def test_a_file_that_changes_all_the_time_is_given_up(server: FaultyServer, cache: Cache) -> None:
