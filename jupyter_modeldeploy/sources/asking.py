@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from time import sleep
 from typing import Any, TypeVar
 
 import httpx
@@ -46,7 +47,7 @@ def ask(
             delay = delay if named is None else named
             if response.status_code not in TRANSIENT or attempt == ATTEMPTS or delay > LONGEST_DELAY_S:
                 return response
-        time.sleep(delay)
+        sleep(delay)
     raise AssertionError("the last attempt returns or raises")
 
 

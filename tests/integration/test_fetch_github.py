@@ -280,7 +280,7 @@ def test_a_limit_that_ends_soon_is_waited_for(server: GitHub, tmp_path: Path, mo
         waits.append(seconds)
         server.limit = None
 
-    monkeypatch.setattr(asking.time, "sleep", wait)
+    monkeypatch.setattr(asking, "sleep", wait)
     assert contents(get(f"gh:{NAME}", tmp_path / "into").root) == WANTED
     assert waits == [1.0]
 
