@@ -39,7 +39,8 @@ class Context:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of job. `leases` says whether it waits for a device of its own; `work` names the kind of device."""
+    """A kind of job. `leases` says whether it waits for a device of its own; `work` names the kind of device. `check`
+    raises at once, to whoever asks for the job, what needs no device to be seen."""
 
     name: str
     parameters: type[Parameters]
@@ -47,3 +48,4 @@ class Kind:
     run: Callable[[Context], dict[str, Any]]
     leases: bool = True
     work: str = "inference"
+    check: Callable[[Store, Any], None] | None = None

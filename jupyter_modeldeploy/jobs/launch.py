@@ -24,7 +24,9 @@ RESUMABLE = (JobState.failed, JobState.cancelled, JobState.interrupted)
 
 
 def submit(store: Store, kind: Kind, parameters: Parameters) -> Job:
-    """Add a job and start its worker. Returns at once."""
+    """Add a job and start its worker. Returns at once. Raises what the kind's `check` finds wrong."""
+    if kind.check is not None:
+        kind.check(store, parameters)
     now = datetime.now(UTC)
     job = Job(
         id=secrets.token_hex(6),

@@ -25,37 +25,36 @@ from jupyter_modeldeploy.errors import InvalidInput, JobFailed, Unavailable
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.training.checkpoints import Checkpoints, step_of, storage_errors
 from jupyter_modeldeploy.training.classifier import load_classifier, load_tokenizer, make_optimizer
-from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult, Score
+from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
+from jupyter_modeldeploy.training.run import Training
 from jupyter_modeldeploy.training.rows import Example, TokenRows
 from jupyter_modeldeploy.training.trainer import ClassifierTrainer, Publish, Report, training_arguments
 
-__all__ = ["FinetuneOptions", "FinetuneResult", "Score", "finetune"]
+__all__ = ["FinetuneOptions", "FinetuneResult", "finetune"]
 
 
-def finetune(
-    base: Path,
-    train: Sequence[Example],
-    test: Sequence[Example],
-    classes: Sequence[str],
-    out: Path,
-    checkpoints: Path,
-    options: FinetuneOptions,
-    reporter: Reporter,
-    device: str = "cpu",
-) -> FinetuneResult:
-    """Fine-tune the checkpoint in `base` on `train` and judge it on `test`, before and after.
+def finetune(training: Training) -> FinetuneResult:
+    """Fine-tune the checkpoint in `training.base` and judge it on the held-out rows, before and after.
 
-    A row is (text, index into `classes`). `out` gets config.json with the class names, model.safetensors and the
-    tokenizer's files. `checkpoints` belongs to this run; what is complete there is resumed. Call it in a process of its
-    own: it takes all cores that the process may use and, for `cuda:<n>`, hides the other GPUs.
+    `out` gets config.json with the class names, model.safetensors and the tokenizer's files."""
+    options = training.options.model_copy(
+        update={
+            "epochs": training.options.epochs or 1.0,
+            "batch_size": training.options.batch_size or 32,
+            "learning_rate": training.options.learning_rate or 1e-4,
+            "head_learning_rate": training.options.head_learning_rate or 1e-3,
+        }
+    )
+    from jupyter_modeldeploy.datasets import text_classification as labelled_text
 
-    Raises InvalidInput for unusable rows or an unusable base, Conflict when `checkpoints` is another run's, Unavailable
-    without the device, StorageFull, and JobFailed when the loss is no longer a number or memory does not suffice."""
+    base, reporter, out = training.base, training.reporter, training.out
+    split, classes = labelled_text.read(training.data, training.dataset), training.dataset.classes
+    train, test = split.train, split.test
     started = time.monotonic()
     _check_rows(train, test, classes)
     train = _chosen(train, options)
-    _prepare_process(device)
-    saved = Checkpoints(checkpoints, _fingerprint(base, train, test, classes, options))
+    _prepare_process(training.device)
+    saved = Checkpoints(training.checkpoints, _fingerprint(base, train, test, classes, options))
     resume = saved.latest()
     past = TrainerState.load_from_json(str(resume / TRAINER_STATE_NAME)) if resume else TrainerState()
     through = resume is not None and past.global_step >= past.max_steps
@@ -65,7 +64,7 @@ def finetune(
     trainer = ClassifierTrainer(
         options=options,
         model=model,
-        args=training_arguments(saved, options, device),
+        args=training_arguments(saved, options, training.device),
         processing_class=tokenizer,
         data_collator=DataCollatorWithPadding(tokenizer),
         train_dataset=TokenRows(train, tokenizer, options.max_length),
@@ -84,8 +83,11 @@ def finetune(
         model.save_pretrained(out)
         tokenizer.save_pretrained(out)
     return FinetuneResult(
-        before=before,
-        after=after,
+        metrics=after,
+        baseline=before,
+        batch_size=options.batch_size or 0,
+        precision="fp32",
+        options=options,
         steps=trainer.state.global_step,
         resumed_from=step_of(resume) if resume else 0,
         loss=next((entry["loss"] for entry in reversed(trainer.state.log_history) if "loss" in entry), None),
@@ -104,21 +106,21 @@ def _train(trainer: Trainer, resume: Path | None, options: FinetuneOptions) -> N
         ) from error
 
 
-def _score_before(trainer: Trainer, saved: Checkpoints, reporter: Reporter) -> Score:
+def _score_before(trainer: Trainer, saved: Checkpoints, reporter: Reporter) -> dict[str, float]:
     if known := saved.recall("before"):
-        return Score.model_validate(known)
+        return dict(known)
     score = _score(trainer, reporter, "testing the untrained model")
-    saved.remember("before", score.model_dump())
+    saved.remember("before", score)
     return score
 
 
-def _score(trainer: Trainer, reporter: Reporter, message: str) -> Score:
+def _score(trainer: Trainer, reporter: Reporter, message: str) -> dict[str, float]:
     step = trainer.state.global_step
     reporter.progress(step, trainer.state.max_steps or None, "steps", message)
     metrics = trainer.evaluate(metric_key_prefix="test")
-    score = Score(correct=int(metrics["test_correct"]), total=int(metrics["test_total"]))
-    reporter.metric("accuracy", score.accuracy, step)
-    return score
+    accuracy = metrics["test_correct"] / metrics["test_total"]
+    reporter.metric("accuracy", accuracy, step)
+    return {"accuracy": accuracy}
 
 
 def _count_correct(prediction: EvalPrediction) -> dict[str, float]:

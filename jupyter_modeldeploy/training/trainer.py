@@ -28,8 +28,8 @@ class ClassifierTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         rows = cast(TokenRows, self.train_dataset)
-        order = LengthGrouped(rows.lengths, self._options.batch_size, self._options.seed)
-        loader = DataLoader(rows, self._options.batch_size, sampler=order, collate_fn=self.data_collator)
+        order = LengthGrouped(rows.lengths, self._options.batch_size or 1, self._options.seed)
+        loader = DataLoader(rows, self._options.batch_size or 1, sampler=order, collate_fn=self.data_collator)
         return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
 
     def training_step(self, *arguments: Any, **named: Any) -> torch.Tensor:
@@ -73,11 +73,11 @@ def training_arguments(checkpoints: Checkpoints, options: FinetuneOptions, devic
     """Our options in the Trainer's words."""
     return TrainingArguments(
         output_dir=str(checkpoints.writing),
-        num_train_epochs=options.epochs,
+        num_train_epochs=options.epochs or 1.0,
         max_steps=options.max_steps or -1,
-        per_device_train_batch_size=options.batch_size,
+        per_device_train_batch_size=options.batch_size or 1,
         per_device_eval_batch_size=EVALUATION_BATCH,
-        learning_rate=options.learning_rate,
+        learning_rate=options.learning_rate or 0.0,
         lr_scheduler_type="linear",
         warmup_steps=options.warmup_ratio,
         seed=options.seed,

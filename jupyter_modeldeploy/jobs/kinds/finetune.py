@@ -11,10 +11,13 @@ from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
 from jupyter_modeldeploy.jobs.kinds.reuse import known_version
-from jupyter_modeldeploy.records import Format, Lineage, Name, NewVersion, Step
+from jupyter_modeldeploy.records import Dataset, Format, Lineage, Name, NewVersion, Step
+from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
+from jupyter_modeldeploy.training.run import Training
 
-TASK = "text-classification"
+BASE_FORMATS = {"object-detection": Format.ultralytics}
+"""What each task's trainer starts from, where that is no transformers checkpoint."""
 
 
 class FinetuneParameters(Reusing):
@@ -24,12 +27,26 @@ class FinetuneParameters(Reusing):
     options: FinetuneOptions = FinetuneOptions()
 
 
+def check(store: Store, parameters: FinetuneParameters) -> None:
+    """What can be said without a device: whether anybody trains for this data from such a base."""
+    base, dataset = store.versions.get(parameters.base), store.datasets.get(parameters.dataset)
+    if task_of(dataset) not in (known := plugins.available("trainers")):
+        raise InvalidInput(
+            f"{dataset.ref} is for {task_of(dataset)}, for which there is no trainer.",
+            f"There are trainers for {', '.join(sorted(known))}.",
+        )
+    wanted = BASE_FORMATS.get(task_of(dataset), Format.transformers)
+    if base.format is not wanted:
+        raise InvalidInput(f"{base.ref} has the format {base.format}.", f"Name a version in the format {wanted}.")
+    if parameters.options.quantize_base and parameters.options.method not in (None, "lora"):
+        raise InvalidInput("quantize_base goes with the method lora alone.", "Choose it, or leave out quantize_base.")
+
+
 def run(context: Context) -> dict[str, Any]:
     parameters: FinetuneParameters = context.parameters
     store = context.store
+    check(store, parameters)
     base, dataset = store.versions.get(parameters.base), store.datasets.get(parameters.dataset)
-    if base.format is not Format.transformers:
-        raise InvalidInput(f"{base.ref} has the format {base.format}.", "Name a transformers version.")
     lineage = Lineage(
         step=Step.finetuned,
         parent=base.ref,
@@ -40,29 +57,28 @@ def run(context: Context) -> dict[str, Any]:
     if known := known_version(context, parameters.name, lineage, parameters.reuse):
         return {"version": known.ref, "metrics": known.metrics, "reused": True}
 
-    from jupyter_modeldeploy.tasks import labelled_text
-
-    finetune = plugins.load("trainers", TASK)
-    split = labelled_text.read(store.datasets.path(dataset), dataset)
+    finetune = plugins.load("trainers", task_of(dataset))
     with store.artifacts.staging() as staging:
         result: FinetuneResult = finetune(
-            store.versions.path(base),
-            split.train,
-            split.test,
-            dataset.classes,
-            staging / "version",
-            context.folder / "checkpoints",
-            parameters.options,
-            context.reporter,
-            context.device,
+            Training(
+                base=store.versions.path(base),
+                dataset=dataset,
+                data=store.datasets.path(dataset),
+                out=staging / "version",
+                checkpoints=context.folder / "checkpoints",
+                options=parameters.options,
+                reporter=context.reporter,
+                device=context.device,
+                processes=parameters.options.processes,
+            )
         )
         new = NewVersion(
             model=parameters.name,
-            format=Format.transformers,
-            task=TASK,
+            format=base.format,
+            task=task_of(dataset),
             lineage=lineage,
-            metrics={"accuracy_before": result.before.accuracy, "accuracy": result.after.accuracy},
-            classes=dataset.classes,
+            metrics=result.version_metrics,
+            classes=dataset.classes or None,
         )
         version = store.versions.add(new, staging / "version")
     shutil.rmtree(context.folder / "checkpoints")  # they served to resume; the version holds what they led to
@@ -74,6 +90,15 @@ def run(context: Context) -> dict[str, Any]:
     }
 
 
+def task_of(dataset: Dataset) -> str:
+    return getattr(dataset, "task", "text-classification")
+
+
 KIND = Kind(
-    "finetune", FinetuneParameters, lambda p: f"Fine-tune {p.base} on {p.dataset} as {p.name}", run, work="training"
+    "finetune",
+    FinetuneParameters,
+    lambda p: f"Fine-tune {p.base} on {p.dataset} as {p.name}",
+    run,
+    work="training",
+    check=check,
 )

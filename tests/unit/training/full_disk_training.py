@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from tiny_bert import CLASSES, make_encoder, rows
+from tiny_bert import make_encoder, rows
+from trainings import text_training
 
 from jupyter_modeldeploy.errors import StorageFull
-from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.training.text_classification import FinetuneOptions, finetune
 
 disk, work = map(Path, sys.argv[1:3])
 base = make_encoder(work / "base")
 options = FinetuneOptions(max_steps=4, batch_size=4, checkpoint_every=2)
+prepared = text_training(base, work, options, train=rows(16))
 
 
 def train() -> str:
     try:
-        finetune(base, rows(16), rows(4), CLASSES, disk / "out", disk / "checkpoints", options, Silent())
+        finetune(replace(prepared, out=disk / "out", checkpoints=disk / "checkpoints"))
     except StorageFull as error:
         return error.code
     return "trained"

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tiny_bert import CLASSES, rows
+from trainings import text_training
 
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.training.text_classification import FinetuneOptions, finetune
@@ -22,6 +22,5 @@ class KilledAt(Silent):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-base, out, checkpoints = map(Path, sys.argv[1:4])
-options = FinetuneOptions.model_validate_json(sys.argv[5])
-finetune(base, rows(64), rows(20, seed=1), CLASSES, out, checkpoints, options, KilledAt(int(sys.argv[4])))
+options = FinetuneOptions.model_validate_json(sys.argv[4])
+finetune(text_training(Path(sys.argv[1]), Path(sys.argv[2]), options, KilledAt(int(sys.argv[3]))))

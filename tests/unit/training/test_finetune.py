@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_bert import CLASSES, make_classifier, make_encoder, rows
+from tiny_bert import make_classifier, make_encoder, rows
+from trainings import text_training
 
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, JobFailed
 from jupyter_modeldeploy.progress import Silent
@@ -37,16 +38,7 @@ class Recorder(Silent):
 def train(
     base: Path, folder: Path, options: FinetuneOptions = OPTIONS, reporter: Silent | None = None
 ) -> FinetuneResult:
-    return finetune(
-        base,
-        rows(64),
-        rows(20, seed=1),
-        CLASSES,
-        folder / "out",
-        folder / "checkpoints",
-        options,
-        reporter or Silent(),
-    )
+    return finetune(text_training(base, folder, options, reporter))
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +53,12 @@ def test_learns_what_can_be_learnt_and_says_how_far_it_came(encoder: Path, tmp_p
 
     result = train(encoder, tmp_path, OPTIONS.model_copy(update={"max_steps": 60}), recorder)
 
-    assert result.after.accuracy > 0.9 > result.before.accuracy
-    assert result.after.total == 20
+    assert result.metrics["accuracy"] > 0.9 > result.baseline["accuracy"]
     assert result.steps == 60
-    assert result.metrics == {"accuracy_before": result.before.accuracy, "accuracy": result.after.accuracy}
     assert [done for done, _, message in recorder.steps if message == "training"] == list(range(1, 61))
     assert {total for _, total, message in recorder.steps if message == "training"} == {60}
     assert set(recorder.metrics["loss"]) == {10, 20, 30, 40, 50, 60} == set(recorder.metrics["learning_rate"])
-    assert recorder.metrics["accuracy"] == {0: result.before.accuracy, 60: result.after.accuracy}
+    assert recorder.metrics["accuracy"] == {0: result.baseline["accuracy"], 60: result.metrics["accuracy"]}
 
 
 def test_the_result_is_a_checkpoint_with_the_class_names_and_the_tokenizer(undisturbed: Path) -> None:
@@ -86,7 +76,7 @@ def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
     encoder: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     script = Path(__file__).with_name("killed_training.py")
-    paths = [str(path) for path in (encoder, tmp_path / "out", tmp_path / "checkpoints")]
+    paths = [str(encoder), str(tmp_path)]
 
     killed = subprocess.run(
         [sys.executable, script, *paths, "23", OPTIONS.model_dump_json()],
@@ -132,16 +122,9 @@ def test_only_so_many_rows_as_asked_are_used(encoder: Path, tmp_path: Path) -> N
 def test_a_head_for_other_classes_is_replaced(tmp_path: Path) -> None:
     base = make_classifier(tmp_path / "base")
 
-    finetune(
-        base,
-        rows(16),
-        rows(4),
-        ["negative", "positive", "mixed"],
-        tmp_path / "out",
-        tmp_path / "checkpoints",
-        OPTIONS.model_copy(update={"max_steps": 1}),
-        Silent(),
-    )
+    options = OPTIONS.model_copy(update={"max_steps": 1})
+    classes = ["mixed", "negative", "positive"]
+    finetune(text_training(base, tmp_path, options, train=[*rows(16), ("it was fine and dull", 2)], classes=classes))
 
     assert load_file(tmp_path / "out" / WEIGHTS)["classifier.weight"].shape == (3, 32)
 
@@ -168,22 +151,6 @@ def test_being_told_to_stop_is_not_swallowed(encoder: Path, tmp_path: Path) -> N
     with pytest.raises(Stopped):
         train(encoder, tmp_path, reporter=Stopping())
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("rows_", "classes", "message"),
-    [
-        ([("a film", 2)], CLASSES, "label 2"),
-        ([("a film", -1)], CLASSES, "label -1"),
-        ([], CLASSES, "no training rows"),
-        ([("a film", 0)], ["only"], "1 classes"),
-    ],
-)
-def test_unusable_rows_are_refused(
-    encoder: Path, tmp_path: Path, rows_: list[tuple[str, int]], classes: list[str], message: str
-) -> None:
-    with pytest.raises(InvalidInput, match=message):
-        finetune(encoder, rows_, rows(4), classes, tmp_path / "out", tmp_path / "checkpoints", OPTIONS, Silent())
 
 
 def test_a_base_without_its_encoder_weights_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""What every trainer gets. A trainer is registered under `jupyter_modeldeploy.trainers` by the task that it trains for:
+
+    [project.entry-points."jupyter_modeldeploy.trainers"]
+    text-classification = "jupyter_modeldeploy.training.text_classification:finetune"
+
+It runs in a process of its own, which may use all cores that the process is granted and one device. It asks nothing of
+the network and runs no code of the base. What it writes to `checkpoints` makes it resumable: called again after a kill,
+it goes on from there. What it writes to `out` becomes a version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.records import Dataset
+from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
+
+
+@dataclass(frozen=True)
+class Training:
+    """One fine-tuning.
+
+    `base` is the folder of the version to start from, `data` the dataset's file or folder, as its reader takes it.
+    `out` does not exist yet. `checkpoints` belongs to this training alone. `device` is "cpu" or "cuda:<n>"."""
+
+    base: Path
+    dataset: Dataset
+    data: Path
+    out: Path
+    checkpoints: Path
+    options: FinetuneOptions
+    reporter: Reporter
+    device: str = "cpu"
+    processes: int = 1
+
+
+Trainer = Callable[[Training], FinetuneResult]
+"""Raises InvalidInput for an unusable base or data, Conflict when the checkpoints are another training's, Unavailable
+without the device, StorageFull, and JobFailed when the loss is no longer a number or memory does not suffice."""
