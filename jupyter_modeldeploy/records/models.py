@@ -1,4 +1,4 @@
-"""Models, their versions, and datasets."""
+"""Models and their versions."""
 
 from __future__ import annotations
 
@@ -147,25 +147,3 @@ class Model(Record):
     aliases: dict[str, int] = Field(default_factory=dict)
     latest: int | None = None
     created_at: datetime
-
-
-class Dataset(Record):
-    """A table of labelled examples. Its split is fixed: rows of the column `split` if there is one, else
-    a share `test_share` drawn by `seed`."""
-
-    name: Name
-    number: int
-    format: Literal["csv", "jsonl"]
-    text_column: str
-    label_column: str
-    classes: list[str]
-    rows: int
-    test_share: float = 0.2
-    seed: int = 0
-    files: list[FileEntry]
-    source: str
-    created_at: datetime
-
-    @property
-    def ref(self) -> str:
-        return f"{self.name}@{self.number}"

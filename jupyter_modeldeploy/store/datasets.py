@@ -1,4 +1,4 @@
-"""Datasets: versions of labelled tables."""
+"""Datasets: versions of labelled data."""
 
 from __future__ import annotations
 
@@ -67,6 +67,10 @@ class Datasets:
             rows = scalars(connection, select(datasets.c.record).order_by(datasets.c.name, datasets.c.number))
         return [Dataset.model_validate(row) for row in rows]
 
+    def folder(self, dataset: Dataset) -> Path:
+        """The folder that holds the dataset's files."""
+        return self._artifacts.dataset(dataset.name, dataset.number)
+
     def path(self, dataset: Dataset) -> Path:
-        """The dataset's file."""
-        return self._artifacts.dataset(dataset.name, dataset.number) / dataset.files[0].path
+        """The file of a table."""
+        return self.folder(dataset) / dataset.files[0].path

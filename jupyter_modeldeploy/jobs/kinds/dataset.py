@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from dataclasses import fields
 from typing import Any
 
 from pydantic import Field
@@ -29,13 +29,15 @@ class DatasetParameters(DatasetOptions):
 
 def run(context: Context) -> dict[str, Any]:
     from jupyter_modeldeploy import sources
-    from jupyter_modeldeploy.tasks import labelled_text, parquet
+    from jupyter_modeldeploy.datasets import text_classification
+    from jupyter_modeldeploy.datasets.reader import Wanted
+    from jupyter_modeldeploy.datasets.tables import SUFFIXES
 
     parameters: DatasetParameters = context.parameters
     store = context.store
     with store.artifacts.staging() as incoming, store.artifacts.staging() as staging:
         wanted = sources.parse(parameters.source)
-        tables = [] if wanted.path or wanted.scheme == "file" else [f"*{suffix}" for suffix in labelled_text.SUFFIXES]
+        tables = [] if wanted.path or wanted.scheme == "file" else [f"*{suffix}" for suffix in SUFFIXES]
         fetched = sources.fetch(
             wanted.original,
             incoming / "files",
@@ -43,22 +45,17 @@ def run(context: Context) -> dict[str, Any]:
             store.settings,
             sources.Selection(include=tables),
         )
-        file = labelled_text.only_file(fetched.root)
-        if file.suffix.lower() == parquet.SUFFIX:
-            file = parquet.to_jsonl(file)
-        inspected = labelled_text.inspect(file, parameters.text_column, parameters.label_column)
-        shutil.move(file, staging / file.name)
+        told = Wanted(
+            parameters.text_column, parameters.label_column, None, parameters.test_share, seed=parameters.seed
+        )
+        inspected = text_classification.inspect(text_classification.READER.prepare(fetched.root, staging, told), told)
         dataset = store.datasets.add(
             parameters.name,
             staging,
-            format=inspected.format,
-            text_column=inspected.text_column,
-            label_column=inspected.label_column,
-            classes=inspected.classes,
-            rows=inspected.rows,
             test_share=parameters.test_share,
             seed=parameters.seed,
             source=fetched.source,
+            **{field.name: getattr(inspected, field.name) for field in fields(inspected)},
         )
     return {"dataset": dataset.ref}
 

@@ -13,7 +13,7 @@ from jupyter_modeldeploy.store import Store
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.experiments.evaluate import Evaluation
-    from jupyter_modeldeploy.tasks.labelled_text import Example
+    from jupyter_modeldeploy.datasets.reader import Example
 
 JUDGED_TASK = "text-classification"
 
@@ -42,9 +42,9 @@ def required_dataset(store: Store, version: Version, ref: str | None) -> Dataset
 
 def examples(store: Store, dataset: Dataset) -> list[Example]:
     """The dataset's held-out rows."""
-    from jupyter_modeldeploy.tasks import labelled_text
+    from jupyter_modeldeploy.datasets import text_classification
 
-    return labelled_text.read(store.datasets.path(dataset), dataset).test
+    return text_classification.read(store.datasets.path(dataset), dataset).test
 
 
 def can_judge(version: Version, dataset: Dataset) -> bool:

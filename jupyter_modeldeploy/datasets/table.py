@@ -35,6 +35,21 @@ class Table:
     rows: Iterator[Row]
 
 
+def only_file(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
+    """The one table below `folder` (or `folder` itself, if it is a file). Raises InvalidInput."""
+    if folder.is_file():
+        return folder
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    tables = [path for path in files if path.suffix.lower() in suffixes]
+    if len(tables) == 1:
+        return tables[0]
+    found = ", ".join(str(path.relative_to(folder)) for path in (tables or files)[:10]) or "nothing"
+    raise InvalidInput(
+        f"A dataset is one file ({', '.join(suffixes)}); here are {found}.",
+        "Name one file, with #PATH if need be.",
+    )
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[Table]:
     """Open a table. Raises InvalidInput, also while the rows are read, for what is not csv or jsonl in UTF-8.

@@ -12,7 +12,9 @@ import pytest
 
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.records import Dataset
-from jupyter_modeldeploy.tasks.labelled_text import Example, Inspected, inspect, only_file, read
+from jupyter_modeldeploy.datasets.reader import Example, Inspected, Wanted
+from jupyter_modeldeploy.datasets.table import only_file
+from jupyter_modeldeploy.datasets.text_classification import inspect, read
 
 SPLIT_OF_SEED_3 = ["text 3", "text 5", "text 8", "text 11"]
 
@@ -47,7 +49,8 @@ def many(tmp_path: Path, count: int = 100) -> Path:
 )
 def test_columns_are_guessed_by_their_usual_names(header: str, text: str, label: str, tmp_path: Path) -> None:
     separator = next(sign for sign in ",;\t" if sign in header)
-    rows = [separator.join(str(number)[::-1] for _ in header.split(separator)) for number in (10, 20)]
+    named = header.split(separator)
+    rows = [separator.join(f"word {n % 2}" if name == label else f"word {n}" for name in named) for n in range(4)]
     found = inspect(table(tmp_path, "\n".join([header, *rows])))
     assert (found.text_column, found.label_column) == (text, label)
 
@@ -58,20 +61,21 @@ def test_columns_that_cannot_be_guessed_are_asked_for(tmp_path: Path) -> None:
 
 
 def test_named_columns_are_taken_and_missing_ones_listed(tmp_path: Path) -> None:
-    path = table(tmp_path, "a,b,c\nx,y,z\nu,v,w\n")
-    assert inspect(path, "b", "c").classes == ["w", "z"]
+    path = table(tmp_path, "a,b,c\nx,y,z\nu,v,w\nx,t,w\n")
+    assert inspect(path, Wanted("b", "c")).classes == ["w", "z"]
     with pytest.raises(InvalidInput, match=r"no column 'd'. The columns are a, b, c"):
-        inspect(path, "d", "c")
+        inspect(path, Wanted("d", "c"))
 
 
 def test_what_a_table_holds_is_told(tmp_path: Path) -> None:
     found = inspect(table(tmp_path, 'text,label\n"Good, film",pos\nbad,neg\ngood,  pos\nGood  ,neg\n'))
     assert (found.format, found.classes, found.rows) == ("csv", ["neg", "pos"], 4)
-    assert (found.rows_per_class, found.duplicates, found.has_split) == ({"neg": 2, "pos": 2}, 1, False)
+    assert (found.report.duplicates, found.splits) == (1, {"train": 2, "test": 2})
 
 
 def test_jsonl_labels_of_any_type_become_names(tmp_path: Path) -> None:
-    rows = [{"text": "a", "label": 1}, {"text": "b", "label": 0.0}, {"text": "c", "label": True}]
+    labels = [1, 0.0, True, 1.0]
+    rows = [{"text": f"text {number}", "label": label} for number, label in enumerate(labels)]
     path = table(tmp_path, "\n".join(map(json.dumps, rows)), "rows.jsonl")
     assert inspect(path).classes == ["0", "1", "true"]
 

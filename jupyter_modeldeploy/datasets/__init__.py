@@ -1,0 +1,1 @@
+"""Labelled data: what comes in, how it is checked, and the fixed split that trainers read."""
