@@ -20,7 +20,7 @@ from transformers import DataCollatorWithPadding, Trainer, TrainerState, set_see
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import EvalPrediction
 
-from jupyter_modeldeploy import devices
+from jupyter_modeldeploy import devices, plugins
 from jupyter_modeldeploy.errors import InvalidInput, JobFailed, Unavailable
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.training.checkpoints import Checkpoints, step_of, storage_errors
@@ -48,7 +48,7 @@ def finetune(training: Training) -> FinetuneResult:
     from jupyter_modeldeploy.datasets import text_classification as labelled_text
 
     base, reporter, out = training.base, training.reporter, training.out
-    split, classes = labelled_text.read(training.data, training.dataset), training.dataset.classes
+    split, classes = plugins.load("datasets", training.dataset.task).read(training.data, training.dataset), training.dataset.classes
     train, test = split.train, split.test
     started = time.monotonic()
     _check_rows(train, test, classes)

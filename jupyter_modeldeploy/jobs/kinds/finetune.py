@@ -11,7 +11,7 @@ from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
 from jupyter_modeldeploy.jobs.kinds.reuse import known_version
-from jupyter_modeldeploy.records import Dataset, Format, Lineage, Name, NewVersion, Step
+from jupyter_modeldeploy.records import Format, Lineage, Name, NewVersion, Step
 from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
 from jupyter_modeldeploy.training.run import Training
@@ -30,12 +30,12 @@ class FinetuneParameters(Reusing):
 def check(store: Store, parameters: FinetuneParameters) -> None:
     """What can be said without a device: whether anybody trains for this data from such a base."""
     base, dataset = store.versions.get(parameters.base), store.datasets.get(parameters.dataset)
-    if task_of(dataset) not in (known := plugins.available("trainers")):
+    if dataset.task not in (known := plugins.available("trainers")):
         raise InvalidInput(
-            f"{dataset.ref} is for {task_of(dataset)}, for which there is no trainer.",
+            f"{dataset.ref} is for {dataset.task}, for which there is no trainer.",
             f"There are trainers for {', '.join(sorted(known))}.",
         )
-    wanted = BASE_FORMATS.get(task_of(dataset), Format.transformers)
+    wanted = BASE_FORMATS.get(dataset.task, Format.transformers)
     if base.format is not wanted:
         raise InvalidInput(f"{base.ref} has the format {base.format}.", f"Name a version in the format {wanted}.")
     if parameters.options.quantize_base and parameters.options.method not in (None, "lora"):
@@ -57,7 +57,7 @@ def run(context: Context) -> dict[str, Any]:
     if known := known_version(context, parameters.name, lineage, parameters.reuse):
         return {"version": known.ref, "metrics": known.metrics, "reused": True}
 
-    finetune = plugins.load("trainers", task_of(dataset))
+    finetune = plugins.load("trainers", dataset.task)
     with store.artifacts.staging() as staging:
         result: FinetuneResult = finetune(
             Training(
@@ -75,7 +75,7 @@ def run(context: Context) -> dict[str, Any]:
         new = NewVersion(
             model=parameters.name,
             format=base.format,
-            task=task_of(dataset),
+            task=dataset.task,
             lineage=lineage,
             metrics=result.version_metrics,
             classes=dataset.classes or None,
@@ -88,10 +88,6 @@ def run(context: Context) -> dict[str, Any]:
         "reused": False,
         "training": result.model_dump(mode="json"),
     }
-
-
-def task_of(dataset: Dataset) -> str:
-    return getattr(dataset, "task", "text-classification")
 
 
 KIND = Kind(
