@@ -13,6 +13,7 @@ from jupyter_modeldeploy.records import Job
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "LEAST_RATING", 2.5)  # the clearest sentences only, a seventh of them
     monkeypatch.setattr(demo, "TRAINING", {"max_steps": 12})
     monkeypatch.setattr(demo, "PROFILE_REQUESTS", 40)
     monkeypatch.setattr(demo, "COMPARE_REQUESTS", 200)

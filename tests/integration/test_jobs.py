@@ -83,7 +83,7 @@ def test_a_fine_tuning_makes_a_version_with_its_lineage(workspace: Workspace) ->
 
 
 def test_a_killed_worker_is_shown_as_died_and_resumes_from_its_checkpoint(workspace: Workspace) -> None:
-    handle = start(workspace, max_steps=400, checkpoint_every=20)
+    handle = start(workspace, max_steps=150, checkpoint_every=20)
     job = training(handle, steps=25)
     assert job.process is not None
     os.kill(job.process.pid, signal.SIGKILL)
@@ -99,7 +99,7 @@ def test_a_killed_worker_is_shown_as_died_and_resumes_from_its_checkpoint(worksp
     handle.resume()
     result = handle.result(timeout_s=DEADLINE_S)
     assert result["training"]["resumed_from"] >= 20
-    assert result["training"]["steps"] == 400
+    assert result["training"]["steps"] == 150
     assert handle.job.attempt == 2
 
 
