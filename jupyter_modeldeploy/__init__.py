@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jupyter_modeldeploy import torchvision_ops
+
 if TYPE_CHECKING:
     from jupyter_modeldeploy.deployment import DeployedEndpoint as DeployedEndpoint
     from jupyter_modeldeploy.deployment import DeploymentManager as DeploymentManager
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.workspace import Workspace as Workspace
 
 __all__ = ["DeployedEndpoint", "DeploymentManager", "JobHandle", "ModelFetcher", "ModelServer", "Workspace"]
+
+torchvision_ops.prepare()  # whoever imports transformers after this package may have a torchvision for another torch
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ from jupyter_modeldeploy.sources.recognise import recognise
 from jupyter_modeldeploy.sources.safety import examine
 
 RUN_ALL = """
+import jupyter_modeldeploy  # as in a user's notebook: the torchvision of these tests may be for another torch
 import contextlib, io, json, runpy, sys, traceback
 told = []
 for number in range(int(sys.argv[1])):
