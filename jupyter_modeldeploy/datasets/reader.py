@@ -4,11 +4,13 @@ Readers are plugins of the group `jupyter_modeldeploy.datasets` by the name of t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
+from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.records import DataReport, Dataset, SplitName
 
 Form = Literal["csv", "jsonl", "imagefolder", "yolo"]
@@ -91,6 +93,10 @@ class Wanted:
     seed: int = 0
 
 
+AS_FOUND = Wanted()
+"""Nothing is said: columns are guessed, a fifth is held out."""
+
+
 @dataclass(frozen=True)
 class Inspected:
     """What checked data holds: the fields of a `Dataset` that the data itself tells."""
@@ -106,12 +112,30 @@ class Inspected:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """What `prepare` put into place: the file or folder to inspect. `origins` are the file and line that each row of a
+    joined table came from; `warnings` what was left out on the way."""
+
+    path: Path
+    origins: tuple[tuple[str, int], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def told(self, error: InvalidInput) -> InvalidInput:
+        """The error in the words of the files that came in: `Row 7 of test.csv: …`."""
+        found = re.match(r"Row (\d+)(?=:)", error.message)
+        if found is None or not 0 < int(found[1]) <= len(self.origins):
+            return error
+        file, line = self.origins[int(found[1]) - 1]
+        return InvalidInput(f"Row {line} of {file}{error.message[found.end() :]}", error.hint)
+
+
+@dataclass(frozen=True)
 class Reader:
     """`prepare(found, stored, wanted)` brings what was fetched (a file or a folder) into the empty folder `stored`, in
-    one of the four forms, and returns the file or the folder to inspect. `inspect(path, wanted)` checks every example
+    one of the four forms; it may move files out of `found`. `inspect(path, wanted)` checks every example
     and raises InvalidInput that names the row or the file. `read(path, dataset)` gives the split of what is stored;
     `path` is the dataset's folder, or the file of a table."""
 
-    prepare: Callable[[Path, Path, Wanted], Path]
+    prepare: Callable[[Path, Path, Wanted], Prepared]
     inspect: Callable[[Path, Wanted], Inspected]
     read: Callable[[Path, Dataset], Split[Any]]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jupyter_modeldeploy.datasets import columns, table, tables
-from jupyter_modeldeploy.datasets.reader import Example, Inspected, MultiLabelExample, Reader, Split, Wanted
+from jupyter_modeldeploy.datasets.reader import AS_FOUND, Example, Inspected, MultiLabelExample, Reader, Split, Wanted
 from jupyter_modeldeploy.datasets.report import Seen, about_lengths, check_classes, distribution, report
 from jupyter_modeldeploy.datasets.split import (
     Member,
@@ -57,7 +57,7 @@ class Labelled(NamedTuple):
     split: SplitName | None
 
 
-def inspect(path: Path, wanted: Wanted = Wanted()) -> Inspected:
+def inspect(path: Path, wanted: Wanted = AS_FOUND) -> Inspected:
     """Read the whole table and check every row.
 
     Columns that are not named are guessed by their usual names. Raises InvalidInput, naming the row, for undecodable
@@ -95,6 +95,25 @@ def read(path: Path, dataset: Dataset) -> Split[Example] | Split[MultiLabelExamp
 
     Rows with the same text (but for case and spacing) are never on both sides: those that are held out are left out of
     training. Raises InvalidInput for a class that the dataset does not have."""
+    return read_several(path, dataset) if dataset.multi_label else read_single(path, dataset)
+
+
+def read_single(path: Path, dataset: Dataset) -> Split[Example]:
+    """The same for a dataset whose texts have one class each."""
+    rows, on, index = _read(path, dataset)
+    return divide([Example(row.text, index[row.labels[0]]) for row in rows], on)
+
+
+def read_several(path: Path, dataset: Dataset) -> Split[MultiLabelExample]:
+    """The same for a dataset whose texts may have several classes, or none."""
+    rows, on, index = _read(path, dataset)
+    return divide(
+        [MultiLabelExample(row.text, tuple(sorted(index[label] for label in row.labels))) for row in rows], on
+    )
+
+
+def _read(path: Path, dataset: Dataset) -> tuple[list[Labelled], list[SplitName | None], dict[str, int]]:
+    """The checked rows, the side of each, and the index of each class."""
     with table.reading(table.only_file(path)) as opened:
         text = dataset.text_column or "text"
         found = Columns(text, dataset.label_column, () if dataset.label_column else tuple(dataset.classes))
@@ -106,10 +125,7 @@ def read(path: Path, dataset: Dataset) -> Split[Example] | Split[MultiLabelExamp
         for label in row.labels:
             if label not in index:
                 raise InvalidInput(f"Row {row.line}: the class {label!r} is not of {dataset.ref}.", "Import it again.")
-    if dataset.multi_label:
-        several = [MultiLabelExample(row.text, tuple(sorted(index[label] for label in row.labels))) for row in rows]
-        return divide(several, on)
-    return divide([Example(row.text, index[row.labels[0]]) for row in rows], on)
+    return rows, on, index
 
 
 def _columns(there: Sequence[str], first: dict[str, Any], wanted: Wanted) -> Columns:

@@ -19,6 +19,7 @@ from jupyter_modeldeploy.errors import InvalidInput, UnsafeContent, from_os_erro
 from jupyter_modeldeploy.records import FileEntry
 
 CHUNK = 1 << 20
+SHA256SUMS = "SHA256SUMS"
 
 
 class Artifacts:
@@ -55,6 +56,17 @@ class Artifacts:
         if not entries:
             raise InvalidInput(f"The folder {folder.name} holds no files.", "Nothing was added.")
         return entries
+
+    def list_sums(self, folder: Path, entries: list[FileEntry]) -> FileEntry:
+        """Write the sealed files' SHA-256 into `SHA256SUMS` in the folder, as `sha256sum --check` reads it, and seal
+        that too: its own hash then stands for all of them."""
+        path = folder / SHA256SUMS
+        try:
+            path.write_text("".join(f"{entry.sha256}  {entry.path}\n" for entry in entries), encoding="utf-8")
+            _sync_directory(folder)
+            return FileEntry(path=path.name, **_hash_and_sync(path))
+        except OSError as error:
+            raise from_os_error(error, f"writing {folder.name}") from error
 
     @contextmanager
     def placing(self) -> Iterator[Callable[[Path, Path], None]]:

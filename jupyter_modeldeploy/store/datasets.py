@@ -15,6 +15,8 @@ from jupyter_modeldeploy.store.changes import append
 from jupyter_modeldeploy.store.database import MOST_DIGITS, Database, refuse_twin, scalar, scalars
 from jupyter_modeldeploy.store.tables import datasets
 
+FOLDERS = ("imagefolder", "yolo")
+
 
 class Datasets:
     def __init__(self, database: Database, artifacts: Artifacts) -> None:
@@ -29,8 +31,12 @@ class Datasets:
     def add(self, name: str, folder: Path, **known: Any) -> Dataset:
         """Keep the staged `folder` as the next version of the dataset; `known` are the record's other fields.
 
+        Of a folder of images the record holds but the list of the files' SHA-256, since there may be very many.
+
         The same content and fields as the latest version: that one is returned, nothing is added."""
         files = self._artifacts.seal(folder)
+        if known["format"] in FOLDERS:
+            files = [self._artifacts.list_sums(folder, files)]
         with self._artifacts.placing() as place, self._database.write() as connection:
             refuse_twin(connection, datasets.c.name, name)
             query = select(datasets.c.record).where(datasets.c.name == name).order_by(datasets.c.number.desc())
@@ -72,5 +78,6 @@ class Datasets:
         return self._artifacts.dataset(dataset.name, dataset.number)
 
     def path(self, dataset: Dataset) -> Path:
-        """The file of a table."""
-        return self.folder(dataset) / dataset.files[0].path
+        """What the dataset's reader takes: the file of a table, else the folder."""
+        folder = self.folder(dataset)
+        return folder if dataset.format in FOLDERS else folder / dataset.files[0].path

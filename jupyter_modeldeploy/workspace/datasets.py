@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jupyter_modeldeploy import sources
-from jupyter_modeldeploy.records import Dataset
+from jupyter_modeldeploy.records import Dataset, DataTask
 from jupyter_modeldeploy.sources.naming import suggested_name
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
@@ -30,13 +30,19 @@ class Datasets(Room):
         label_column: str | None = None,
         test_share: float = 0.2,
         seed: int = 0,
+        *,
+        task: DataTask | None = None,
+        multi_label: bool | None = None,
+        validation_share: float = 0.0,
     ) -> JobHandle:
-        """Bring a csv, jsonl or Parquet file of labelled text into the workspace from any source, as the next version
-        of `name` (else of what the source calls it). Of a folder or repository with several tables, `#path` names one.
+        """Bring labelled data into the workspace from any source, as the next version of `name` (else of what the
+        source calls it): a table, a folder of images, a YOLO or COCO dataset (see docs/datasets.md). Of a folder or
+        repository with several tables, `#path` names one.
 
-        Columns that are not named are guessed by their usual names. The share `test_share` of each class is held out,
-        as the seed draws it, unless a column `split` says which rows are. Raises InvalidInput for what is no
-        reference, Conflict for a name that differs from another only in case."""
+        The task and the columns are guessed where they are not named. Every example is checked; the job fails with the
+        row or file that is wrong. The share `test_share` of each class is held out and `validation_share` is set aside,
+        as the seed draws them, unless the data says which examples are. Raises InvalidInput for what is no reference,
+        Conflict for a name that differs from another only in case."""
         name = name or suggested_name(source)
         self._store.datasets.check_name(name)
         return self._submit(
@@ -47,6 +53,9 @@ class Datasets(Room):
             label_column=label_column,
             test_share=test_share,
             seed=seed,
+            task=task,
+            multi_label=multi_label,
+            validation_share=validation_share,
         )
 
     add = fetch

@@ -1,4 +1,4 @@
-"""Bring a labelled table from a source into the store. A Parquet file is kept as lines of JSON."""
+"""Bring labelled data from a source into the store, checked, in one of its four forms."""
 
 from __future__ import annotations
 
@@ -8,19 +8,32 @@ from typing import Any
 from pydantic import Field
 
 from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
-from jupyter_modeldeploy.records import Name
+from jupyter_modeldeploy.records import DataTask, Name
 
 
 class DatasetOptions(Parameters):
     """What is brought in, whatever it will be called."""
 
     source: str = Field(
-        min_length=1, description="a csv, jsonl or Parquet file: file:PATH, hf:datasets/org/name#path, …"
+        min_length=1, description="a file, a folder or a repository: file:PATH, hf:datasets/org/name#path, …"
     )
-    text_column: str | None = Field(default=None, description="column with the text; guessed when left out")
-    label_column: str | None = Field(default=None, description="column with the label; guessed when left out")
-    test_share: float = Field(default=0.2, gt=0, lt=1, description="share held out, unless there is a column 'split'")
-    seed: int = Field(default=0, description="draws the held-out rows")
+    task: DataTask | None = Field(default=None, description="what the data is for; guessed when left out")
+    text_column: str | None = Field(
+        default=None, description="column with the text, the prompt or the image's path; guessed when left out"
+    )
+    label_column: str | None = Field(
+        default=None, description="column with the label, the tags or the completion; guessed when left out"
+    )
+    multi_label: bool | None = Field(
+        default=None, description="text classification: whether a text may have several classes; guessed when left out"
+    )
+    test_share: float = Field(
+        default=0.2, gt=0, lt=1, description="share held out, unless the data says which examples are"
+    )
+    validation_share: float = Field(
+        default=0.0, ge=0, lt=1, description="share set aside to choose by while training, unless the data says"
+    )
+    seed: int = Field(default=0, description="draws the examples held out")
 
 
 class DatasetParameters(DatasetOptions):
@@ -29,33 +42,32 @@ class DatasetParameters(DatasetOptions):
 
 def run(context: Context) -> dict[str, Any]:
     from jupyter_modeldeploy import sources
-    from jupyter_modeldeploy.datasets import text_classification
+    from jupyter_modeldeploy.datasets import incoming
     from jupyter_modeldeploy.datasets.reader import Wanted
-    from jupyter_modeldeploy.datasets.tables import SUFFIXES
 
     parameters: DatasetParameters = context.parameters
     store = context.store
-    with store.artifacts.staging() as incoming, store.artifacts.staging() as staging:
-        wanted = sources.parse(parameters.source)
-        tables = [] if wanted.path or wanted.scheme == "file" else [f"*{suffix}" for suffix in SUFFIXES]
+    with store.artifacts.staging() as arrived, store.artifacts.staging() as staging:
+        reference = sources.parse(parameters.source)
+        everything = reference.path or reference.scheme == "file"
         fetched = sources.fetch(
-            wanted.original,
-            incoming / "files",
+            reference.original,
+            arrived / "files",
             context.reporter,
             store.settings,
-            sources.Selection(include=tables),
+            sources.Selection(include=[] if everything else incoming.patterns(parameters.task)),
         )
-        told = Wanted(
-            parameters.text_column, parameters.label_column, None, parameters.test_share, seed=parameters.seed
-        )
-        inspected = text_classification.inspect(text_classification.READER.prepare(fetched.root, staging, told), told)
+        told = {field.name: getattr(parameters, field.name) for field in fields(Wanted)}
+        brought = incoming.bring(fetched.root, staging, Wanted(**told), parameters.task)
         dataset = store.datasets.add(
             parameters.name,
             staging,
+            task=brought.task,
             test_share=parameters.test_share,
+            validation_share=parameters.validation_share,
             seed=parameters.seed,
             source=fetched.source,
-            **{field.name: getattr(inspected, field.name) for field in fields(inspected)},
+            **{field.name: getattr(brought.inspected, field.name) for field in fields(brought.inspected)},
         )
     return {"dataset": dataset.ref}
 

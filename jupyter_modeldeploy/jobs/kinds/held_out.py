@@ -41,26 +41,36 @@ def required_dataset(store: Store, version: Version, ref: str | None) -> Dataset
 
 
 def examples(store: Store, dataset: Dataset) -> list[Example]:
-    """The dataset's held-out rows."""
+    """The dataset's held-out rows; none of a dataset for another task, or whose texts have several classes."""
     from jupyter_modeldeploy.datasets import text_classification
 
-    return text_classification.read(store.datasets.path(dataset), dataset).test
+    if not _has_one_class_a_text(dataset):
+        return []
+    return text_classification.read_single(store.datasets.path(dataset), dataset).test
 
 
 def can_judge(version: Version, dataset: Dataset) -> bool:
     """Whether the dataset's labels are what the version answers with."""
-    return version.task == JUDGED_TASK and (version.classes is None or set(version.classes) == set(dataset.classes))
+    fits = version.classes is None or set(version.classes) == set(dataset.classes)
+    return version.task == JUDGED_TASK and _has_one_class_a_text(dataset) and fits
 
 
 def check_judgeable(version: Version, dataset: Dataset) -> None:
     """Raise InvalidInput when the dataset's labels are not what the version answers with."""
     if version.task != JUDGED_TASK:
         raise InvalidInput(f"{version.ref} does {version.task}.", f"Only {JUDGED_TASK} versions can be evaluated.")
+    if not _has_one_class_a_text(dataset):
+        kind = f"several classes a text, {dataset.task}" if dataset.multi_label else dataset.task
+        raise InvalidInput(f"{dataset.ref} is for {kind}.", "Evaluate on texts with one class each.")
     if not can_judge(version, dataset):
         raise InvalidInput(
             f"{version.ref} knows the classes {version.classes}, {dataset.ref} has {dataset.classes}.",
             "Evaluate on a dataset with the same classes.",
         )
+
+
+def _has_one_class_a_text(dataset: Dataset) -> bool:
+    return dataset.task == JUDGED_TASK and not dataset.multi_label
 
 
 def judge(store: Store, format: Format, folder: Path, dataset: Dataset, reporter: Reporter) -> Evaluation:
