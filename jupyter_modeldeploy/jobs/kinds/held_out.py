@@ -12,8 +12,8 @@ from jupyter_modeldeploy.records import Dataset, Format, Version
 from jupyter_modeldeploy.store import Store
 
 if TYPE_CHECKING:
-    from jupyter_modeldeploy.experiments.evaluate import Evaluation
     from jupyter_modeldeploy.datasets.reader import Example
+    from jupyter_modeldeploy.experiments.evaluate import Evaluation
 
 JUDGED_TASK = "text-classification"
 
