@@ -134,11 +134,12 @@ def test_the_handshake_is_refused(stream: Open, path: str, named: dict[str, Any]
     [
         (ABNF.create_frame(b"\xff\xfe", ABNF.OPCODE_TEXT).format(), 1007),
         (ABNF.create_frame(b" " * (MAX_BODY + 1), ABNF.OPCODE_TEXT).format(), 1009),
-        (b"\x81\x02{}", 1002),  # not masked
-        (b"\xc1\x80\0\0\0\0", 1002),  # a reserved bit
-        (b"\x83\x80\0\0\0\0", 1002),  # an opcode that is none
-        (ABNF(1, 0, 0, 0, ABNF.OPCODE_CONT, 1, b"x").format(), 1002),  # goes on with nothing
+        (b"\x81\x02{}", 1002),
+        (b"\xc1\x80\0\0\0\0", 1002),
+        (b"\x83\x80\0\0\0\0", 1002),
+        (ABNF(1, 0, 0, 0, ABNF.OPCODE_CONT, 1, b"x").format(), 1002),
     ],
+    ids=["no UTF-8", "too large", "not masked", "reserved bit", "no opcode", "goes on with nothing"],
 )
 def test_hostile_frames_close_the_connection_with_their_code(stream: Open, frame: bytes, code: int) -> None:
     socket = stream("/predict/stream")
