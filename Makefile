@@ -9,6 +9,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 GRPC := jupyter_modeldeploy/serving/grpc
 LABEXTENSION := jupyter_modeldeploy/labextension/package.json
+# Modules are compiled when they are first imported: most of what comes in never is.
+INSTALL := HATCH_JUPYTER_BUILDER_SKIP_NPM=1 pip install --quiet --no-compile --constraint constraints.txt --editable
 FRONT_END := package.json yarn.lock $(shell find labextension/src labextension/style labextension/schema -type f)
 
 .PHONY: help demo test lab lint bench generate wheel clean system
@@ -21,7 +23,7 @@ demo: .venv/ready  ## the main job on real data, from nothing to a measured endp
 	modeldeploy --root $(DEMO)/workspace demo --out $(DEMO)
 
 test: .venv/developing $(LABEXTENSION) system  ## all tests; make test ARGS="tests/unit -k leases" for some
-	python -m pytest $(ARGS)
+	python -m pytest $(or $(ARGS),--numprocesses=logical --dist=loadfile)
 
 lab: .venv/developing $(LABEXTENSION)  ## JupyterLab with the extension and the quickstart open
 	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/quickstart.ipynb
@@ -57,18 +59,20 @@ clean:  ## back to a fresh clone
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .yarn
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/ready: pyproject.toml constraints.txt package.json
+.venv/bin/pip:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=/path/to/python3."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed. Say make PYTHON=/path/to/python3.11."; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' || { echo "The module venv is missing: on Debian and Ubuntu, apt-get install python3-venv."; exit 1; }
 	@echo "Installing into .venv; the first time takes a few minutes."
 	$(PYTHON) -m venv .venv
-	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 pip install --quiet --constraint constraints.txt --editable ".[cpu]"
+
+.venv/ready: pyproject.toml constraints.txt package.json | .venv/bin/pip
+	$(INSTALL) ".[cpu]"
 	@touch $@
 
-.venv/developing: .venv/ready
-	HATCH_JUPYTER_BUILDER_SKIP_NPM=1 pip install --quiet --constraint constraints.txt --editable ".[dev]"
-	@touch $@
+.venv/developing: pyproject.toml constraints.txt package.json | .venv/bin/pip
+	$(INSTALL) ".[dev]"
+	@touch .venv/ready $@
 
 $(LABEXTENSION): .venv/developing $(FRONT_END)
 	@command -v node >/dev/null || { echo "Node.js 20 or newer is needed to build the front end: install it (Debian: apt-get install nodejs)."; exit 1; }
