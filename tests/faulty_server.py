@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,6 +26,7 @@ class Fault:
     """What goes wrong with one request."""
 
     status: int | None = None
+    location: str | None = None
     retry_after: int | None = None
     drop_after: int | None = None
     """Close the connection after so many bytes of the body."""
@@ -47,7 +49,9 @@ class FaultyServer:
         self.drops: list[int] = []
         self.bytes_per_second: float | None = None
         self.requests: list[tuple[str, str | None]] = []
+        self.headers: list[Message] = []
         self.sent, self._free_at = 0, 0.0
+        self.connections = 0
         self.lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"owner": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -105,6 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         """What was sent has left: little waits in buffers of the system."""
+        self.owner.connections += 1
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, CHUNK)
         super().setup()
 
@@ -115,6 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = self.path.removeprefix("/")
         asked = self.headers.get("Range")
         self.owner.requests.append((self.path, asked))
+        self.owner.headers.append(self.headers)
         content = self.owner.files.get(name)
         fault = self.owner.fault(name)
         if content is None or fault.status is not None:
@@ -136,6 +142,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         if fault.retry_after is not None:
             self.send_header("Retry-After", str(fault.retry_after))
+        if fault.location is not None:
+            self.send_header("Location", fault.location)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

@@ -23,9 +23,8 @@ from jupyter_modeldeploy.sources.flow import ATTEMPTS, INTERRUPTIONS, Flow, Pati
 from jupyter_modeldeploy.sources.part import Part, Section
 from jupyter_modeldeploy.sources.reference import RemoteFile
 
-__all__ = ["ATTEMPTS", "Download", "download_small", "ensure_space", "refusal"]
+__all__ = ["ATTEMPTS", "Download", "ensure_space", "refusal"]
 log = logging.getLogger(__name__)
-SMALL = 256 << 10
 SMALLEST_SECTION = 16 << 20
 MOST_SECTIONS = 4
 SECTIONS_AFTER_S = 1.0
@@ -223,44 +222,3 @@ class Download:
         if self._follower is not None:
             self._follower.abandon()
             self._follower = None
-
-
-def download_small(client: httpx.Client, file: RemoteFile, headers: Headers, flow: Flow) -> tuple[bytes, Digests]:
-    """The verified content of a file of known size, at most SMALL bytes, which is not worth to be resumed.
-
-    Raises what `Download.run` raises."""
-    assert file.size is not None
-    name = Path(file.path).name
-    patience = Patience(name, file.url, flow)
-    while True:
-        try:
-            content = _content(client, file, headers(), flow)
-        except INTERRUPTIONS as error:
-            patience.wait(error, got_on=False, kept=0)
-            continue
-        digests = Digests(file, file.size)
-        digests.update(content)
-        if not digests.right:
-            raise digests.wrong()
-        return content, digests
-
-
-def _content(client: httpx.Client, file: RemoteFile, headers: dict[str, str], flow: Flow) -> bytes:
-    size = file.size or 0
-    content = bytearray()
-    with client.stream("GET", file.url, headers=headers) as response:
-        answers.check(response, file)
-        found = answers.extent(response)
-        answers.check_total(found.total, file)
-        if found.start:
-            raise answers.InterruptionError("the server sent another part than asked for")
-        for chunk in body.chunks(response, found.length, flow.largest):
-            content += chunk
-            flow.passed(len(chunk))
-            if len(content) > size:
-                raise UnsafeContent(
-                    f"{Path(file.path).name} is larger than the {size} bytes announced.", "Nothing was kept."
-                )
-    if len(content) < size:
-        raise answers.InterruptionError(f"{len(content)} of {size} bytes arrived")
-    return bytes(content)

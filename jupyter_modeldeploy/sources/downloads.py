@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import httpx
-
 from jupyter_modeldeploy.sources.contents import LOOK_AGAIN_S, Contents
 from jupyter_modeldeploy.sources.digests import Digests
-from jupyter_modeldeploy.sources.download import SMALL, SMALLEST_SECTION, Download, download_small
+from jupyter_modeldeploy.sources.download import SMALLEST_SECTION, Download, Told
 from jupyter_modeldeploy.sources.flow import Flow, StoppedError
+from jupyter_modeldeploy.sources.network import Client
 from jupyter_modeldeploy.sources.part import Part, received_before
 from jupyter_modeldeploy.sources.reference import RemoteFile
+from jupyter_modeldeploy.sources.small_files import SMALL, SmallFiles
 
 REPORT_EVERY_S = 0.1
 
@@ -27,7 +27,7 @@ class Downloads:
 
     def __init__(
         self,
-        client: httpx.Client,
+        client: Client,
         contents: Contents,
         files: Sequence[RemoteFile],
         headers: Callable[[str], dict[str, str]],
@@ -44,7 +44,7 @@ class Downloads:
         self._unfinished = len(files)
         self.arrived: list[Path] = []
 
-    def run(self, threads: int, told: Callable[[int, int | None], None]) -> None:
+    def run(self, threads: int, told: Told) -> None:
         """Return when every file is there; `told` gets the bytes of all of them together, from this thread.
 
         Raises what the first one that failed raised; the others stop, and what they have received is kept."""
@@ -70,18 +70,19 @@ class Downloads:
     def _is_over(self) -> bool:
         return not self._unfinished or self._failure is not None
 
-    def _tell(self, told: Callable[[int, int | None], None]) -> None:
+    def _tell(self, told: Told) -> None:
         known = [size for size in self._sizes if size is not None]
         told(sum(self._received), sum(known) if len(known) == len(self._sizes) else None)
 
     def _run(self) -> None:
+        small_files = SmallFiles(self._client, self._flow)
         try:
             while self._waiting:
                 try:
                     index = self._waiting.popleft()
                 except IndexError:
                     break
-                self._one(index, self._files[index])
+                self._one(index, self._files[index], small_files)
                 with self._changed:
                     self._unfinished -= 1
                     if not self._unfinished:
@@ -97,26 +98,30 @@ class Downloads:
                 self._failure = self._failure or error
                 self._changed.notify_all()
             self._flow.stop()
+        finally:
+            small_files.close()
 
-    def _one(self, index: int, file: RemoteFile) -> None:
+    def _one(self, index: int, file: RemoteFile, small_files: SmallFiles) -> None:
         told = partial(self._told, index)
         with self._contents.arriving(file, partial(self._await_other, index, file)) as arriving:
             if arriving is not None:
                 descriptor, part = arriving
-                digests = self._download(file, descriptor, part, told)
+                if file.size is not None and file.size <= SMALL:
+                    digests = self._download_small(file, descriptor, small_files)
+                else:
+                    digests = self._download(file, descriptor, part, told)
                 self.arrived.append(self._contents.keep(file, part, digests.sha256))
         size = self._sizes[index] if arriving is not None or file.size is not None else None
         self._told(index, size or self._received[index], size or self._received[index])
 
-    def _download(
-        self, file: RemoteFile, descriptor: int, part: Path, told: Callable[[int, int | None], None]
-    ) -> Digests:
+    def _download_small(self, file: RemoteFile, descriptor: int, small_files: SmallFiles) -> Digests:
+        content, digests = small_files.get(file, partial(self._headers, file.url))
+        os.ftruncate(descriptor, 0)
+        _write(descriptor, content)
+        return digests
+
+    def _download(self, file: RemoteFile, descriptor: int, part: Path, told: Told) -> Digests:
         headers = partial(self._headers, file.url)
-        if file.size is not None and file.size <= SMALL:
-            content, digests = download_small(self._client, file, headers, self._flow)
-            os.ftruncate(descriptor, 0)
-            _write(descriptor, content)
-            return digests
         download = Download(self._client, file, Part(descriptor, part, file), headers, self._flow, told)
         self._active.append(download)
         try:

@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
 import httpcore
@@ -27,13 +28,30 @@ FOR_EVERY_HOST = frozenset(
 )
 
 
-def client(allowed: Iterable[str] = ()) -> httpx.Client:
+class Client(httpx.Client):
+    """A client whose `transport` also gives connections of their own, held to the same rules."""
+
+    def __init__(self, transport: GuardedTransport, **settings: Any) -> None:
+        super().__init__(transport=transport, **settings)
+        self._guarded = transport
+
+    def is_direct(self, url: httpx.URL) -> bool:
+        """Whether the server itself is asked for `url`, and no proxy."""
+        return self._guarded.proxy(url) is None
+
+    def connect(self, url: httpx.URL) -> socket.socket:
+        """A new connection to the server itself, with TLS for https. Raises UnsafeContent for an address that is not
+        asked, and what httpcore raises."""
+        return self._guarded.connect(url)
+
+
+def client(allowed: Iterable[str] = ()) -> Client:
     """A client that follows redirects (never from https to http), proxies and certificates as the environment says.
 
     It asks the public internet, what JUPYTER_MODELDEPLOY_ALLOWED_HOSTS lists and `allowed`: host names,
     HOST:PORT, networks, or URLs of the servers that the user set up. Any other address raises UnsafeContent, in a
     first request as in a redirect. On a redirect to another origin only `FOR_EVERY_HOST` headers go along."""
-    return httpx.Client(
+    return Client(
         transport=GuardedTransport(allowed_hosts([*Settings().allowed_hosts, *allowed])),
         timeout=TIMEOUT,
         follow_redirects=True,
@@ -54,6 +72,7 @@ class GuardedTransport(httpx.BaseTransport):
         self._allowed, self._trusted = allowed, trusted()
         self._direct = _DirectTransport(allowed, self._trusted)
         self._proxied: dict[str, httpx.HTTPTransport] = {}
+        self._proxies: dict[tuple[str, str, int | None], str | None] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         scheme, host = request.url.scheme, request.url.raw_host.decode("ascii")
@@ -62,13 +81,29 @@ class GuardedTransport(httpx.BaseTransport):
                 f"{scheme}: addresses are not asked ({request.url.copy_with(userinfo=b'', query=None)}).",
                 f"Only http: and https: are; {SETTING} does not change that.",
             )
-        proxy = _proxy(scheme, host, request.url.port)
+        proxy = self.proxy(request.url)
         if proxy is None:
             return self._direct.handle_request(request)
         self._check_name(host, request.url.port or PORTS[scheme])
         if proxy not in self._proxied:
             self._proxied[proxy] = self._through(proxy)
         return self._proxied[proxy].handle_request(request)
+
+    def proxy(self, url: httpx.URL) -> str | None:
+        """The proxy for a URL: what the environment named when its host was first asked for."""
+        place = (url.scheme, url.raw_host.decode("ascii"), url.port)
+        if place not in self._proxies:
+            self._proxies[place] = _proxy(*place)
+        return self._proxies[place]
+
+    def connect(self, url: httpx.URL) -> socket.socket:
+        host = url.raw_host.decode("ascii")
+        stream = _GuardedBackend(self._allowed).connect_tcp(host, url.port or PORTS[url.scheme], TIMEOUT.connect)
+        if url.scheme == "https":
+            stream = stream.start_tls(self._trusted, host, TIMEOUT.connect)
+        connected: socket.socket = stream.get_extra_info("socket")
+        connected.settimeout(TIMEOUT.read)
+        return connected
 
     def close(self) -> None:
         self._direct.close()

@@ -5,6 +5,7 @@ change of theirs changes nothing for us. Only one's own files are linked to. Who
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import stat
@@ -51,7 +52,8 @@ class SharedFolder:
             fresh.rename(target)
         except (OSError, StorageFull) as error:
             log.info("%s is not shared: %s", content.name, error)
-            fresh.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # where we may not write, nothing of ours is left
+                fresh.unlink()
 
     def _make(self) -> None:
         if not self._folder.exists():
