@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from jupyter_modeldeploy.api.fetching import FETCHING
 from jupyter_modeldeploy.api.loading import LOADING
 from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
-from jupyter_modeldeploy.api.requests import ById, ByName, ByVersion, Nothing
+from jupyter_modeldeploy.api.requests import ByDataset, ById, ByName, ByVersion, Nothing
 from jupyter_modeldeploy.api.services import SERVICES
 from jupyter_modeldeploy.jobs.kinds.compare import CompareParameters
 from jupyter_modeldeploy.jobs.kinds.convert import ConvertParameters
@@ -233,8 +233,13 @@ def list_datasets(workspace: Workspace, request: Nothing) -> DatasetList:
     return DatasetList(datasets=list(workspace.datasets.list()))
 
 
+def get_dataset(workspace: Workspace, request: ByDataset) -> Dataset:
+    """One dataset (`NAME` or `NAME@2`) with the report on what was found in it."""
+    return workspace.datasets.get(request.dataset)
+
+
 def add_dataset(workspace: Workspace, request: AddDataset) -> Job:
-    """Add a labelled table from a source."""
+    """Add labelled data from a source."""
     return workspace.datasets.fetch(**request.model_dump()).job
 
 
@@ -314,6 +319,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("evaluate_model", "POST", "models/evaluate", "execute", Evaluate, Job, evaluate_model, status=202),
     Operation("profile_model", "POST", "models/profile", "execute", ProfileVersion, Job, profile_model, status=202),
     Operation("list_datasets", "GET", "datasets", "read", Nothing, DatasetList, list_datasets),
+    Operation("get_dataset", "GET", "datasets/{dataset}", "read", ByDataset, Dataset, get_dataset),
     Operation("add_dataset", "POST", "datasets", "execute", AddDataset, Job, add_dataset, status=202),
     Operation("list_jobs", "GET", "jobs", "read", ListJobs, JobList, list_jobs),
     Operation("get_job", "GET", "jobs/{id}", "read", ById, Job, get_job),

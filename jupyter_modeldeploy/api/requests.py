@@ -24,5 +24,9 @@ class ByVersion(Request):
     version: str = Field(description="NAME, NAME@3 or NAME@alias")
 
 
+class ByDataset(Request):
+    dataset: str = Field(description="NAME or NAME@2")
+
+
 class Deleted(BaseModel):
     deleted: str

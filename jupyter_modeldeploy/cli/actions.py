@@ -10,7 +10,8 @@ from jupyter_modeldeploy.cli.operation import OperationCommand
 FETCH_DATASET = OperationCommand(
     "fetch",
     "add_dataset",
-    "Bring a csv, jsonl or Parquet file of labelled texts into the workspace, from any source.",
+    "Bring labelled data into the workspace, from any source: tables of texts, folders of images, YOLO, COCO.\n\n"
+    "Every example is checked; what is wrong is said with its row or file.",
     "modeldeploy datasets fetch hf:datasets/org/reviews#train.csv --name reviews",
     arguments=["source"],
     completions={"name": completion.datasets},

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jupyter_modeldeploy.cli import completion, version_page, views
+from jupyter_modeldeploy.cli import completion, dataset_page, version_page, views
 from jupyter_modeldeploy.cli.actions import ADD_DATASET, FETCH_DATASET
 from jupyter_modeldeploy.cli.command import command
 from jupyter_modeldeploy.cli.door import Door
@@ -14,10 +14,19 @@ from jupyter_modeldeploy.cli.loading import add_loading
 from jupyter_modeldeploy.cli.operation import OperationCommand
 
 app = typer.Typer(no_args_is_help=True, help="See models and their versions, and name versions.")
-datasets = typer.Typer(no_args_is_help=True, help="See and add tables of labelled texts.")
+datasets = typer.Typer(no_args_is_help=True, help="See and add labelled data.")
 
 LIST_DATASETS = OperationCommand(
     "list", "list_datasets", "List the datasets.", "modeldeploy datasets list", views.datasets
+)
+
+SHOW_DATASET = OperationCommand(
+    "show",
+    "get_dataset",
+    "Show what a dataset holds: its split, its classes, and what to look at before training.",
+    "modeldeploy datasets show reviews",
+    dataset_page.show,
+    ["dataset"],
 )
 
 MODELS = (
@@ -70,6 +79,6 @@ def show(
         door.show(door.call("get_model", name=name), views.model)
 
 
-for _command in (FETCH_DATASET, ADD_DATASET, LIST_DATASETS):
+for _command in (FETCH_DATASET, ADD_DATASET, LIST_DATASETS, SHOW_DATASET):
     _command.add_to(datasets)
 add_loading(app)

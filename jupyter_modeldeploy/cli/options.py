@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -100,7 +100,10 @@ def _bare(annotation: Any) -> Any:
     """The type without `None` and without its constraints."""
     if get_origin(annotation) in (Union, UnionType):
         (annotation,) = (part for part in get_args(annotation) if part is not NoneType)
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    bare = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    if get_origin(bare) is list and get_origin(get_args(bare)[0]) is Literal:
+        return list[str]  # Typer takes no list of choices; which there are is held by the field's own check
+    return bare
 
 
 def _check(field: FieldInfo) -> Callable[[Any], Any]:

@@ -74,8 +74,11 @@ def _suggest_after(door: Door, version: Version) -> None:
 
 def _dataset(door: Door, result: dict[str, Any]) -> None:
     dataset = door.workspace.datasets.get(result["dataset"])
-    classes = ", ".join(dataset.classes)
-    door.out.print(printable(f"Made {dataset.ref}: {dataset.rows:,} rows, classes {classes}"), soft_wrap=True)
+    classes = f", classes {', '.join(dataset.classes)}" if dataset.classes else ""
+    told = f"Made {dataset.ref}: {dataset.rows:,} rows for {dataset.task}{classes}"
+    door.out.print(printable(told), soft_wrap=True)
+    for warning in dataset.report.warnings if dataset.report else []:
+        door.out.print(printable(warning), style="yellow", soft_wrap=True)
     door.suggest("Learn from it", f"finetune MODEL --dataset {dataset.ref} --name NAME")
 
 

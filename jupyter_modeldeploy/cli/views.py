@@ -68,11 +68,11 @@ def datasets(door: Door, response: DatasetList) -> None:
     if not response.datasets:
         door.suggest("No datasets yet. Add one", "datasets add file:reviews.csv --name reviews")
         return
-    rows = table("Dataset", "Format", ">Rows", "Classes", ">Held out", "Columns")
+    rows = table("Dataset", "Task", "Format", ">Rows", ">Held out", "Classes")
     for dataset in response.datasets:
-        columns = f"{dataset.text_column} → {dataset.label_column}"
+        held_out = f"{dataset.splits['test']:,}" if "test" in dataset.splits else percent(dataset.test_share)
         classes = ", ".join(dataset.classes)
-        row = (dataset.ref, dataset.format, f"{dataset.rows:,}", classes, percent(dataset.test_share), columns)
+        row = (dataset.ref, dataset.task, dataset.format, f"{dataset.rows:,}", held_out, classes)
         rows.add_row(*map(printable, row))
     door.out.print(rows)
 

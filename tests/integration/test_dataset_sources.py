@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -12,9 +13,11 @@ from pathlib import Path
 import pyarrow
 import pytest
 from hub import Hub, serving
+from labelled_data import image_folder
 from pyarrow import parquet
 
 from jupyter_modeldeploy import Workspace
+from jupyter_modeldeploy.datasets import image_classification
 from jupyter_modeldeploy.errors import JobFailed
 
 ROWS = [(f"film {number}", "good" if number % 2 else "bad") for number in range(40)]
@@ -68,6 +71,22 @@ def test_of_several_tables_one_must_be_named(workspace: Workspace) -> None:
         workspace.datasets.fetch("hf:datasets/films/two").wait(timeout_s=60)
 
 
+def test_the_images_of_a_repository_are_one_dataset_whose_files_can_be_verified(
+    workspace: Workspace, hub: Hub, tmp_path: Path
+) -> None:
+    pets = image_folder(tmp_path / "pets")
+    files = {path.relative_to(pets).as_posix(): path.read_bytes() for path in pets.rglob("*.png")}
+    hub.repositories["datasets/films/pets"].commit({"README.md": b"# Pets", **files})
+    workspace.datasets.fetch("hf:datasets/films/pets").wait(timeout_s=60)
+    dataset = workspace.datasets.get("pets")
+    assert (dataset.task, dataset.format, dataset.rows) == ("image-classification", "imagefolder", 12)
+    assert [file.path for file in dataset.files] == ["SHA256SUMS"]
+    folder = workspace.datasets.path("pets")
+    listed = dict(line.split("  ")[::-1] for line in (folder / "SHA256SUMS").read_text().splitlines())
+    assert listed == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    assert len(image_classification.read(folder, dataset).train) == dataset.splits["train"] == 10
+
+
 def test_a_damaged_parquet_file_is_told(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(JobFailed, match=r"broken\.parquet is not a Parquet file"):
@@ -85,3 +104,7 @@ def test_the_command_line_names_the_columns_and_the_table(workspace: Workspace) 
     )
     assert "Made told@1: 40 rows" in ended.stdout
     assert workspace.datasets.get("told").text_column == "review"
+    shown = [*command[:4], "show", "told"]
+    page = subprocess.run(shown, capture_output=True, text=True, check=True, env=os.environ).stdout
+    assert "32 train, 8 test" in page
+    assert "length of a text" in page

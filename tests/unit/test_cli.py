@@ -62,7 +62,7 @@ def test_help_loads_nothing_heavy() -> None:
 def test_finetune_has_every_option_of_the_training_with_its_default() -> None:
     options = {each.name: each for each in COMMANDS["modeldeploy finetune"][1]}
     for name, field in FinetuneOptions.model_fields.items():
-        assert options[name].default == field.default
+        assert options[name].default == field.get_default(call_default_factory=True)
         assert options[name].opts == ["--" + name.replace("_", "-")]
 
 

@@ -1,6 +1,7 @@
 import type {
   Answer,
   Changes,
+  Dataset,
   FetchRequest,
   FoundModel,
   Job,
@@ -22,6 +23,9 @@ export interface Api {
   version(ref: string): Promise<VersionPage>;
   /** Python that loads a version and asks it once. */
   loader(ref: string): Promise<string>;
+
+  /** Every version of every dataset, with the report on what was found in it. */
+  datasets(): Promise<Dataset[]>;
 
   /** All jobs, newest first. */
   jobs(): Promise<Job[]>;

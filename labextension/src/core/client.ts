@@ -2,6 +2,7 @@ import type { Api } from './api';
 import type {
   Answer,
   Changes,
+  DatasetList,
   FoundModels,
   Job,
   JobList,
@@ -35,6 +36,8 @@ export function createApi(send: Send): Api {
       ((await get(at`models/search?source=${source}&query=${query}`)) as FoundModels).models,
     version: async ref => (await get(at`versions/${ref}`)) as VersionPage,
     loader: async ref => ((await get(at`versions/${ref}/loader`)) as Loader).source,
+
+    datasets: async () => ((await get('datasets')) as DatasetList).datasets,
 
     jobs: async () => ((await get('jobs')) as JobList).jobs,
     job: async id => (await get(at`jobs/${id}`)) as Job,

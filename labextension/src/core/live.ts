@@ -1,6 +1,6 @@
 import type { Api } from './api';
 import { asApiError, type ApiError } from './errors';
-import type { Change, Job, Model, Service } from './types';
+import type { Change, Dataset, Job, Model, Service } from './types';
 
 const WAIT_SECONDS = 25;
 const FIRST_RETRY_MS = 500;
@@ -13,6 +13,7 @@ export interface Workspace {
   readonly connection: 'connecting' | 'live' | 'retrying';
   readonly error: ApiError | null;
   readonly models: readonly Model[] | null;
+  readonly datasets: readonly Dataset[] | null;
   readonly jobs: readonly Job[] | null;
   readonly services: readonly Service[] | null;
 }
@@ -65,13 +66,14 @@ export class Live {
 
   private async _readAll(signal: AbortSignal): Promise<void> {
     const { latest } = await this._api.changes(0, 0, signal);
-    const [models, jobs, services] = await Promise.all([
+    const [models, datasets, jobs, services] = await Promise.all([
       this._api.models(),
+      this._api.datasets(),
       this._api.jobs(),
       this._api.services()
     ]);
     this._seen = latest;
-    this._set({ connection: 'live', error: null, models, jobs, services });
+    this._set({ connection: 'live', error: null, models, datasets, jobs, services });
   }
 
   private async _readChanges(since: number, signal: AbortSignal): Promise<void> {
@@ -87,12 +89,18 @@ export class Live {
 
   private async _readNamed(changes: Change[]): Promise<Partial<Workspace>> {
     const kinds = new Set(changes.map(change => change.kind));
-    const [models, jobs, services] = await Promise.all([
+    const [models, datasets, jobs, services] = await Promise.all([
       kinds.has('model') || kinds.has('version') ? this._api.models() : null,
+      kinds.has('dataset') ? this._api.datasets() : null,
       kinds.has('job') ? this._readJobs(changes.filter(change => change.kind === 'job')) : null,
       kinds.has('service') ? this._api.services() : null
     ]);
-    return { ...(models && { models }), ...(jobs && { jobs }), ...(services && { services }) };
+    return {
+      ...(models && { models }),
+      ...(datasets && { datasets }),
+      ...(jobs && { jobs }),
+      ...(services && { services })
+    };
   }
 
   /** A job at work changes often, so only the changed ones are read. */
@@ -122,6 +130,7 @@ export class Live {
     connection: 'connecting',
     error: null,
     models: null,
+    datasets: null,
     jobs: null,
     services: null
   };

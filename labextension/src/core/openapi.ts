@@ -82,8 +82,25 @@ export interface paths {
     /** All datasets. */
     get: operations['list_datasets'];
     put?: never;
-    /** Add a labelled table from a source. */
+    /** Add labelled data from a source. */
     post: operations['add_dataset'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/datasets/{dataset}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** One dataset (`NAME` or `NAME@2`) with the report on what was found in it. */
+    get: operations['get_dataset'];
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -783,10 +800,16 @@ export interface components {
     AddDataset: {
       /**
        * Label Column
-       * @description column with the label; guessed when left out
+       * @description column with the label, the tags or the completion; guessed when left out
        * @default null
        */
       label_column: string | null;
+      /**
+       * Multi Label
+       * @description text classification: whether a text may have several classes; guessed when left out
+       * @default null
+       */
+      multi_label: boolean | null;
       /**
        * Name
        * @description the dataset's name in the workspace; else what its source says
@@ -795,27 +818,47 @@ export interface components {
       name: string | null;
       /**
        * Seed
-       * @description draws the held-out rows
+       * @description draws the examples held out
        * @default 0
        */
       seed: number;
       /**
        * Source
-       * @description a csv, jsonl or Parquet file: file:PATH, hf:datasets/org/name#path, …
+       * @description a file, a folder or a repository: file:PATH, hf:datasets/org/name#path, …
        */
       source: string;
       /**
+       * Task
+       * @description what the data is for; guessed when left out
+       * @default null
+       */
+      task:
+        | (
+            | 'text-classification'
+            | 'token-classification'
+            | 'image-classification'
+            | 'object-detection'
+            | 'text-generation'
+          )
+        | null;
+      /**
        * Test Share
-       * @description share held out, unless there is a column 'split'
+       * @description share held out, unless the data says which examples are
        * @default 0.2
        */
       test_share: number;
       /**
        * Text Column
-       * @description column with the text; guessed when left out
+       * @description column with the text, the prompt or the image's path; guessed when left out
        * @default null
        */
       text_column: string | null;
+      /**
+       * Validation Share
+       * @description share set aside to choose by while training, unless the data says
+       * @default 0
+       */
+      validation_share: number;
     };
     /** AliasRequest */
     AliasRequest: {
@@ -920,6 +963,14 @@ export interface components {
        * @default 10
        */
       breaker_window_s: number;
+    };
+    /** ByDataset */
+    ByDataset: {
+      /**
+       * Dataset
+       * @description NAME or NAME@2
+       */
+      dataset: string;
     };
     /** ById */
     ById: {
@@ -1167,9 +1218,55 @@ export interface components {
       name: string;
     };
     /**
+     * DataExample
+     * @description One example: where it stands (`row 7` or a file's name), its text if it has one, and its labels.
+     */
+    DataExample: {
+      /** Labels */
+      labels: string[];
+      /** Place */
+      place: string;
+      /**
+       * Split
+       * @enum {string}
+       */
+      split: 'train' | 'validation' | 'test';
+      /**
+       * Text
+       * @default
+       */
+      text: string;
+    };
+    /**
+     * DataReport
+     * @description What was found when the dataset was added. `classes` counts the examples of each class by split (boxes for
+     *     object detection, tagged words for token classification); `duplicates` are examples that repeat an earlier one.
+     */
+    DataReport: {
+      /** Classes */
+      classes: {
+        [key: string]: {
+          [key: string]: number;
+        };
+      };
+      /** Distributions */
+      distributions: components['schemas']['Distribution'][];
+      /**
+       * Duplicates
+       * @default 0
+       */
+      duplicates: number;
+      /** Examples */
+      examples: components['schemas']['DataExample'][];
+      /** Warnings */
+      warnings: string[];
+    };
+    /**
      * Dataset
-     * @description A table of labelled examples. Its split is fixed: rows of the column `split` if there is one, else
-     *     a share `test_share` drawn by `seed`.
+     * @description Labelled examples of one task, in one of four forms of storage. The split is fixed: what the data says itself,
+     *     else the shares `test_share` and `validation_share` drawn by `seed`; `splits` counts the examples of each side.
+     *
+     *     `files` are the dataset's files; of a folder of images it is the one list that holds the SHA-256 of every file.
      */
     Dataset: {
       /** Classes */
@@ -1185,13 +1282,23 @@ export interface components {
        * Format
        * @enum {string}
        */
-      format: 'csv' | 'jsonl';
-      /** Label Column */
-      label_column: string;
+      format: 'csv' | 'jsonl' | 'imagefolder' | 'yolo';
+      /**
+       * Label Column
+       * @default null
+       */
+      label_column: string | null;
+      /**
+       * Multi Label
+       * @default false
+       */
+      multi_label: boolean;
       /** Name */
       name: string;
       /** Number */
       number: number;
+      /** @default null */
+      report: components['schemas']['DataReport'] | null;
       /** Rows */
       rows: number;
       /**
@@ -1201,13 +1308,36 @@ export interface components {
       seed: number;
       /** Source */
       source: string;
+      /** Splits */
+      splits: {
+        [key: string]: number;
+      };
+      /**
+       * Task
+       * @default text-classification
+       * @enum {string}
+       */
+      task:
+        | 'text-classification'
+        | 'token-classification'
+        | 'image-classification'
+        | 'object-detection'
+        | 'text-generation';
       /**
        * Test Share
        * @default 0.2
        */
       test_share: number;
-      /** Text Column */
-      text_column: string;
+      /**
+       * Text Column
+       * @default null
+       */
+      text_column: string | null;
+      /**
+       * Validation Share
+       * @default 0
+       */
+      validation_share: number;
     };
     /** DatasetList */
     DatasetList: {
@@ -1254,6 +1384,24 @@ export interface components {
     DeviceList: {
       /** Devices */
       devices: components['schemas']['Device'][];
+    };
+    /**
+     * Distribution
+     * @description How one number is spread over the examples, as `length of a text` in `characters`.
+     */
+    Distribution: {
+      /** Maximum */
+      maximum: number;
+      /** Median */
+      median: number;
+      /** Minimum */
+      minimum: number;
+      /** Of */
+      of: string;
+      /** P95 */
+      p95: number;
+      /** Unit */
+      unit: string;
     };
     /** DistrustVersion */
     DistrustVersion: {
@@ -1540,15 +1688,37 @@ export interface components {
       name: string;
       /**
        * @default {
-       *       "batch_size": 32,
-       *       "checkpoint_every": 50,
-       *       "epochs": 1,
-       *       "head_learning_rate": 0.001,
-       *       "learning_rate": 0.0001,
+       *       "augmentation": null,
+       *       "batch_size": null,
+       *       "checkpoint_every": null,
+       *       "class_weights": "none",
+       *       "context_length": null,
+       *       "deterministic": false,
+       *       "early_stopping_patience": null,
+       *       "epochs": null,
+       *       "evaluate_every": null,
+       *       "find_batch_size": true,
+       *       "find_learning_rate": false,
+       *       "gradient_accumulation": 1,
+       *       "gradient_checkpointing": false,
+       *       "head_learning_rate": null,
+       *       "image_size": null,
+       *       "learning_rate": null,
+       *       "log_to": [],
+       *       "lora_alpha": 16,
+       *       "lora_dropout": 0,
+       *       "lora_rank": 8,
        *       "max_length": 128,
        *       "max_steps": null,
+       *       "merge_adapter": true,
+       *       "method": null,
+       *       "precision": "auto",
+       *       "processes": 1,
+       *       "quantize_base": null,
+       *       "sample_predictions": 0,
        *       "seed": 0,
        *       "train_rows": null,
+       *       "validation_share": 0.1,
        *       "warmup_ratio": 0.1,
        *       "weight_decay": 0.01
        *     }
@@ -1563,42 +1733,134 @@ export interface components {
     };
     /**
      * FinetuneOptions
-     * @description How to fine-tune a text classifier. The defaults are tuned for small encoders (MiniLM, DistilBERT size).
+     * @description How to fine-tune. What is None by default is chosen by the task's trainer; the result tells what it took.
+     *
+     *     The defaults are tuned for small models (MiniLM, DistilBERT, ViT-tiny size).
      */
     FinetuneOptions: {
       /**
-       * Batch Size
-       * @description rows per optimizer step
-       * @default 32
+       * Augmentation
+       * @description images: how much they are varied as they are learnt from; by default what suits the task
+       * @default null
        */
-      batch_size: number;
+      augmentation: ('none' | 'light' | 'medium' | 'strong') | null;
+      /**
+       * Batch Size
+       * @description rows per optimizer step; by default what suits the task: 32 for text
+       * @default null
+       */
+      batch_size: number | null;
       /**
        * Checkpoint Every
-       * @description optimizer steps between checkpoints, from which a stopped training goes on
-       * @default 50
+       * @description optimizer steps between checkpoints, from which a stopped training goes on; else half a minute
+       * @default null
        */
-      checkpoint_every: number;
+      checkpoint_every: number | null;
+      /**
+       * Class Weights
+       * @description classification: let the rows of rare classes weigh more
+       * @default none
+       * @enum {string}
+       */
+      class_weights: 'none' | 'balanced';
+      /**
+       * Context Length
+       * @description text generation: tokens that are learnt from together; 512 by default
+       * @default null
+       */
+      context_length: number | null;
+      /**
+       * Deterministic
+       * @description the same result to the last digit on the same machine; slower on a GPU
+       * @default false
+       */
+      deterministic: boolean;
+      /**
+       * Early Stopping Patience
+       * @description stop after so many evaluations without a lower loss; the best weights are kept
+       * @default null
+       */
+      early_stopping_patience: number | null;
       /**
        * Epochs
-       * @description passes over the training rows
+       * @description passes over the training rows; by default what suits the task: mostly 1
+       * @default null
+       */
+      epochs: number | null;
+      /**
+       * Evaluate Every
+       * @description optimizer steps between evaluations on validation rows; else after each epoch
+       * @default null
+       */
+      evaluate_every: number | null;
+      /**
+       * Find Batch Size
+       * @description compute a batch in more parts where memory does not suffice, instead of failing
+       * @default true
+       */
+      find_batch_size: boolean;
+      /**
+       * Find Learning Rate
+       * @description find the learning rate by a range test of some steps before the training
+       * @default false
+       */
+      find_learning_rate: boolean;
+      /**
+       * Gradient Accumulation
+       * @description parts that a batch is computed in: less memory, the same result
        * @default 1
        */
-      epochs: number;
+      gradient_accumulation: number;
+      /**
+       * Gradient Checkpointing
+       * @description compute activations twice instead of keeping them: less memory, slower
+       * @default false
+       */
+      gradient_checkpointing: boolean;
       /**
        * Head Learning Rate
-       * @description peak learning rate of the new classification head
-       * @default 0.001
+       * @description classification: peak learning rate of the new head; ten times the other by default
+       * @default null
        */
-      head_learning_rate: number;
+      head_learning_rate: number | null;
+      /**
+       * Image Size
+       * @description images: pixels a side; what the base was trained with by default
+       * @default null
+       */
+      image_size: number | null;
       /**
        * Learning Rate
-       * @description peak learning rate of the encoder (AdamW)
-       * @default 0.0001
+       * @description peak learning rate (AdamW); by default what suits the task and the method: 1e-4 for all weights of a text encoder
+       * @default null
        */
-      learning_rate: number;
+      learning_rate: number | null;
+      /**
+       * Log To
+       * @description also write the series for tensorboard or mlflow
+       */
+      log_to?: ('tensorboard' | 'mlflow')[];
+      /**
+       * Lora Alpha
+       * @description LoRA: scale of the adapters, divided by the rank
+       * @default 16
+       */
+      lora_alpha: number;
+      /**
+       * Lora Dropout
+       * @description LoRA: dropout before the adapters
+       * @default 0
+       */
+      lora_dropout: number;
+      /**
+       * Lora Rank
+       * @description LoRA: rank of the adapters
+       * @default 8
+       */
+      lora_rank: number;
       /**
        * Max Length
-       * @description tokens per text; longer texts are cut
+       * @description text: tokens per text; longer texts are cut
        * @default 128
        */
       max_length: number;
@@ -1608,6 +1870,43 @@ export interface components {
        * @default null
        */
       max_steps: number | null;
+      /**
+       * Merge Adapter
+       * @description LoRA: add the adapters to the weights; else the version holds them alone, for peft
+       * @default true
+       */
+      merge_adapter: boolean;
+      /**
+       * Method
+       * @description train all weights, the new head alone, or low-rank adapters (LoRA); by default what suits the task
+       * @default null
+       */
+      method: ('full' | 'head' | 'lora') | null;
+      /**
+       * Precision
+       * @description of the computation; auto is the fastest that was measured here to be of use
+       * @default auto
+       * @enum {string}
+       */
+      precision: 'auto' | 'fp32' | 'bf16' | 'fp16';
+      /**
+       * Processes
+       * @description worker processes that share each batch
+       * @default 1
+       */
+      processes: number;
+      /**
+       * Quantize Base
+       * @description LoRA: hold the base's weights in 4 bits (QLoRA); needs a CUDA device and bitsandbytes
+       * @default null
+       */
+      quantize_base: '4bit' | null;
+      /**
+       * Sample Predictions
+       * @description held-out rows whose predictions are logged with each evaluation
+       * @default 0
+       */
+      sample_predictions: number;
       /**
        * Seed
        * @description seed of the head, the order of the rows and dropout
@@ -1620,6 +1919,12 @@ export interface components {
        * @default null
        */
       train_rows: number | null;
+      /**
+       * Validation Share
+       * @description share of the training rows that is set aside where the training is evaluated as it goes and the dataset has no validation rows
+       * @default 0.1
+       */
+      validation_share: number;
       /**
        * Warmup Ratio
        * @description share of the steps in which the learning rate rises; then it falls to 0
@@ -3633,10 +3938,16 @@ export interface operations {
         'application/json': {
           /**
            * Label Column
-           * @description column with the label; guessed when left out
+           * @description column with the label, the tags or the completion; guessed when left out
            * @default null
            */
           label_column?: string | null;
+          /**
+           * Multi Label
+           * @description text classification: whether a text may have several classes; guessed when left out
+           * @default null
+           */
+          multi_label?: boolean | null;
           /**
            * Name
            * @description the dataset's name in the workspace; else what its source says
@@ -3645,27 +3956,47 @@ export interface operations {
           name?: string | null;
           /**
            * Seed
-           * @description draws the held-out rows
+           * @description draws the examples held out
            * @default 0
            */
           seed?: number;
           /**
            * Source
-           * @description a csv, jsonl or Parquet file: file:PATH, hf:datasets/org/name#path, …
+           * @description a file, a folder or a repository: file:PATH, hf:datasets/org/name#path, …
            */
           source: string;
           /**
+           * Task
+           * @description what the data is for; guessed when left out
+           * @default null
+           */
+          task?:
+            | (
+                | 'text-classification'
+                | 'token-classification'
+                | 'image-classification'
+                | 'object-detection'
+                | 'text-generation'
+              )
+            | null;
+          /**
            * Test Share
-           * @description share held out, unless there is a column 'split'
+           * @description share held out, unless the data says which examples are
            * @default 0.2
            */
           test_share?: number;
           /**
            * Text Column
-           * @description column with the text; guessed when left out
+           * @description column with the text, the prompt or the image's path; guessed when left out
            * @default null
            */
           text_column?: string | null;
+          /**
+           * Validation Share
+           * @description share set aside to choose by while training, unless the data says
+           * @default 0
+           */
+          validation_share?: number;
         };
       };
     };
@@ -3677,6 +4008,100 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  get_dataset: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        dataset: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Dataset'];
         };
       };
       /** @description The request is wrong; nothing was changed. */
@@ -5329,15 +5754,37 @@ export interface operations {
           name: string;
           /**
            * @default {
-           *       "batch_size": 32,
-           *       "checkpoint_every": 50,
-           *       "epochs": 1,
-           *       "head_learning_rate": 0.001,
-           *       "learning_rate": 0.0001,
+           *       "augmentation": null,
+           *       "batch_size": null,
+           *       "checkpoint_every": null,
+           *       "class_weights": "none",
+           *       "context_length": null,
+           *       "deterministic": false,
+           *       "early_stopping_patience": null,
+           *       "epochs": null,
+           *       "evaluate_every": null,
+           *       "find_batch_size": true,
+           *       "find_learning_rate": false,
+           *       "gradient_accumulation": 1,
+           *       "gradient_checkpointing": false,
+           *       "head_learning_rate": null,
+           *       "image_size": null,
+           *       "learning_rate": null,
+           *       "log_to": [],
+           *       "lora_alpha": 16,
+           *       "lora_dropout": 0,
+           *       "lora_rank": 8,
            *       "max_length": 128,
            *       "max_steps": null,
+           *       "merge_adapter": true,
+           *       "method": null,
+           *       "precision": "auto",
+           *       "processes": 1,
+           *       "quantize_base": null,
+           *       "sample_predictions": 0,
            *       "seed": 0,
            *       "train_rows": null,
+           *       "validation_share": 0.1,
            *       "warmup_ratio": 0.1,
            *       "weight_decay": 0.01
            *     }

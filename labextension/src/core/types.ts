@@ -12,6 +12,7 @@ export type Verdict = Schemas['Verdict'];
 export type FetchRequest = Pick<Schemas['Fetch'], 'source'> & Partial<Schemas['Fetch']>;
 export type Framework = NonNullable<Schemas['Fetch']['framework']>;
 export type FoundModel = Schemas['FoundModel'];
+export type Dataset = Schemas['Dataset'];
 export type Job = Schemas['Job'];
 export type JobState = Schemas['JobState'];
 export type Progress = Schemas['Progress'];
@@ -26,5 +27,6 @@ export type Changes = Schemas['ChangeList'];
 
 export type ModelList = Schemas['ModelList'];
 export type FoundModels = Schemas['FoundModels'];
+export type DatasetList = Schemas['DatasetList'];
 export type JobList = Schemas['JobList'];
 export type ServiceList = Schemas['ServiceList'];

@@ -4,6 +4,7 @@ import type { Live } from '../core/live';
 import type { Translation } from '../core/translation';
 import { Connection } from './Connection';
 import { ApiContext, InsertCodeContext, TranslationContext, type InsertCode } from './contexts';
+import { DatasetsSection } from './DatasetsSection';
 import { JobsSection } from './JobsSection';
 import { ModelsSection } from './ModelsSection';
 import { ServicesSection } from './ServicesSection';
@@ -28,6 +29,7 @@ export function Panel({
           <div className="jp-ModelDeploy">
             <Connection workspace={workspace} />
             <ModelsSection models={workspace.models} />
+            <DatasetsSection datasets={workspace.datasets} />
             <JobsSection jobs={workspace.jobs} />
             <ServicesSection services={workspace.services} models={workspace.models} />
           </div>

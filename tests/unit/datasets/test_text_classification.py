@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.records import Dataset
 from jupyter_modeldeploy.datasets.reader import Example, Inspected, Wanted
 from jupyter_modeldeploy.datasets.table import only_file
 from jupyter_modeldeploy.datasets.text_classification import inspect, read
+from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.records import Dataset
 
 SPLIT_OF_SEED_3 = ["text 3", "text 5", "text 8", "text 11"]
 

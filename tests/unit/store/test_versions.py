@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, UnsafeContent
-from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
+from jupyter_modeldeploy.records import Dataset, Format, Lineage, NewVersion, Step
 from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.store.database import Database
 
@@ -194,6 +194,16 @@ def test_a_name_that_differs_only_in_case_is_refused_before_and_at_the_end(store
     with pytest.raises(Conflict, match="only in case"):
         store.versions.add(new("sentiment"), folder)
     assert [model.name for model in store.models.list()] == ["Sentiment"]
+
+
+def test_a_dataset_that_was_added_before_there_were_other_tasks_is_still_read() -> None:
+    old = {
+        **{"name": "d", "number": 1, "format": "csv", "text_column": "text", "label_column": "label"},
+        **{"classes": ["a", "b"], "rows": 2, "test_share": 0.2, "seed": 0, "files": [], "source": "file:d.csv"},
+        "created_at": "2026-01-01T00:00:00Z",
+    }
+    dataset = Dataset.model_validate(old)
+    assert (dataset.task, dataset.multi_label, dataset.report) == ("text-classification", False, None)
 
 
 @pytest.mark.parametrize("number", ["99999999999999999999", "one"])

@@ -1,0 +1,50 @@
+import { useId, useState, type JSX } from 'react';
+import type { Dataset } from '../core/types';
+import { useTrans } from './contexts';
+import { DataReport } from './DataReport';
+import { formatCount } from './format';
+import { Icon } from './Icon';
+
+/** A dataset with its task and size; unfolds to the report on what was found in it. */
+export function DatasetItem({ dataset }: { dataset: Dataset }): JSX.Element {
+  const trans = useTrans();
+  const [open, setOpen] = useState(false);
+  const id = useId();
+  const warnings = dataset.report?.warnings.length ?? 0;
+  return (
+    <li className="jp-ModelDeploy-item">
+      <button
+        type="button"
+        className="jp-ModelDeploy-row"
+        aria-expanded={open}
+        aria-labelledby={`${id}-name`}
+        aria-describedby={`${id}-facts`}
+        aria-controls={`${id}-report`}
+        onClick={() => {
+          setOpen(!open);
+        }}
+      >
+        <Icon name="caret" />
+        <span className="jp-ModelDeploy-rowText">
+          <span className="jp-ModelDeploy-line">
+            <span id={`${id}-name`} className="jp-ModelDeploy-name">
+              {dataset.name}
+            </span>
+            <span className="jp-ModelDeploy-detail">
+              {trans._n('%1 row', '%1 rows', dataset.rows, formatCount(dataset.rows))}
+            </span>
+          </span>
+          <span id={`${id}-facts`} className="jp-ModelDeploy-line jp-ModelDeploy-detail">
+            <span>{`${dataset.task} · @${dataset.number}`}</span>
+            {warnings > 0 && (
+              <span>{trans._n('%1 warning', '%1 warnings', warnings, warnings)}</span>
+            )}
+          </span>
+        </span>
+      </button>
+      <div id={`${id}-report`} hidden={!open}>
+        {open && <DataReport dataset={dataset} />}
+      </div>
+    </li>
+  );
+}
