@@ -4,8 +4,9 @@
 
 An nginx on loopback serves one large sparse file and a repository of many small ones, in the layout of the hub's API.
 In each round every client has its turn, another one first each time, each in a new process with empty caches; ours
-checks every hash. Then a download is killed and its connections are dropped, and the corpus of hostile repositories is
-fetched. Prints a table and writes `benchmarks/results/fetch.json`; docs/benchmarks.md says how to read it."""
+checks every hash, and what arrived is checked again. Then a download is killed and its connections are dropped. Before
+all that the corpus of hostile repositories is fetched. Prints a table and writes `benchmarks/results/fetch.json`;
+docs/benchmarks.md says how to read it."""
 
 from __future__ import annotations
 
@@ -28,6 +29,9 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 
 from fetch_bench import interrupted, nginx  # noqa: E402
 
+from jupyter_modeldeploy.settings import Settings  # noqa: E402
+from jupyter_modeldeploy.store import Store  # noqa: E402
+
 RESULT = HERE / "results" / "fetch.json"
 ONE_FETCH = HERE / "fetch_bench" / "one_fetch.py"
 LARGE, MANY = "hf:bench/large", "hf:datasets/bench/many"
@@ -36,6 +40,7 @@ TARGETS = {
     "many_files_vs_hub_client": (1.5, True),
     "redownloaded_share": (0.02, False),
 }
+Hashes = dict[str, str]
 Samples = dict[str, list[dict[str, float]]]
 
 
@@ -45,13 +50,13 @@ def main() -> None:
         sys.exit(f"This benchmark needs {' and '.join(missing)}. On Debian: apt-get install {' '.join(missing)}")
     with tempfile.TemporaryDirectory(dir=wanted.folder) as made:
         folder = Path(made)
-        prepare(folder, wanted.large_bytes, wanted.files)
+        refused, total = hostile(folder)
+        hashes = prepare(folder, wanted.large_bytes, wanted.files)
         with nginx.serving(folder) as url:
-            large = rounds(folder, url, wanted.rounds, {"curl": curl, "ours": ours(LARGE)})
-            many = rounds(folder, url, wanted.rounds, {"hub_client": hub_client(MANY), "ours": ours(MANY)})
+            large = rounds(folder, url, wanted.rounds, {"curl": curl, "ours": ours(LARGE, hashes[LARGE])})
+            many = rounds(folder, url, wanted.rounds, {"hub_client": hub_client, "ours": ours(MANY, hashes[MANY])})
         shutil.rmtree(folder / "www")
         share = interrupted.redownloaded_share(folder, wanted.interrupted_bytes, wanted.kills, wanted.drops)
-        refused, total = hostile(folder)
     found = {
         "large_file_vs_curl": ratio(large, "curl"),
         "many_files_vs_hub_client": ratio(many, "hub_client"),
@@ -89,14 +94,15 @@ def roomy(needed: int) -> Path:
     return memory if memory.is_dir() and shutil.disk_usage(memory).free > needed else Path(tempfile.gettempdir())
 
 
-def prepare(folder: Path, large_bytes: int, files: int) -> None:
-    """Publish the two repositories."""
+def prepare(folder: Path, large_bytes: int, files: int) -> dict[str, Hashes]:
+    """Publish the two repositories. The SHA-256 of each one's files by their paths."""
     large = folder / "large"
     with large.open("wb") as file:
         file.truncate(large_bytes)
     config = folder / "config.json"
     config.write_text('{"model_type": "bert"}')
     sha256 = interrupted.sha256_of(large)
+    hashes = {LARGE: {"config.json": interrupted.sha256_of(config), "model.safetensors": sha256}}
     nginx.publish(
         folder, "models", "bench/large", {"config.json": (config, None), "model.safetensors": (large, sha256)}
     )
@@ -105,7 +111,9 @@ def prepare(folder: Path, large_bytes: int, files: int) -> None:
         path = folder / f"small-{number}"
         path.write_bytes(os.urandom(1_000 + number * 37 % 9_000))
         small[f"{number // 100:02}/{number:05}.json"] = (path, None)
+    hashes[MANY] = {path: interrupted.sha256_of(source) for path, (source, _) in small.items()}
     nginx.publish(folder, "datasets", "bench/many", small)
+    return hashes
 
 
 def rounds(folder: Path, url: str, count: int, clients: dict[str, Callable[[Path, str], dict[str, float]]]) -> Samples:
@@ -128,12 +136,22 @@ def curl(into: Path, url: str) -> dict[str, float]:
     return {"seconds": time.perf_counter() - began}
 
 
-def ours(reference: str) -> Callable[[Path, str], dict[str, float]]:
-    return lambda into, url: one_fetch("ours", reference, into, url)
+def ours(reference: str, hashes: Hashes) -> Callable[[Path, str], dict[str, float]]:
+    """Raises RuntimeError where not exactly these files arrive, or one is not what was published."""
+
+    def run(into: Path, url: str) -> dict[str, float]:
+        told = one_fetch("ours", reference, into, url)
+        files = into / "files"
+        arrived = {str(path.relative_to(files)): path for path in files.rglob("*") if path.is_file()}
+        if {name: interrupted.sha256_of(path) for name, path in arrived.items()} != hashes:
+            raise RuntimeError(f"{reference} did not arrive as it was published")
+        return told
+
+    return run
 
 
-def hub_client(reference: str) -> Callable[[Path, str], dict[str, float]]:
-    return lambda into, url: one_fetch("hub_client", reference, into, url)
+def hub_client(into: Path, url: str) -> dict[str, float]:
+    return one_fetch("hub_client", MANY, into, url)
 
 
 def one_fetch(who: str, reference: str, into: Path, url: str) -> dict[str, float]:
@@ -154,9 +172,6 @@ def one_fetch(who: str, reference: str, into: Path, url: str) -> dict[str, float
 def hostile(folder: Path) -> tuple[int, int]:
     """How many of the hostile repositories are refused or quarantined for their reason, no payload having run."""
     import hostile_repositories
-
-    from jupyter_modeldeploy.settings import Settings
-    from jupyter_modeldeploy.store import Store
 
     store = Store(Settings(folder / "hostile-root"))
     refused = 0
