@@ -1,7 +1,7 @@
 """Checkpoints that are whole or absent.
 
-The Trainer writes a checkpoint file by file in place, so a kill leaves a folder that looks like one. Here it
-writes into `writing/`; when all files are there they are listed with their sizes, flushed to the disk and renamed to
+A checkpoint that is written file by file in place is, after a kill, a folder that looks like one. Here it is written
+into `writing/`; when all files are there they are listed with their sizes, flushed to the disk and renamed to
 `checkpoint-<step>`. Only folders whose files match their list are ever resumed."""
 
 from __future__ import annotations
@@ -57,8 +57,12 @@ class Checkpoints:
         """The complete checkpoint with the most steps."""
         return next((path for path in self._by_step() if _complete(path)), None)
 
-    def publish(self, step: int) -> None:
-        """Make what the Trainer wrote for `step` a checkpoint, and drop all but the last two."""
+    def at(self, step: int) -> Path:
+        """The checkpoint that was published for `step`."""
+        return self.folder / f"{PREFIX}{step}"
+
+    def publish(self, step: int, keep: int | None = None) -> None:
+        """Make what was written for `step` a checkpoint, and drop all but the last two and the one of step `keep`."""
         written = self.writing / f"{PREFIX}{step}"
         target = self.folder / written.name
         sizes = {path.name: path.stat().st_size for path in written.iterdir()}
@@ -69,7 +73,8 @@ class Checkpoints:
         written.rename(target)
         _flush(self.folder)
         for old in self._by_step()[KEEP:]:
-            shutil.rmtree(old)
+            if step_of(old) != keep:
+                shutil.rmtree(old)
 
     def _facts(self) -> dict[str, Any]:
         return json.loads(self._run.read_text()) if self._run.exists() else {}

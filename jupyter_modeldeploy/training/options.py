@@ -16,7 +16,7 @@ BY_TASK = "; by default what suits the task"
 
 
 class FinetuneOptions(BaseModel):
-    """How to fine-tune. What is None by default is chosen by the task's trainer, which tells in the result what it took.
+    """How to fine-tune. What is None by default is chosen by the task's trainer; the result tells what it took.
 
     The defaults are tuned for small models (MiniLM, DistilBERT, ViT-tiny size)."""
 
@@ -75,10 +75,11 @@ class FinetuneOptions(BaseModel):
     )
     lora_dropout: float = Field(default=0.0, ge=0, lt=1, description="LoRA: dropout before the adapters")
     merge_adapter: bool = Field(
-        default=True, description="LoRA: add the adapters to the weights; else the version keeps them beside the base's"
+        default=True, description="LoRA: add the adapters to the weights; else the version holds them alone, for peft"
     )
     quantize_base: Literal["4bit"] | None = Field(
-        default=None, description="LoRA: hold the base's weights in 4 bits (QLoRA); needs a CUDA device and bitsandbytes"
+        default=None,
+        description="LoRA: hold the base's weights in 4 bits (QLoRA); needs a CUDA device and bitsandbytes",
     )
     gradient_checkpointing: bool = Field(
         default=False, description="compute activations twice instead of keeping them: less memory, slower"
@@ -98,7 +99,10 @@ class FinetuneOptions(BaseModel):
     )
     max_length: int = Field(default=128, ge=4, le=8192, description="text: tokens per text; longer texts are cut")
     context_length: int | None = Field(
-        default=None, ge=4, le=131072, description="text generation: tokens that are learnt from together; 512 by default"
+        default=None,
+        ge=4,
+        le=131072,
+        description="text generation: tokens that are learnt from together; 512 by default",
     )
     image_size: int | None = Field(
         default=None, ge=16, le=4096, description="images: pixels a side; what the base was trained with by default"
@@ -110,8 +114,10 @@ class FinetuneOptions(BaseModel):
     deterministic: bool = Field(
         default=False, description="the same result to the last digit on the same machine; slower on a GPU"
     )
-    checkpoint_every: int = Field(
-        default=50, ge=1, description="optimizer steps between checkpoints, from which a stopped training goes on"
+    checkpoint_every: int | None = Field(
+        default=None,
+        ge=1,
+        description="optimizer steps between checkpoints, from which a stopped training goes on; else half a minute",
     )
     train_rows: int | None = Field(default=None, ge=1, description="use only this many training rows")
     sample_predictions: int = Field(
@@ -122,10 +128,10 @@ class FinetuneOptions(BaseModel):
 
 
 class FinetuneResult(Record):
-    """What came out, on the held-out rows. `metrics` have their standard names (accuracy, f1_macro, map50, perplexity …;
-    ratios from 0 to 1); `baseline` holds the same of the model before training. `seconds` and `loss` (the mean over the
-    last logged steps) are of this attempt, which began at step `resumed_from`. `options` are those that were used: what
-    None left to the task or to a trial is filled in. `batch_size` is the rows that were computed at a time."""
+    """What came out, on the held-out rows. `metrics` have their standard names (accuracy, f1_macro, map50, perplexity
+    …; ratios from 0 to 1); `baseline` holds the same of the model before training. `loss` is the mean over the last
+    logged steps. `seconds` are of this attempt, which began at step `resumed_from`. `options` are those that were used:
+    what None left to the task or to a trial is filled in. `batch_size` is the rows that were computed at a time."""
 
     metrics: dict[str, float]
     baseline: dict[str, float]

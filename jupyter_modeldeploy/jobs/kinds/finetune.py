@@ -18,6 +18,8 @@ from jupyter_modeldeploy.training.run import Training
 
 BASE_FORMATS = {"object-detection": Format.ultralytics}
 """What each task's trainer starts from, where that is no transformers checkpoint."""
+FOLDERS = ("imagefolder", "yolo")
+"""The forms of data that are a folder; the others are one file."""
 
 
 class FinetuneParameters(Reusing):
@@ -38,6 +40,8 @@ def check(store: Store, parameters: FinetuneParameters) -> None:
     wanted = BASE_FORMATS.get(dataset.task, Format.transformers)
     if base.format is not wanted:
         raise InvalidInput(f"{base.ref} has the format {base.format}.", f"Name a version in the format {wanted}.")
+    if parameters.options.processes > 1:
+        raise InvalidInput("Training runs in one process so far.", "Leave out processes.")
     if parameters.options.quantize_base and parameters.options.method not in (None, "lora"):
         raise InvalidInput("quantize_base goes with the method lora alone.", "Choose it, or leave out quantize_base.")
 
@@ -63,7 +67,7 @@ def run(context: Context) -> dict[str, Any]:
             Training(
                 base=store.versions.path(base),
                 dataset=dataset,
-                data=store.datasets.path(dataset),
+                data=store.datasets.folder(dataset) if dataset.format in FOLDERS else store.datasets.path(dataset),
                 out=staging / "version",
                 checkpoints=context.folder / "checkpoints",
                 options=parameters.options,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import jupyter_modeldeploy  # noqa: F401  # first: the torchvision of these tests may be for another torch
+
+# isort: split
+
 import json
 import os
 import sys
@@ -12,7 +16,8 @@ from tiny_bert import make_encoder, rows
 from trainings import text_training
 
 from jupyter_modeldeploy.errors import StorageFull
-from jupyter_modeldeploy.training.text_classification import FinetuneOptions, finetune
+from jupyter_modeldeploy.training.options import FinetuneOptions
+from jupyter_modeldeploy.training.text_classification import finetune
 
 disk, work = map(Path, sys.argv[1:3])
 base = make_encoder(work / "base")

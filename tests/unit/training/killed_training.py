@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import jupyter_modeldeploy  # noqa: F401  # first: the torchvision of these tests may be for another torch
+
+# isort: split
+
 import os
 import signal
 import sys
@@ -10,7 +14,8 @@ from pathlib import Path
 from trainings import text_training
 
 from jupyter_modeldeploy.progress import Silent
-from jupyter_modeldeploy.training.text_classification import FinetuneOptions, finetune
+from jupyter_modeldeploy.training.options import FinetuneOptions
+from jupyter_modeldeploy.training.text_classification import finetune
 
 
 class KilledAt(Silent):

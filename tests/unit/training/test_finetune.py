@@ -15,10 +15,17 @@ from trainings import text_training
 
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, JobFailed
 from jupyter_modeldeploy.progress import Silent
-from jupyter_modeldeploy.training.text_classification import FinetuneOptions, FinetuneResult, finetune
+from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
+from jupyter_modeldeploy.training.text_classification import finetune
 
 OPTIONS = FinetuneOptions(
-    max_steps=30, batch_size=8, learning_rate=3e-3, head_learning_rate=1e-2, max_length=32, checkpoint_every=10
+    max_steps=30,
+    batch_size=8,
+    learning_rate=3e-3,
+    head_learning_rate=1e-2,
+    max_length=32,
+    checkpoint_every=7,
+    precision="fp32",
 )
 WEIGHTS = "model.safetensors"
 
@@ -72,7 +79,7 @@ def test_the_result_is_a_checkpoint_with_the_class_names_and_the_tokenizer(undis
     assert {path.name for path in out.iterdir()} == {"config.json", WEIGHTS, "tokenizer.json", "tokenizer_config.json"}
 
 
-def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
+def test_a_killed_training_ends_with_the_loss_and_the_weights_of_an_undisturbed_one(
     encoder: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     script = Path(__file__).with_name("killed_training.py")
@@ -88,8 +95,9 @@ def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(
     assert not (tmp_path / "out").exists()
     result = train(encoder, tmp_path)
 
-    assert result.resumed_from == 20
+    assert result.resumed_from == 21
     assert result.steps == 30
+    assert result.loss == pytest.approx(train(encoder, undisturbed).loss, abs=1e-6)
     assert (tmp_path / "out" / WEIGHTS).read_bytes() == (undisturbed / "out" / WEIGHTS).read_bytes()
 
 

@@ -1,0 +1,233 @@
+"""Trains a `Problem` as the options say. Every trainer on the Trainer of transformers is a call of `fit`.
+
+Resumable: a run that was killed goes on from its last checkpoint and, on a CPU or deterministic, ends with the same
+weights as one that was left in peace. Nothing is asked of the network and no code of the base is run."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from transformers import PreTrainedModel, TrainerState, set_seed
+from transformers.trainer import TRAINER_STATE_NAME
+
+from jupyter_modeldeploy.errors import JobFailed
+from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.training import (
+    adapters,
+    evaluation,
+    learning_rate,
+    logs,
+    memory,
+    precision,
+    process,
+    state,
+)
+from jupyter_modeldeploy.training.checkpoints import Checkpoints, step_of, storage_errors
+from jupyter_modeldeploy.training.options import FinetuneResult
+from jupyter_modeldeploy.training.plan import Plan
+from jupyter_modeldeploy.training.prediction import predict, show_samples
+from jupyter_modeldeploy.training.problem import Defaults, Problem
+from jupyter_modeldeploy.training.run import Training
+from jupyter_modeldeploy.training.trainer import (
+    CoreTrainer,
+    Report,
+    SaveInTime,
+    StopEarly,
+    best_step,
+    out_of_patience,
+)
+
+log = logging.getLogger(__name__)
+Metrics = dict[str, float]
+
+
+def fit(training: Training, defaults: Defaults, make: Callable[[Plan], Problem]) -> FinetuneResult:
+    """Train what `make` builds, judge it on its test rows before and after, and write it to `training.out`.
+
+    `make` is called with the random generators seeded, once for each attempt: again where the memory of a GPU did not
+    suffice, with the batch in more parts. Raises as `training.run.Trainer` says."""
+    started = time.monotonic()
+    plan = Plan.of(training.options, defaults)
+    device = process.prepare(training.device)
+    with (
+        process.determinism(training.options.deterministic),
+        logs.written(training) as reporter,
+        storage_errors(f"fine-tuning {training.base.name}"),
+    ):
+        saved = Checkpoints(training.checkpoints, _fingerprint(training))
+        while True:
+            try:
+                attempt = _attempt(training, plan, saved, device, reporter, make)
+                return attempt.result(time.monotonic() - started)
+            except torch.OutOfMemoryError as error:
+                message = str(error)
+            plan = _smaller(plan, saved, message)
+            gc.collect()
+            torch.cuda.empty_cache()
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What an attempt came to."""
+
+    plan: Plan
+    metrics: Metrics
+    baseline: Metrics
+    state: TrainerState
+    resumed_from: int
+
+    def result(self, seconds: float) -> FinetuneResult:
+        return FinetuneResult(
+            metrics=self.metrics,
+            baseline=self.baseline,
+            steps=self.state.global_step,
+            resumed_from=self.resumed_from,
+            loss=next((entry["loss"] for entry in reversed(self.state.log_history) if "loss" in entry), None),
+            seconds=seconds,
+            batch_size=self.plan.rows_at_a_time,
+            precision=self.plan.precision,
+            options=self.plan.as_options(),
+        )
+
+
+def _attempt(
+    training: Training,
+    plan: Plan,
+    saved: Checkpoints,
+    device: torch.device,
+    reporter: Reporter,
+    make: Callable[[Plan], Problem],
+) -> Attempt:
+    options = training.options
+    set_seed(options.seed)
+    problem = make(plan)
+    caching = getattr(problem.model.config, "use_cache", None)  # the Trainer switches it off
+    model = _prepared(problem, plan, device)
+    plan = _decided(plan, problem, model, saved, device, reporter)
+    baseline = _baseline(problem, model, saved, device, reporter)
+    trainer = CoreTrainer(problem, plan, model, saved, device)
+    _add_callbacks(trainer, plan, device, reporter)
+    resume = saved.latest()
+    past = TrainerState.load_from_json(str(resume / TRAINER_STATE_NAME)) if resume else TrainerState()
+    if resume and (past.global_step >= past.max_steps or out_of_patience(past, options.early_stopping_patience)):
+        trainer.state = past  # the Trainer itself would take one step more
+        state.load_weights(resume, model)
+    else:
+        set_seed(options.seed)  # so that dropout does not depend on whether trials were made or recalled
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    _take_best(trainer, saved, plan, model)
+    trained = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+    trained = adapters.bare(trained, options.merge_adapter, problem.unquantized)
+    metrics = _judged(
+        problem, trained, trainer.state, device, reporter, options.sample_predictions, "testing the fine-tuned model"
+    )
+    if caching is not None:
+        trained.config.use_cache = caching
+    problem.save(trained, training.out)
+    return Attempt(plan, metrics, baseline, trainer.state, step_of(resume) if resume else 0)
+
+
+def _prepared(problem: Problem, plan: Plan, device: torch.device) -> PreTrainedModel:
+    model = adapters.prepared(problem.model, plan.method, problem.in_head, plan.options)
+    if plan.options.gradient_checkpointing:
+        enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+        enable()
+        if plan.method == "lora":
+            model.enable_input_require_grads()  # type: ignore[no-untyped-call]
+    if plan.options.quantize_base:
+        return model  # it was loaded to where it stays
+    return model.to(device)  # type: ignore[arg-type, no-any-return]
+
+
+def _decided(
+    plan: Plan, problem: Problem, model: torch.nn.Module, saved: Checkpoints, device: torch.device, reporter: Reporter
+) -> Plan:
+    """The plan after its trials, or after those of an earlier attempt."""
+    if known := saved.recall("plan"):
+        return plan.with_facts(known)
+    reporter.progress(0, None, message="measuring what the model needs")
+    need = memory.estimate(problem, model, device)
+    plan = memory.fitting(plan, need, device)
+    reporter.metric("estimated_memory_bytes", memory.used(device) + need.total(plan.rows_at_a_time), 0)
+    plan = replace(plan, precision=precision.choose(plan, problem, model, device))
+    if plan.options.find_learning_rate:
+        reporter.progress(0, None, message="finding the learning rate")
+        plan = plan.scaled(learning_rate.find(plan, problem, model, device) / plan.learning_rate)
+    log.info("%s", plan)
+    saved.remember("plan", plan.facts())
+    return plan
+
+
+def _baseline(
+    problem: Problem, model: torch.nn.Module, saved: Checkpoints, device: torch.device, reporter: Reporter
+) -> Metrics:
+    if (known := saved.recall("baseline")) is not None:
+        return dict(known)
+    found = _judged(problem, model, TrainerState(), device, reporter, 0, "testing the untrained model")
+    saved.remember("baseline", found)
+    return found
+
+
+def _judged(
+    problem: Problem,
+    model: torch.nn.Module,
+    state: TrainerState,
+    device: torch.device,
+    reporter: Reporter,
+    samples: int,
+    message: str,
+) -> Metrics:
+    """The metrics on the test rows, in float32."""
+    step, steps = state.global_step, state.max_steps or None
+    reporter.progress(step, steps, "steps", message)
+    predicted = predict(model, problem, problem.test, device)
+    found = evaluation.evaluate(problem.kind, predicted.answers, problem.test.labels, problem.classes)
+    for name, value in found.items():
+        reporter.metric(name, value, step)
+    show_samples(problem, model, samples, device)
+    return {"loss": predicted.loss, **found}
+
+
+def _add_callbacks(trainer: CoreTrainer, plan: Plan, device: torch.device, reporter: Reporter) -> None:
+    trainer.add_callback(Report(reporter, plan, device))
+    if plan.options.checkpoint_every is None:
+        trainer.add_callback(SaveInTime(trainer))
+    if plan.options.early_stopping_patience is not None:
+        trainer.add_callback(StopEarly(plan.options.early_stopping_patience))
+
+
+def _take_best(trainer: CoreTrainer, saved: Checkpoints, plan: Plan, model: torch.nn.Module) -> None:
+    best = best_step(trainer.state) if plan.options.early_stopping_patience is not None else None
+    if best is not None and best != trainer.state.global_step:
+        state.load_weights(saved.at(best), model)
+
+
+def _smaller(plan: Plan, saved: Checkpoints, message: str) -> Plan:
+    """The plan that takes less memory than the one that ran out of it."""
+    known = saved.recall("plan")
+    failed = plan.with_facts(known) if known else plan
+    smaller = failed.in_more_parts() if plan.options.find_batch_size else None
+    if smaller is None:
+        raise JobFailed(
+            f"The device ran out of memory with {failed.rows_at_a_time} rows at a time.",
+            "Choose a smaller model, method lora or head, or a smaller max_length or batch_size.",
+        )
+    log.warning("Out of memory with %d rows at a time (%s).", failed.rows_at_a_time, message)
+    if known:
+        saved.remember("plan", smaller.facts())
+    return smaller
+
+
+def _fingerprint(training: Training) -> str:
+    """Which run this is: base, data and options."""
+    files = sorted((path.name, path.stat().st_size) for path in training.base.iterdir() if path.is_file())
+    data = training.dataset.model_dump(mode="json", exclude={"report", "created_at"})
+    said = [files, data, training.options.model_dump(mode="json", exclude={"log_to"})]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
