@@ -1,0 +1,1 @@
+"""What benchmarks/training.py measures and what it measures against."""
