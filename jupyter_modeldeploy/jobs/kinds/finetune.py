@@ -20,6 +20,8 @@ BASE_FORMATS = {"object-detection": Format.ultralytics}
 """What each task's trainer starts from, where that is no transformers checkpoint."""
 FOLDERS = ("imagefolder", "yolo")
 """The forms of data that are a folder; the others are one file."""
+ADAPTER = "adapter_config.json"
+"""The file that tells of a version with adapters alone."""
 
 
 class FinetuneParameters(Reusing):
@@ -78,7 +80,7 @@ def run(context: Context) -> dict[str, Any]:
         )
         new = NewVersion(
             model=parameters.name,
-            format=base.format,
+            format=Format.adapter if (staging / "version" / ADAPTER).exists() else base.format,
             task=dataset.task,
             lineage=lineage,
             metrics=result.version_metrics,
