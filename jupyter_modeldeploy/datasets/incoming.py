@@ -70,7 +70,7 @@ def guessed_task(found: Path) -> DataTask:
         return "text-generation" if with_suffix(found, (text_generation.SUFFIX,)) else "text-classification"
     if listed[0].suffix.lower() in arrow.SUFFIXES and arrow.image_column(listed[0]):
         return "image-classification"
-    return _task_of_row(tables.columns(listed[0]))
+    return _task_of_row(tables.first_row(listed[0]))
 
 
 def _task_of_row(row: dict[str, object]) -> DataTask:

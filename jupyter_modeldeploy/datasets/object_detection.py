@@ -122,7 +122,7 @@ def _from_coco(found: Path, listed: dict[Path, dict[str, object]], stored: Path)
         shutil.copyfile(one.path, image)
         labels.write_text(yolo.written(one.boxes), encoding="utf-8")
     yolo.write_yaml(stored, said.classes, [side for side in by_side if side] if len(by_side) > 1 else [])
-    crowds = f"{said.crowds:,} annotations of crowds were left out." if said.crowds else ""
+    crowds = f"Annotations of crowds, which are left out: {said.crowds:,}." if said.crowds else ""
     return Prepared(stored, warnings=(crowds,) if crowds else ())
 
 
@@ -165,11 +165,11 @@ def _places(stored: Path, side: SplitName | None, name: str, names: pictures.Nam
 def _about_boxes(found: Sequence[Boxed], classes: Sequence[str], counts: Counter[str]) -> list[str]:
     warnings = []
     if empty := sum(not one.boxes for one in found):
-        warnings.append(f"{empty:,} images have no box: they teach what is no object.")
+        warnings.append(f"Images without a box, which teach what is no object: {empty:,}.")
     if unused := [name for name in classes if name not in counts]:
         warnings.append(f"Classes without any box: {', '.join(map(repr, unused[:5]))}.")
     if twice := sum(len(one.boxes) != len(set(one.boxes)) for one in found):
-        warnings.append(f"{twice:,} images have the same box more than once.")
+        warnings.append(f"Images that have the same box more than once: {twice:,}.")
     return warnings
 
 

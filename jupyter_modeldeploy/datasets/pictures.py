@@ -57,7 +57,7 @@ def distributions(pictures: Sequence[Picture]) -> list[Distribution]:
 
 def about_sizes(pictures: Sequence[Picture]) -> list[str]:
     small = sum(min(picture.width, picture.height) < SMALL_SIDE for picture in pictures)
-    return [f"{small:,} images have a side of fewer than {SMALL_SIDE} pixels."] if small else []
+    return [f"Images with a side of fewer than {SMALL_SIDE} pixels: {small:,}."] if small else []
 
 
 def sums(folder: Path, paths: Iterable[Path]) -> list[str]:

@@ -71,23 +71,25 @@ def check_classes(counts: Counter[str], rows: int, name: str, hint: str) -> None
 def about_lengths(lengths: Sequence[int]) -> list[str]:
     """A warning where texts are longer than most models read."""
     long = sum(length > LONG_TEXT for length in lengths)
-    return [f"{long:,} texts have more than {LONG_TEXT:,} characters: most models read the beginning."] if long else []
+    return (
+        [f"Texts of more than {LONG_TEXT:,} characters, of which most models read the beginning: {long:,}."]
+        if long
+        else []
+    )
 
 
 def _about_equal(seen: Sequence[Seen], found: Sequence[SplitName | None], duplicates: int) -> list[str]:
     warnings = []
     if duplicates:
-        warnings.append(f"{duplicates:,} examples repeat an earlier one; they are kept on its side of the split.")
+        warnings.append(f"Examples that repeat an earlier one, and are kept on one side with it: {duplicates:,}.")
     if left_out := [each.place for each, side in zip(seen, found, strict=True) if side is None]:
-        warnings.append(
-            f"{len(left_out):,} examples are also held out and are left out of training, first {left_out[0]}."
-        )
+        warnings.append(f"Left out of training, since they are held out too: {len(left_out):,}, first {left_out[0]}.")
     by_key: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for each in seen:
         by_key[each.key].add(each.labels)
     if torn := {key for key, labels in by_key.items() if len(labels) > 1}:
         first = next(each.place for each in seen if each.key in torn)
-        warnings.append(f"{len(torn):,} examples stand there with different labels, first {first}.")
+        warnings.append(f"Equal examples with different labels: {len(torn):,}, first {first}.")
     return warnings
 
 

@@ -100,8 +100,10 @@ def check_named(present: Iterable[SplitName], where: str) -> None:
 
 def _named(members: Sequence[Member]) -> list[SplitName | None]:
     present = {member.named for member in members}
-    as_test = {"validation": "test"} if "test" not in present else {}
-    wished: list[SplitName] = [as_test.get(member.named or "train", member.named or "train") for member in members]  # type: ignore[misc]
+    wished: list[SplitName] = [
+        "test" if member.named == "validation" and "test" not in present else member.named or "train"
+        for member in members
+    ]
     held: dict[str, set[str]] = {
         side: {member.key for member, each in zip(members, wished, strict=True) if each == side}
         for side in ("test", "validation")

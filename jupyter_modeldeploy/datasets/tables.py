@@ -58,7 +58,7 @@ def rows(path: Path) -> Iterator[table.Row]:
         yield from opened.rows
 
 
-def columns(found: Path) -> dict[str, Any]:
+def first_row(found: Path) -> dict[str, Any]:
     """The first row of the first table, by column."""
     return next(iter(rows(found)), table.Row(0, {})).values
 

@@ -76,7 +76,7 @@ def inspect(path: Path, wanted: Wanted = AS_FOUND) -> Inspected:
         lengths = [len(row.passage.prompt) for row in rows]
         distributions.append(distribution("length of a prompt", "characters", lengths))
     short = sum(len(row.passage.text.strip()) < SHORT_TEXT for row in rows) if completion is None else 0
-    warnings = [f"{short:,} texts have fewer than {SHORT_TEXT} characters."] if short else []
+    warnings = [f"Texts of fewer than {SHORT_TEXT} characters: {short:,}."] if short else []
     return Inspected(
         format=form,
         text_column=prompt,

@@ -143,7 +143,7 @@ def _about_tags(rows: Sequence[Tagged]) -> list[str]:
     torn = [row.line for row in rows if any(map(_goes_on, (OUTSIDE, *row.tags), row.tags))]
     if not torn:
         return []
-    return [f"In {len(torn):,} sentences an entity goes on (I-) that did not begin (B-), first in row {torn[0]}."]
+    return [f"Sentences where an entity goes on (I-) that did not begin (B-): {len(torn):,}, first row {torn[0]}."]
 
 
 def _goes_on(before: str, tag: str) -> bool:

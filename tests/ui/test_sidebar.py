@@ -91,6 +91,18 @@ def test_shows_what_is_known_of_a_version_with_its_card_as_plain_text(
     expect(card).to_have_count(0)
 
 
+def test_a_dataset_shows_what_was_found_in_it(page: Page, workspace: Workspace, folder: Path) -> None:
+    table = folder / "films.csv"
+    rows = [f"film {number},{'good' if number % 4 else 'bad'}" for number in range(40)]
+    table.write_text("\n".join(["text,label", *rows, "FILM 1,bad"]))
+    workspace.datasets.add(f"file:{table}", "films").wait(timeout_s=60)
+    films = page.get_by_role("list", name="Datasets", exact=True)
+    expect(films).to_contain_text("text-classification · @1")
+    films.get_by_role("button", name="films", exact=True).click()
+    expect(films.get_by_role("row", name="bad 8 3", exact=True)).to_be_visible()
+    expect(films).to_contain_text("Equal examples with different labels: 1, first row 3.")
+
+
 def test_fetches_a_model_by_its_source(page: Page, classifier: Path, sentiment: str) -> None:
     page.get_by_role("button", name="Fetch a model").click()
     form = page.get_by_role("form", name="Fetch a model")

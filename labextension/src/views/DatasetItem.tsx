@@ -42,7 +42,7 @@ export function DatasetItem({ dataset }: { dataset: Dataset }): JSX.Element {
           </span>
         </span>
       </button>
-      <div id={`${id}-report`} hidden={!open}>
+      <div id={`${id}-report`} className="jp-ModelDeploy-report" hidden={!open}>
         {open && <DataReport dataset={dataset} />}
       </div>
     </li>

@@ -72,7 +72,7 @@ def test_labels_without_an_image_are_refused_and_images_without_labels_told(tmp_
     pets = yolo(tmp_path / "pets", {"train": 4, "val": 2})
     picture(pets / "images" / "train" / "more.png", 99)
     report = brought(pets, tmp_path / "stored").inspected.report
-    assert "1 images have no box: they teach what is no object." in report.warnings
+    assert "Images without a box, which teach what is no object: 1." in report.warnings
     (pets / "labels" / "val" / "lost.txt").write_text("0 0.5 0.5 0.1 0.1")
     with pytest.raises(InvalidInput, match=r"labels/val/lost\.txt has no image"):
         brought(pets, tmp_path / "again")

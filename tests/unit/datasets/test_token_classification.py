@@ -68,4 +68,4 @@ def test_tags_that_mark_nothing_are_refused(tmp_path: Path) -> None:
 def test_an_entity_that_goes_on_without_a_beginning_is_told(tmp_path: Path) -> None:
     torn = [*rows(), {"tokens": ["of", "Paris"], "tags": ["O", "I-LOC"]}]
     report = brought(lines(tmp_path / "rows.jsonl", torn), tmp_path / "stored").inspected.report
-    assert any("did not begin (B-), first in row 7" in warning for warning in report.warnings)
+    assert any("did not begin (B-): 1, first row 7" in warning for warning in report.warnings)
