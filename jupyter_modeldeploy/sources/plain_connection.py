@@ -31,7 +31,8 @@ class PlainConnection:
         self._http = _GuardedConnection(open_socket)
 
     def get(self, url: httpx.URL, headers: Mapping[str, str], most: int) -> Answer | None:
-        """The answer to a GET; None where it does not tell its length, or more than `most` bytes: ask otherwise.
+        """The answer to a GET; None where it does not tell its length, or more than `most` bytes: ask otherwise. The
+        names in `headers` are in small letters.
 
         Raises InterruptionError where there is none or it ends early, and what `open_socket` raises."""
         reused = self._http.sock is not None
@@ -49,7 +50,7 @@ class PlainConnection:
         answer = None
         try:
             target, host = url.raw_path.decode("ascii"), url.netloc.decode("ascii")
-            self._http.request("GET", target, headers={"Host": host, **headers})
+            self._http.request("GET", target, headers={"host": host, **headers})
             response = self._http.getresponse()
             if response.length is not None and response.length <= most:
                 told = {name.lower(): value for name, value in response.getheaders()}

@@ -26,7 +26,7 @@ class SmallFiles:
 
     def __init__(self, client: Client, flow: Flow) -> None:
         self._client, self._flow = client, flow
-        self._common = dict(client.headers)
+        self._common = dict(client.headers)  # by names in small letters
         self._plain: dict[tuple[str, bytes], PlainConnection] = {}
 
     def get(self, file: RemoteFile, headers: Headers) -> tuple[bytes, Digests]:
@@ -66,7 +66,9 @@ class SmallFiles:
         self, connection: PlainConnection, url: httpx.URL, file: RemoteFile, headers: dict[str, str]
     ) -> bytes | None:
         """None where the answer is not a plain one and has to be asked for again."""
-        answer = self._followed(connection, url, self._common | headers)
+        answer = self._followed(
+            connection, url, self._common | {name.lower(): value for name, value in headers.items()}
+        )
         if answer is None:
             return None
         if answer.status >= 400:

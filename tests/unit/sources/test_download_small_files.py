@@ -103,6 +103,15 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
 ANSWER = Answer(200, {"content-length": "2"}, b"OK")
 
 
+def test_every_request_has_the_same_headers_each_once(server: FaultyServer) -> None:
+    wanted = {"Accept": "application/octet-stream", "User-Agent": "somebody", "Authorization": "Bearer secret"}
+    get(server, lambda url: wanted)
+    first, *others = [{name.lower(): value for name, value in headers.items()} for headers in server.headers]
+    assert all(len(headers) == len({*headers.keys()}) for headers in server.headers)
+    assert {name: first[name.lower()] for name in wanted} == wanted
+    assert all(headers | {"connection": "keep-alive"} == first for headers in others)
+
+
 @contextmanager
 def talking(*connections: Sequence[bytes]) -> Iterator[PlainConnection]:
     """To a server that answers the requests of each connection with these bytes, then closes it."""
