@@ -18,7 +18,7 @@ from pathlib import Path
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import RemoteFile
-from jupyter_modeldeploy.sources.cache import Cache
+from jupyter_modeldeploy.sources.transfer.cache import Cache
 url, size, sha256, root, allowed = sys.argv[1:]
 file = RemoteFile(path="model.safetensors", url=url, size=int(size), sha256=sha256)
 (path,) = Cache(Settings(root), allowed_hosts=[allowed]).get([file], Silent(), "Downloading")

@@ -16,7 +16,8 @@ from pathlib import Path
 def ours(reference: str, folder: Path) -> Callable[[], object]:
     from jupyter_modeldeploy.progress import Silent
     from jupyter_modeldeploy.settings import Settings
-    from jupyter_modeldeploy.sources import fetch, huggingface  # noqa: F401  # the source is loaded by its name
+    from jupyter_modeldeploy.sources import fetch
+    from jupyter_modeldeploy.sources.hubs import huggingface  # noqa: F401  # the source is loaded by its name
 
     return lambda: fetch(reference, folder / "files", Silent(), Settings(folder / "root"))
 

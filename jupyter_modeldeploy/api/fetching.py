@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from jupyter_modeldeploy.api.operation import Operation, Request
 from jupyter_modeldeploy.api.requests import Nothing
 from jupyter_modeldeploy.records import FoundModel
-from jupyter_modeldeploy.sources.searching import MAX_FOUND, Sort
+from jupyter_modeldeploy.sources.hubs.searching import MAX_FOUND, Sort
 from jupyter_modeldeploy.workspace import Workspace
 from jupyter_modeldeploy.workspace.downloads import MONTH_S
 

@@ -11,7 +11,6 @@ from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import from_os_error
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources.cache import Cache
 from jupyter_modeldeploy.sources.reference import (
     AS_NEEDED,
     Fetched,
@@ -21,6 +20,7 @@ from jupyter_modeldeploy.sources.reference import (
     Selection,
     parse,
 )
+from jupyter_modeldeploy.sources.transfer.cache import Cache
 
 __all__ = ["Fetched", "Reference", "RemoteFile", "Resolution", "Selection", "Source", "fetch", "parse", "resolve"]
 

@@ -22,9 +22,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from jupyter_modeldeploy.errors import InvalidInput, NotFound, UnsafeContent
-from jupyter_modeldeploy.sources.answers import ensure_space
-from jupyter_modeldeploy.sources.choice import matching
+from jupyter_modeldeploy.sources.choosing.choice import matching
 from jupyter_modeldeploy.sources.reference import AS_NEEDED, Selection
+from jupyter_modeldeploy.sources.transfer.answers import ensure_space
 
 ZIP_SUFFIXES = (".zip", ".whl")
 TAR_SUFFIXES = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tar.xz")

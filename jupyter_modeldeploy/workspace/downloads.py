@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources.cache import Cache
-from jupyter_modeldeploy.sources.contents import Usage
+from jupyter_modeldeploy.sources.transfer.cache import Cache
+from jupyter_modeldeploy.sources.transfer.contents import Usage
 from jupyter_modeldeploy.workspace.room import Room
 
 MONTH_S = 30 * 24 * 3600.0

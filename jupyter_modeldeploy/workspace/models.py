@@ -9,10 +9,10 @@ from typing import Any, Literal
 from jupyter_modeldeploy import sources
 from jupyter_modeldeploy.jobs.kinds.requirements import Allowed, Environment, separate_folder
 from jupyter_modeldeploy.records import FoundModel, Model, Requirements, Version
-from jupyter_modeldeploy.sources import searching
+from jupyter_modeldeploy.sources.hubs import searching
+from jupyter_modeldeploy.sources.hubs.searching import Sort
 from jupyter_modeldeploy.sources.naming import suggested_name
 from jupyter_modeldeploy.sources.reference import Framework
-from jupyter_modeldeploy.sources.searching import Sort
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
 

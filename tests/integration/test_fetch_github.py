@@ -22,7 +22,9 @@ from jupyter_modeldeploy.errors import (
 )
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import AS_NEEDED, Fetched, Selection, asking, fetch, flow, github, github_api
+from jupyter_modeldeploy.sources import AS_NEEDED, Fetched, Selection, fetch
+from jupyter_modeldeploy.sources.hubs import github, github_api
+from jupyter_modeldeploy.sources.transfer import asking, flow
 
 WEIGHTS = bytes(range(256)) * 4096
 FILES = {

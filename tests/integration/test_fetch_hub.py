@@ -24,8 +24,9 @@ from jupyter_modeldeploy.errors import (
 )
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import Fetched, Selection, answers, asking, download, fetch, flow, parse
-from jupyter_modeldeploy.sources.huggingface import HuggingFaceSource
+from jupyter_modeldeploy.sources import Fetched, Selection, fetch, parse
+from jupyter_modeldeploy.sources.hubs.huggingface import HuggingFaceSource
+from jupyter_modeldeploy.sources.transfer import answers, asking, download, flow
 
 WEIGHTS = bytes(range(256)) * 4096
 FILES = {

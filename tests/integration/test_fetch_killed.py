@@ -33,7 +33,7 @@ import sys
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import RemoteFile
-from jupyter_modeldeploy.sources.cache import Cache
+from jupyter_modeldeploy.sources.transfer.cache import Cache
 url, size, sha256, address = sys.argv[1:]
 file = RemoteFile(path="model.safetensors", url=url, size=int(size), sha256=sha256)
 Cache(Settings(), allowed_hosts=[address]).get([file], Silent(), "Downloading")

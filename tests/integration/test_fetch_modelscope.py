@@ -15,8 +15,9 @@ from modelscope_server import ModelScopeHub
 from jupyter_modeldeploy.errors import InvalidInput, NotAuthenticated, NotFound, RateLimited, Unavailable, UnsafeContent
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import AS_NEEDED, Fetched, Selection, asking, fetch, flow
-from jupyter_modeldeploy.sources.modelscope import ModelScopeSource
+from jupyter_modeldeploy.sources import AS_NEEDED, Fetched, Selection, fetch
+from jupyter_modeldeploy.sources.hubs.modelscope import ModelScopeSource
+from jupyter_modeldeploy.sources.transfer import asking, flow
 
 WEIGHTS = bytes(range(256)) * 4096
 FILES = {
@@ -160,7 +161,7 @@ def test_a_model_with_more_files_than_one_listing_holds_comes_in_whole(hub: Mode
     hub.listed_at_once = 60
     monkey = pytest.MonkeyPatch()
     with monkey.context() as patched:
-        patched.setattr("jupyter_modeldeploy.sources.modelscope.LISTED_AT_ONCE", 60)
+        patched.setattr("jupyter_modeldeploy.sources.hubs.modelscope.LISTED_AT_ONCE", 60)
         ours = contents(get("ms:org/many", tmp_path / "ours").root)
     assert ours == many
 
@@ -170,7 +171,7 @@ def test_a_folder_with_more_files_than_are_ever_listed_is_refused(
 ) -> None:
     hub.repositories["models", "org/many"].commit({f"{n}.json": b"%d" % n for n in range(100)} | WANTED)
     hub.listed_at_once = 60
-    monkeypatch.setattr("jupyter_modeldeploy.sources.modelscope.LISTED_AT_ONCE", 60)
+    monkeypatch.setattr("jupyter_modeldeploy.sources.hubs.modelscope.LISTED_AT_ONCE", 60)
     with pytest.raises(Unavailable, match="lists only 60 files of the folder /"):
         get("ms:org/many", tmp_path / "into")
 

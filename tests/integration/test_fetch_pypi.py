@@ -133,7 +133,7 @@ def test_an_index_that_does_not_answer_is_named_without_its_password(
 
 
 def test_credentials_of_the_index_go_to_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from jupyter_modeldeploy.sources.pypi import PyPISource
+    from jupyter_modeldeploy.sources.places.pypi import PyPISource
 
     monkeypatch.setenv("JUPYTER_MODELDEPLOY_PIP_INDEX", "https://user:p%40ss@packages.example/simple")
     source = PyPISource(Settings())

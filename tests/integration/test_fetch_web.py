@@ -24,7 +24,7 @@ from jupyter_modeldeploy.errors import (
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import Fetched, Selection, fetch
-from jupyter_modeldeploy.sources.web import WebSource
+from jupyter_modeldeploy.sources.places.web import WebSource
 
 CONTENT = os.urandom(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -13,7 +13,7 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RevisionNotFo
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import Selection, fetch, parse
-from jupyter_modeldeploy.sources.huggingface import HuggingFaceSource
+from jupyter_modeldeploy.sources.hubs.huggingface import HuggingFaceSource
 
 FILES = {
     ".gitattributes": b"*.bin filter=lfs",

@@ -16,7 +16,8 @@ from huggingface_hub import hf_hub_download, snapshot_download
 from jupyter_modeldeploy.errors import Unavailable
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import fetch, hub_cache
+from jupyter_modeldeploy.sources import fetch
+from jupyter_modeldeploy.sources.hubs import hub_cache
 
 FILES = {"config.json": b'{"model_type": "bert"}', "model.safetensors": bytes(range(256)) * 64, "README.md": b"hello"}
 NAME = "org/model"

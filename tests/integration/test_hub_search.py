@@ -11,7 +11,7 @@ from hub import Fault, Hub, serving
 from jupyter_modeldeploy.errors import InvalidInput, RateLimited, Unavailable
 from jupyter_modeldeploy.records import FoundModel
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources.huggingface import HuggingFaceSource
+from jupyter_modeldeploy.sources.hubs.huggingface import HuggingFaceSource
 
 
 @pytest.fixture

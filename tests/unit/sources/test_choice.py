@@ -9,8 +9,8 @@ import pytest
 
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.sources import Selection
-from jupyter_modeldeploy.sources.choice import choose, placed, reason
-from jupyter_modeldeploy.sources.layout import model_folder
+from jupyter_modeldeploy.sources.choosing.choice import choose, placed, reason
+from jupyter_modeldeploy.sources.choosing.layout import model_folder
 
 SENTENCE_TRANSFORMER = [
     *(".gitattributes", "1_Pooling/config.json", "README.md", "config.json", "model.safetensors", "modules.json"),

@@ -15,8 +15,9 @@ from watching import Watching
 from jupyter_modeldeploy.errors import ModelDeployError, Overloaded, StorageFull, Unavailable, UnsafeContent
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import RemoteFile, answers, download, flow
-from jupyter_modeldeploy.sources.cache import Cache
+from jupyter_modeldeploy.sources import RemoteFile
+from jupyter_modeldeploy.sources.transfer import answers, download, flow
+from jupyter_modeldeploy.sources.transfer.cache import Cache
 
 SMALL, MIDDLE = os.urandom(5_000), os.urandom(3_000_000)
 
@@ -163,7 +164,7 @@ def test_a_slow_connection_gets_help_from_others(
 ) -> None:
     monkeypatch.setattr(download, "SMALLEST_SECTION", 1 << 20)
     monkeypatch.setattr(download, "SECTIONS_AFTER_S", 0.0)
-    monkeypatch.setattr("jupyter_modeldeploy.sources.downloads.SMALLEST_SECTION", 1 << 20)
+    monkeypatch.setattr("jupyter_modeldeploy.sources.transfer.downloads.SMALLEST_SECTION", 1 << 20)
     server.files["large"] = content = os.urandom(24 << 20)
     server.bytes_per_second = 8e6
     server.drops = [3 << 20, 9 << 20, 20 << 20]

@@ -15,7 +15,7 @@ from jupyter_modeldeploy.errors import InvalidInput, Unavailable
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import RemoteFile
-from jupyter_modeldeploy.sources.cache import Cache
+from jupyter_modeldeploy.sources.transfer.cache import Cache
 
 CONTENT = os.urandom(500_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

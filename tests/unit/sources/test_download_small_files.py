@@ -16,10 +16,11 @@ from faulty_server import Fault, FaultyServer, serving
 from jupyter_modeldeploy.errors import ModelDeployError, NotFound, Overloaded, Unavailable, UnsafeContent
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import RemoteFile, flow
-from jupyter_modeldeploy.sources.answers import InterruptionError
-from jupyter_modeldeploy.sources.cache import Cache
-from jupyter_modeldeploy.sources.plain_connection import Answer, PlainConnection
+from jupyter_modeldeploy.sources import RemoteFile
+from jupyter_modeldeploy.sources.transfer import flow
+from jupyter_modeldeploy.sources.transfer.answers import InterruptionError
+from jupyter_modeldeploy.sources.transfer.cache import Cache
+from jupyter_modeldeploy.sources.transfer.plain_connection import Answer, PlainConnection
 
 CONTENTS = {f"{number:02}": os.urandom(1_000) for number in range(20)}
 MIDDLE = "10"

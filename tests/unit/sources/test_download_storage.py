@@ -20,7 +20,7 @@ from jupyter_modeldeploy.errors import Forbidden
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import RemoteFile
-from jupyter_modeldeploy.sources.cache import Cache
+from jupyter_modeldeploy.sources.transfer.cache import Cache
 
 CONTENT = os.urandom(6_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -36,7 +36,7 @@ from jupyter_modeldeploy.jobs.kinds.fetch import FetchParameters, run
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.sources import RemoteFile
-from jupyter_modeldeploy.sources.cache import Cache
+from jupyter_modeldeploy.sources.transfer.cache import Cache
 from jupyter_modeldeploy.store import Store
 
 disk, url, sha256, address = sys.argv[1:]

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from jupyter_modeldeploy.errors import InvalidInput, UnsafeContent
-from jupyter_modeldeploy.sources import network
-from jupyter_modeldeploy.sources.addresses import SETTING, allowed_hosts, canonical, is_public
+from jupyter_modeldeploy.sources.transfer import network
+from jupyter_modeldeploy.sources.transfer.addresses import SETTING, allowed_hosts, canonical, is_public
 
 PRIVATE = [
     *("127.0.0.1", "127.8.9.1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1"),

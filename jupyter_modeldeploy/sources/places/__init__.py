@@ -1,0 +1,1 @@
+"""Files by their address: URLs, object stores, package indexes, folders."""
