@@ -122,7 +122,7 @@ def _report(
     versions: list[Version], evaluation: dict[str, Any], profiles: dict[str, Profile], experiment: Experiment
 ) -> Report:
     """The figures of the run; `versions` are the fetched, fine-tuned, converted and quantized ones in this order."""
-    from jupyter_modeldeploy.experiments.intervals import wilson
+    from jupyter_modeldeploy.intervals import wilson
     from jupyter_modeldeploy.reporting import report as parts
 
     _, tuned, fp32, int8 = versions

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.experiments.intervals import (
+from jupyter_modeldeploy.intervals import (
     difference_of_means,
     difference_of_proportions,
     sample_ratio,

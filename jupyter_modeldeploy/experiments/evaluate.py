@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.experiments.intervals import paired_difference_of_proportions, wilson
+from jupyter_modeldeploy.intervals import paired_difference_of_proportions, wilson
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records import Interval, Record
 from jupyter_modeldeploy.runtimes import Runtime

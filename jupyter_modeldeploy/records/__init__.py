@@ -24,6 +24,13 @@ from jupyter_modeldeploy.records.datasets import Dataset as Dataset
 from jupyter_modeldeploy.records.datasets import DataTask as DataTask
 from jupyter_modeldeploy.records.datasets import Distribution as Distribution
 from jupyter_modeldeploy.records.datasets import SplitName as SplitName
+from jupyter_modeldeploy.records.evaluations import Calibration as Calibration
+from jupyter_modeldeploy.records.evaluations import CalibrationBin as CalibrationBin
+from jupyter_modeldeploy.records.evaluations import ClassResult as ClassResult
+from jupyter_modeldeploy.records.evaluations import Confusion as Confusion
+from jupyter_modeldeploy.records.evaluations import EvaluatedMetric as EvaluatedMetric
+from jupyter_modeldeploy.records.evaluations import EvaluationReport as EvaluationReport
+from jupyter_modeldeploy.records.evaluations import Mistake as Mistake
 from jupyter_modeldeploy.records.jobs import LIVING as LIVING
 from jupyter_modeldeploy.records.jobs import Job as Job
 from jupyter_modeldeploy.records.jobs import JobState as JobState

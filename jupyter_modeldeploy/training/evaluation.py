@@ -32,8 +32,8 @@ def evaluate(
     """The standard metrics of the kind; ratios go from 0 to 1.
 
     single-label: accuracy, f1_macro. multi-label: accuracy (all classes of a row right), f1_micro, f1_macro.
-    tagging: accuracy (of words), f1 (of whole entities, where the classes are such tags: B-…, I-…, O), f1_macro (of tags).
-    language-model: perplexity, loss. detection: map50, map50_95."""
+    tagging: accuracy (of words), f1 (of whole entities, where the classes are such tags: B-…, I-…, O), f1_macro (of
+    tags). language-model: perplexity, loss. detection: map50, map50_95."""
     return _METRICS[kind](answers, labels, classes)
 
 
@@ -70,18 +70,23 @@ def _tagging(answers: Sequence[np.ndarray], labels: Sequence[Any], classes: Sequ
     chosen = [answer.argmax(axis=-1) for answer in answers]
     right = [np.asarray(label) for label in labels]
     metrics = _by_class(np.concatenate(chosen), np.concatenate(right), len(classes))
-    if all(name == "O" or ENTITY.fullmatch(name) for name in classes):
+    if of_entities(classes):
         metrics["f1"] = _entity_f1(chosen, right, classes)
     return metrics
 
 
+def of_entities(classes: Sequence[str]) -> bool:
+    """Whether the tags are of whole entities: B-…, I-…, O."""
+    return all(name == "O" or ENTITY.fullmatch(name) for name in classes)
+
+
 def _entity_f1(chosen: Sequence[np.ndarray], right: Sequence[np.ndarray], classes: Sequence[str]) -> float:
-    found = _entities(chosen, classes)
-    wanted = _entities(right, classes)
+    found = entities(chosen, classes)
+    wanted = entities(right, classes)
     return 2 * len(found & wanted) / (len(found) + len(wanted)) if found or wanted else 1.0
 
 
-def _entities(sentences: Sequence[np.ndarray], classes: Sequence[str]) -> set[tuple[int, int, int, str]]:
+def entities(sentences: Sequence[np.ndarray], classes: Sequence[str]) -> set[tuple[int, int, int, str]]:
     """Whole entities as (sentence, first word, word after the last, type), in the schemes IOB2, IOBES and BILOU. A tag
     that continues nothing begins an entity, as in the evaluation of the CoNLL shared tasks."""
     entities = set()

@@ -10,18 +10,21 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel, TrainerState, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 
 from jupyter_modeldeploy.errors import JobFailed
 from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.records import EvaluationReport
 from jupyter_modeldeploy.training import (
     adapters,
     evaluation,
+    evaluation_report,
     learning_rate,
     logs,
     memory,
@@ -80,6 +83,7 @@ class Attempt:
     plan: Plan
     metrics: Metrics
     baseline: Metrics
+    evaluation: EvaluationReport
     state: TrainerState
     resumed_from: int
 
@@ -87,6 +91,7 @@ class Attempt:
         return FinetuneResult(
             metrics=self.metrics,
             baseline=self.baseline,
+            evaluation=self.evaluation,
             steps=self.state.global_step,
             resumed_from=self.resumed_from,
             loss=next((entry["loss"] for entry in reversed(self.state.log_history) if "loss" in entry), None),
@@ -125,13 +130,23 @@ def _attempt(
     _take_best(trainer, saved, plan, model)
     trained = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     trained = adapters.bare(trained, options.merge_adapter, problem.unquantized)
-    metrics = _judged(
+    judged = _judged(
         problem, trained, trainer.state, device, reporter, options.sample_predictions, "testing the fine-tuned model"
+    )
+    report = evaluation_report.report(
+        training.dataset.ref,
+        _held_out(problem),
+        judged.answers,
+        judged.metrics,
+        baseline.metrics,
+        baseline.rows,
+        problem.train.labels,
     )
     if caching is not None:
         trained.config.use_cache = caching
     problem.save(trained, training.out)
-    return Attempt(plan, metrics, baseline, trainer.state, step_of(resume) if resume else 0)
+    resumed_from = step_of(resume) if resume else 0
+    return Attempt(plan, judged.metrics, baseline.metrics, report, trainer.state, resumed_from)
 
 
 def _prepared(problem: Problem, plan: Plan, device: torch.device) -> PreTrainedModel:
@@ -165,14 +180,35 @@ def _decided(
     return plan
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """How good the model was before training, and what its answers give to the differences: `row_statistics`."""
+
+    metrics: Metrics
+    rows: np.ndarray
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How good the answers to the test rows are."""
+
+    metrics: Metrics
+    answers: Sequence[np.ndarray]
+
+
 def _baseline(
     problem: Problem, model: torch.nn.Module, saved: Checkpoints, device: torch.device, reporter: Reporter
-) -> Metrics:
+) -> Baseline:
     if (known := saved.recall("baseline")) is not None:
-        return dict(known)
+        return Baseline(known["metrics"], np.array(known["rows"]))
     found = _judged(problem, model, TrainerState(), device, reporter, 0, "testing the untrained model")
-    saved.remember("baseline", found)
-    return found
+    rows = evaluation_report.row_statistics(_held_out(problem), found.answers)
+    saved.remember("baseline", {"metrics": found.metrics, "rows": rows.tolist()})
+    return Baseline(found.metrics, rows)
+
+
+def _held_out(problem: Problem) -> evaluation_report.HeldOut:
+    return evaluation_report.HeldOut(problem.kind, problem.test.labels, problem.classes, problem.text)
 
 
 def _judged(
@@ -183,8 +219,8 @@ def _judged(
     reporter: Reporter,
     samples: int,
     message: str,
-) -> Metrics:
-    """The metrics on the test rows, in float32."""
+) -> Judged:
+    """The answers to the test rows and their metrics, in float32."""
     step, steps = state.global_step, state.max_steps or None
     reporter.progress(step, steps, "steps", message)
     predicted = predict(model, problem, problem.test, device)
@@ -192,7 +228,7 @@ def _judged(
     for name, value in found.items():
         reporter.metric(name, value, step)
     show_samples(problem, model, samples, device)
-    return {"loss": predicted.loss, **found}
+    return Judged({"loss": predicted.loss, **found}, predicted.answers)
 
 
 def _add_callbacks(trainer: CoreTrainer, plan: Plan, device: torch.device, reporter: Reporter) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jupyter_modeldeploy.records import Record
+from jupyter_modeldeploy.records import EvaluationReport, Record
 
 Method = Literal["full", "head", "lora"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -135,7 +135,7 @@ class FinetuneResult(Record):
 
     metrics: dict[str, float]
     baseline: dict[str, float]
-    evaluation: dict[str, Any] | None = None
+    evaluation: EvaluationReport | None = None
     steps: int
     resumed_from: int
     loss: float | None

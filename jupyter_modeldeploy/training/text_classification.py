@@ -50,6 +50,7 @@ def finetune(training: Training) -> FinetuneResult:
             save=saving(tokenizer),
             classes=classes,
             in_head=in_head(model),
+            text=lambda index: split.test[index].text,
             describe=lambda index, answer: f"{split.test[index].text[:80]!r} → {_named(answer, classes, several)}",
         )
 

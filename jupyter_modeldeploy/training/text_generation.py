@@ -44,16 +44,18 @@ def finetune(training: Training) -> FinetuneResult:
         tokenizer = load_tokenizer(training.base, 2**30)
         context = _context(model, plan.options)
         vocabulary = int(cast(Any, model.config).vocab_size)
+        test = _single(split.test, tokenizer, context)
         return Problem(
             kind="language-model",
             model=model,
             train=_packed(split.train, tokenizer, context),
             validation=_single(split.validation, tokenizer, context) if split.validation else None,
-            test=_single(split.test, tokenizer, context),
+            test=test,
             collate=Padding(tokenizer, labels_of_tokens=True),
             loss=next_token,
             answers=_likelihoods,
             save=saving(tokenizer),
+            text=lambda index: str(tokenizer.decode(test[index]["input_ids"])),
             judged_at_a_time=max(1, min(64, LOGITS_AT_A_TIME // (context * vocabulary))),
             unquantized=(lambda: _load(training.base, None)) if plan.options.quantize_base else None,
         )

@@ -47,6 +47,7 @@ def finetune(training: Training) -> FinetuneResult:
             save=saving(tokenizer),
             classes=classes,
             in_head=in_head(model),
+            text=lambda index: " ".join(split.test[index].words),
             describe=lambda index, answer: _tagged(split.test[index].words, answer, classes),
         )
 

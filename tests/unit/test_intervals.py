@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
+from jupyter_modeldeploy import intervals
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.experiments import intervals
 from jupyter_modeldeploy.records import Interval
 
 
@@ -102,3 +103,20 @@ def test_counts_that_cannot_be_judged_are_refused() -> None:
     ):
         with pytest.raises(InvalidInput):
             call()
+
+
+def test_the_bootstrap_agrees_with_scipys() -> None:
+    rows = np.random.default_rng(3).gamma(2.0, 3.0, size=(200, 2))
+
+    found = intervals.bootstrap(rows, lambda sums: sums[:, 0] / sums[:, 1])
+
+    expected = stats.bootstrap(
+        (rows[:, 0], rows[:, 1]),
+        lambda a, b, axis: a.sum(axis=axis) / b.sum(axis=axis),
+        paired=True,
+        n_resamples=5000,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    assert ends(found) == pytest.approx((expected.low, expected.high), abs=0.02)
+    assert intervals.bootstrap(rows, lambda sums: sums[:, 0] / sums[:, 1]) == found

@@ -1,0 +1,304 @@
+"""An `EvaluationReport` of a model's answers to held-out rows, as `evaluation` has them. Numpy and scipy alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jupyter_modeldeploy.intervals import bootstrap, paired_difference_of_proportions, wilson
+from jupyter_modeldeploy.records import (
+    ClassResult,
+    Confusion,
+    EvaluatedMetric,
+    EvaluationReport,
+    Interval,
+    Mistake,
+)
+from jupyter_modeldeploy.training.average_precision import by_class
+from jupyter_modeldeploy.training.calibration import calibration, softmax
+from jupyter_modeldeploy.training.evaluation import Kind, entities, evaluate, of_entities
+
+SHOWN_CLASSES, SHOWN_MISTAKES, SHOWN_CHARACTERS = 20, 10, 200
+OTHERS = "(others)"
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The held-out rows: their labels as `evaluation` has them, and what stands in row `i` for people to read."""
+
+    kind: Kind
+    labels: Sequence[Any]
+    classes: Sequence[str]
+    text: Callable[[int], str] | None = None
+
+
+def report(
+    dataset: str,
+    held_out: HeldOut,
+    answers: Sequence[np.ndarray],
+    metrics: Mapping[str, float],
+    before: Mapping[str, float],
+    before_rows: np.ndarray,
+    training_labels: Sequence[Any],
+) -> EvaluationReport:
+    """`metrics` and `before` are what `evaluate` says of the model after and before training; `before_rows` are the
+    `row_statistics` of the answers before. Intervals are at 95 %."""
+    rows = row_statistics(held_out, answers)
+    majority = _majority(held_out, training_labels)
+    intervals = _intervals(held_out, rows, before_rows)
+    found = [
+        EvaluatedMetric(
+            name=name,
+            value=value,
+            before=before.get(name),
+            majority=majority.get(name),
+            **intervals.get(name, {}),
+        )
+        for name, value in metrics.items()
+        if name != "loss"
+    ]
+    first = main_metric(held_out)
+    return EvaluationReport(
+        kind=held_out.kind,
+        dataset=dataset,
+        rows=len(answers),
+        metrics=sorted(found, key=lambda metric: metric.name != first),
+        **_DETAILS[held_out.kind](held_out, answers),
+    )
+
+
+def main_metric(held_out: HeldOut) -> str:
+    """The metric that the task is judged by."""
+    if held_out.kind == "tagging":
+        return "f1" if of_entities(held_out.classes) else "accuracy"
+    return {"language-model": "perplexity", "detection": "map50"}.get(held_out.kind, "accuracy")
+
+
+def row_statistics(held_out: HeldOut, answers: Sequence[np.ndarray]) -> np.ndarray:
+    """float64[rows, n]: what of each row the main metric is made of, by sums over rows. One label or several: 1 where
+    the answer is right. Tagging: met, found and wanted entities, or right words and words. Language model: negative log
+    likelihood and tokens. Detection: nothing, since its metric is no function of sums."""
+    labels = held_out.labels
+    match held_out.kind:
+        case "single-label":
+            return np.array([[answer.argmax() == label] for answer, label in zip(answers, labels, strict=True)], float)
+        case "multi-label":
+            right = [
+                ((a > 0) == np.asarray(label).astype(bool)).all() for a, label in zip(answers, labels, strict=True)
+            ]
+            return np.array(right, float)[:, None]
+        case "tagging":
+            return _tagging_statistics(held_out, [answer.argmax(axis=-1) for answer in answers])
+        case "language-model":
+            return np.stack(list(answers)).astype(float)
+        case "detection":
+            return np.empty((len(answers), 0))
+
+
+def _tagging_statistics(held_out: HeldOut, chosen: Sequence[np.ndarray]) -> np.ndarray:
+    right = [np.asarray(label) for label in held_out.labels]
+    if not of_entities(held_out.classes):
+        return np.array([[(a == b).sum(), len(b)] for a, b in zip(chosen, right, strict=True)], float)
+    pairs = [
+        (entities([a], held_out.classes), entities([b], held_out.classes)) for a, b in zip(chosen, right, strict=True)
+    ]
+    return np.array([[len(found & wanted), len(found), len(wanted)] for found, wanted in pairs], float)
+
+
+def _intervals(held_out: HeldOut, rows: np.ndarray, before: np.ndarray) -> dict[str, dict[str, Any]]:
+    """The interval of the main metric and of its difference to the one before training."""
+    name = main_metric(held_out)
+    if held_out.kind == "detection":
+        return {}
+    if held_out.kind in ("single-label", "multi-label"):
+        return {
+            name: {
+                "interval": wilson(int(rows.sum()), len(rows)),
+                "difference": _paired(rows[:, 0] > 0, before[:, 0] > 0),
+                "method": "Wilson's interval; of the difference Newcombe's for pairs",
+            }
+        }
+    measure: Callable[[np.ndarray], np.ndarray] = {"f1": _f1, "accuracy": _ratio, "perplexity": _perplexity}[name]
+    width = rows.shape[1]
+
+    def difference(sums: np.ndarray) -> np.ndarray:
+        return measure(sums[:, :width]) - measure(sums[:, width:])
+
+    return {
+        name: {
+            "interval": bootstrap(rows, measure),
+            "difference": bootstrap(np.concatenate([rows, before], axis=1), difference),
+            "method": "bootstrap over the held-out rows",
+        }
+    }
+
+
+def _paired(after: np.ndarray, before: np.ndarray) -> Interval:
+    return paired_difference_of_proportions(
+        both=int((after & before).sum()),
+        only_a=int((after & ~before).sum()),
+        only_b=int((~after & before).sum()),
+        neither=int((~after & ~before).sum()),
+    )
+
+
+def _ratio(sums: np.ndarray) -> np.ndarray:
+    return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
+
+
+def _f1(sums: np.ndarray) -> np.ndarray:
+    counted = sums[:, 1] + sums[:, 2]
+    return np.where(counted > 0, 2 * sums[:, 0] / np.maximum(counted, 1), 1.0)
+
+
+def _perplexity(sums: np.ndarray) -> np.ndarray:
+    return np.asarray(np.exp(np.minimum(_ratio(sums), 700.0)))
+
+
+def _majority(held_out: HeldOut, training_labels: Sequence[Any]) -> dict[str, float]:
+    """The metrics of answering everything with what is most frequent among the training rows."""
+    classes = len(held_out.classes)
+    if held_out.kind == "single-label":
+        common = np.eye(classes)[np.bincount(np.asarray(training_labels), minlength=classes).argmax()]
+    elif held_out.kind == "multi-label":
+        sets = Counter(tuple(np.asarray(label).astype(int).tolist()) for label in training_labels)
+        common = np.array(sets.most_common(1)[0][0]) - 0.5
+    elif held_out.kind == "tagging":
+        tags = np.concatenate([np.asarray(label, dtype=int) for label in training_labels])
+        common = np.eye(classes)[np.bincount(tags, minlength=classes).argmax()]
+        repeated = [np.tile(common, (len(label), 1)) for label in held_out.labels]
+        return evaluate(held_out.kind, repeated, held_out.labels, held_out.classes)
+    else:
+        return {}
+    return evaluate(held_out.kind, [common] * len(held_out.labels), held_out.labels, held_out.classes)
+
+
+def _of_one_label(held_out: HeldOut, answers: Sequence[np.ndarray]) -> dict[str, Any]:
+    labels = np.asarray(held_out.labels)
+    return _of_choices(held_out, np.stack(list(answers)), labels, np.arange(len(labels)))
+
+
+def _of_tags(held_out: HeldOut, answers: Sequence[np.ndarray]) -> dict[str, Any]:
+    labels = [np.asarray(label, dtype=int) for label in held_out.labels]
+    rows = np.repeat(np.arange(len(labels)), [len(label) for label in labels])
+    return _of_choices(held_out, np.concatenate(list(answers)), np.concatenate(labels), rows)
+
+
+def _of_choices(held_out: HeldOut, logits: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
+    """Of choices of one class each; choice `i` is in row `rows[i]`."""
+    names, chosen = held_out.classes, logits.argmax(axis=-1)
+    sure = softmax(logits).max(axis=-1)
+    counts = np.zeros((len(names), len(names)), np.int64)
+    np.add.at(counts, (labels, chosen), 1)
+    wrong = np.flatnonzero(labels != chosen)
+    worst = wrong[np.argsort(-sure[wrong], kind="stable")][:SHOWN_MISTAKES]
+    return {
+        "per_class": _table(names, counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1)),
+        "confusion": _confusion(names, counts),
+        "calibration": calibration(sure, labels == chosen),
+        "worst": [
+            _mistake(held_out, int(rows[i]), names[int(labels[i])], names[int(chosen[i])], sure[i]) for i in worst
+        ],
+    }
+
+
+def _of_several_labels(held_out: HeldOut, answers: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Each class of a row is a yes or no of its own; a mistake is as confident as its surest wrong class."""
+    logits = np.stack(list(answers))
+    wanted = np.stack([np.asarray(label) for label in held_out.labels]).astype(bool)
+    chosen = logits > 0
+    sure = 1 / (1 + np.exp(-np.abs(logits.astype(np.float64))))
+    wrongness = np.where(chosen != wanted, sure, 0).max(axis=1)
+    worst = [row for row in np.argsort(-wrongness, kind="stable")[:SHOWN_MISTAKES].tolist() if wrongness[row] > 0]
+    return {
+        "per_class": _table(held_out.classes, (chosen & wanted).sum(axis=0), chosen.sum(axis=0), wanted.sum(axis=0)),
+        "calibration": calibration(sure.ravel(), (chosen == wanted).ravel()),
+        "worst": [
+            _mistake(
+                held_out,
+                row,
+                _names(wanted[row], held_out.classes),
+                _names(chosen[row], held_out.classes),
+                wrongness[row],
+            )
+            for row in worst
+        ],
+    }
+
+
+def _of_texts(held_out: HeldOut, answers: Sequence[np.ndarray]) -> dict[str, Any]:
+    sums = np.stack(list(answers))
+    losses = sums[:, 0] / np.maximum(sums[:, 1], 1)
+    worst = np.argsort(-losses, kind="stable")[:SHOWN_MISTAKES].tolist()
+    return {"worst": [_mistake(held_out, row, "", "", losses[row]) for row in worst]}
+
+
+def _of_boxes(held_out: HeldOut, answers: Sequence[np.ndarray]) -> dict[str, Any]:
+    precisions = by_class(answers, held_out.labels, len(held_out.classes))
+    boxes = Counter(int(box[0]) for wanted in held_out.labels for box in wanted)
+    return {
+        "per_class": [
+            ClassResult(
+                name=held_out.classes[number],
+                support=boxes[number],
+                ap50=float(precision[0]),
+                ap50_95=float(precision.mean()),
+            )
+            for number, precision in precisions.items()
+        ]
+    }
+
+
+_DETAILS = {
+    "single-label": _of_one_label,
+    "multi-label": _of_several_labels,
+    "tagging": _of_tags,
+    "language-model": _of_texts,
+    "detection": _of_boxes,
+}
+
+
+def _table(names: Sequence[str], hits: np.ndarray, chosen: np.ndarray, wanted: np.ndarray) -> list[ClassResult]:
+    return [
+        ClassResult(
+            name=name,
+            support=int(wanted[i]),
+            precision=_share(hits[i], chosen[i]),
+            recall=_share(hits[i], wanted[i]),
+            f1=_share(2 * hits[i], chosen[i] + wanted[i]),
+        )
+        for i, name in enumerate(names)
+    ]
+
+
+def _share(part: int, whole: int) -> float | None:
+    return float(part / whole) if whole else None
+
+
+def _confusion(names: Sequence[str], counts: np.ndarray) -> Confusion:
+    if len(names) <= SHOWN_CLASSES:
+        return Confusion(classes=list(names), counts=counts.tolist())
+    largest = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[: SHOWN_CLASSES - 1])
+    place = np.full(len(names), len(largest))
+    place[largest] = np.arange(len(largest))
+    joined = np.zeros((len(largest) + 1, len(largest) + 1), np.int64)
+    np.add.at(joined, (place[:, None], place[None, :]), counts)
+    return Confusion(
+        classes=[*(names[index] for index in largest), OTHERS],
+        counts=joined.tolist(),
+        joined=len(names) - len(largest),
+    )
+
+
+def _names(given: np.ndarray, classes: Sequence[str]) -> str:
+    return ", ".join(classes[index] for index in np.flatnonzero(given).tolist()) or "none"
+
+
+def _mistake(held_out: HeldOut, row: int, wanted: str, answered: str, score: float) -> Mistake:
+    text = " ".join(held_out.text(row).split()) if held_out.text else ""
+    short = text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"
+    return Mistake(row=row, text=short, wanted=wanted, answered=answered, score=float(score))
