@@ -6,6 +6,9 @@ number of steps and are judged on the same held-out rows. The clock runs from th
 
 from __future__ import annotations
 
+import jupyter_modeldeploy  # noqa: F401  # before transformers: torchvision may be for another torch
+
+# isort: split
 import json
 import math
 import sys

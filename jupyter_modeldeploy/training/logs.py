@@ -38,8 +38,8 @@ class Written:
 @contextmanager
 def written(training: Training) -> Iterator[Reporter]:
     """The training's reporter, which writes the series also for what `log_to` names: event files of TensorBoard in
-    `logs/tensorboard` beside the checkpoints, and a run of MLflow at MLFLOW_TRACKING_URI, else in `logs/mlruns`. A
-    resumed training goes on with the same.
+    `logs/tensorboard` beside the checkpoints, and a run of MLflow at MLFLOW_TRACKING_URI, else in
+    `logs/mlflow.db`. A resumed training goes on with the same.
 
     Raises Unavailable without the package."""
     folder = training.checkpoints.with_name("logs")
@@ -76,7 +76,7 @@ class _MLflow:
     def __init__(self, folder: Path, training: Training) -> None:
         from mlflow import MlflowClient
 
-        self._client: Any = MlflowClient(os.environ.get("MLFLOW_TRACKING_URI") or (folder / "mlruns").as_uri())
+        self._client: Any = MlflowClient(os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}")
         known = folder / "mlflow_run"
         if known.exists():
             self._run = known.read_text()
