@@ -17,7 +17,7 @@ from jupyter_modeldeploy.optimize.quiet import quiet
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records import Format, Record, Signature
 from jupyter_modeldeploy.runtimes import Tensors
-from jupyter_modeldeploy.runtimes.transformers import Encoder, TransformersRuntime, load_encoder
+from jupyter_modeldeploy.runtimes.transformers import Encoder, ImageClassifier, TransformersRuntime, load_model
 from jupyter_modeldeploy.tasks.text import TextEncoder
 
 MODEL = "model.onnx"
@@ -25,6 +25,8 @@ OPSET = 20
 TOLERANCE = 1e-3
 """Largest absolute difference allowed; MiniLM's logits differ by about 1e-6."""
 SHAPES = ((1, 1), (1, 7), (3, 33), (8, 128))
+IMAGES = (1, 3)
+DEFAULT_SIDE = 224
 PROTOBUF_LIMIT = 2**31 - 2**24
 """One protobuf file holds less than 2 GiB; the graph takes some of it."""
 
@@ -46,24 +48,26 @@ def transformers_to_onnx(
     texts: Sequence[str] | None = None,
     tolerance: float = TOLERANCE,
 ) -> Conversion:
-    """Write the checkpoint in `folder` as `out`/model.onnx with free batch and length, its tokenizer and config beside.
+    """Write the checkpoint in `folder` as `out`/model.onnx, its tokenizer and configurations beside. What is free in
+    its signature stays free: batch and length of texts, the batch of images and, where they are, height and width.
 
-    Weights over 2 GiB go to a second file. The answers of both forms are compared on random tokens of several shapes,
-    and on the first 64 of `texts` if there are any. Raises InvalidInput for an unusable checkpoint and ParityFailed
-    when an output differs by more than `tolerance`; then `out` is not written."""
+    Weights over 2 GiB go to a second file. The answers of both forms are compared on random tokens of several shapes
+    and on the first 64 of `texts` if there are any, or on random images. Raises
+    InvalidInput for an unusable checkpoint and ParityFailed when an output differs by more than `tolerance`; then `out`
+    is not written."""
     started = time.monotonic()
-    encoder = load_encoder(folder)
+    model = load_model(folder)
     with building(out) as partial:
         reporter.progress(0, 3, "parts", "exporting the graph")
-        _export(encoder, partial / MODEL)
+        _export(model, partial / MODEL)
         copy_side_files(folder, partial)
         reporter.progress(1, 3, "parts", "comparing with the original")
-        parity = _prove(folder, partial, _batches(encoder, folder, texts or []), tolerance)
+        parity = _prove(folder, partial, _batches(model, folder, texts or []), tolerance)
         reporter.progress(2, 3, "parts", "writing")
         size = sum(path.stat().st_size for path in partial.glob(f"{MODEL}*"))
     reporter.progress(3, 3, "parts", "converted")
     return Conversion(
-        signature=encoder.signature,
+        signature=model.signature,
         parity=parity,
         opset=OPSET,
         size_bytes=size,
@@ -71,19 +75,19 @@ def transformers_to_onnx(
     )
 
 
-def _export(encoder: Encoder, path: Path) -> None:
-    names = [spec.name for spec in encoder.signature.inputs]
-    dimensions = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
-    # Sizes other than 1, which the exporter would take for constants; a tensor each, or it takes the inputs for one.
-    example = {name: torch.ones((2, 8), dtype=torch.int64) for name in names}
-    weights = sum(parameter.numel() * parameter.element_size() for parameter in encoder.parameters())
+def _export(model: Encoder | ImageClassifier, path: Path) -> None:
+    inputs = model.signature.inputs
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
     with quiet(), torch.no_grad():
         program = torch.onnx.export(
-            encoder,
-            kwargs=example,
-            input_names=names,
-            output_names=[spec.name for spec in encoder.signature.outputs],
-            dynamic_shapes=dict.fromkeys(names, dimensions),
+            model,
+            kwargs=_example(model),
+            input_names=[spec.name for spec in inputs],
+            output_names=[spec.name for spec in model.signature.outputs],
+            dynamic_shapes={
+                spec.name: {index: torch.export.Dim.DYNAMIC for index, size in enumerate(spec.shape) if size < 0}
+                for spec in inputs
+            },
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
@@ -91,6 +95,18 @@ def _export(encoder: Encoder, path: Path) -> None:
         assert program is not None  # it is for dynamo=True without a file
         program.save(path, external_data=weights > PROTOBUF_LIMIT)
     _forget_inner_shapes(path)
+
+
+def _example(model: Encoder | ImageClassifier) -> dict[str, torch.Tensor]:
+    """Sizes other than 1, which the exporter would take for constants; a tensor each, or inputs are taken for one."""
+    if isinstance(model, ImageClassifier):
+        return {"pixel_values": torch.zeros(_image_shape(model, 2))}
+    return {spec.name: torch.ones((2, 8), dtype=torch.int64) for spec in model.signature.inputs}
+
+
+def _image_shape(model: ImageClassifier, count: int) -> list[int]:
+    _, channels, *sides = model.signature.inputs[0].shape
+    return [count, channels, *(side if side > 0 else DEFAULT_SIDE for side in sides)]
 
 
 def _forget_inner_shapes(path: Path) -> None:
@@ -111,7 +127,16 @@ def _prove(folder: Path, converted: Path, batches: Sequence[Tensors], tolerance:
         reference.close()
 
 
-def _batches(encoder: Encoder, folder: Path, texts: Sequence[str]) -> list[Tensors]:
+def _batches(model: Encoder | ImageClassifier, folder: Path, texts: Sequence[str]) -> list[Tensors]:
+    if isinstance(model, Encoder):
+        return _token_batches(model, folder, texts)
+    generator = np.random.default_rng(0)
+    return [
+        {"pixel_values": generator.standard_normal(_image_shape(model, count), dtype=np.float32)} for count in IMAGES
+    ]
+
+
+def _token_batches(encoder: Encoder, folder: Path, texts: Sequence[str]) -> list[Tensors]:
     """Random tokens in `SHAPES`, the last few masked in all rows but the first; then the texts, eight by eight."""
     generator = np.random.default_rng(0)
     batches = []

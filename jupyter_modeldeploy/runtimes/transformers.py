@@ -13,7 +13,14 @@ from typing import Any, cast
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PretrainedConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForImageClassification,
+    AutoModelForSequenceClassification,
+    PretrainedConfig,
+    PreTrainedModel,
+)
 from transformers.utils.logging import disable_progress_bar
 
 from jupyter_modeldeploy import datatypes
@@ -51,14 +58,53 @@ class Encoder(torch.nn.Module):
         return output
 
 
+class ImageClassifier(torch.nn.Module):
+    """A checkpoint as a function of `pixel_values` float32[batch, channels, height, width] that gives `logits` float32
+    [batch, classes]. Height and width are free (-1 in `signature`) where the checkpoint does not name them."""
+
+    def __init__(self, model: PreTrainedModel, signature: Signature) -> None:
+        super().__init__()
+        self.model = model
+        self.signature = signature
+        self.eval()
+
+    def forward(self, pixel_values: torch.Tensor) -> torch.Tensor:
+        output: torch.Tensor = self.model(pixel_values=pixel_values)["logits"]
+        return output
+
+
+def load_model(folder: Path) -> Encoder | ImageClassifier:
+    """The model in `folder`, in float32, ready to run.
+
+    Raises InvalidInput where the files are no such checkpoint, lack safetensors, or need code of their own."""
+    config = _config(folder)
+    if any(name.endswith("ForImageClassification") for name in config.architectures or []):
+        return load_image_classifier(folder)
+    return load_encoder(folder)
+
+
+def load_image_classifier(folder: Path) -> ImageClassifier:
+    """The image classifier in `folder`, in float32, ready to run. Raises InvalidInput as `load_model`."""
+    model = load_checkpoint(AutoModelForImageClassification, folder, lambda model, name: False)
+    size = getattr(model.config, "image_size", None)
+    sides = [size, size] if isinstance(size, int) else list(size or (-1, -1))
+    pixels = TensorSpec("pixel_values", "FP32", [-1, getattr(model.config, "num_channels", 3), *sides])
+    logits = TensorSpec("logits", "FP32", [-1, cast(int, model.config.num_labels)])
+    return ImageClassifier(model, Signature(inputs=[pixels], outputs=[logits]))
+
+
+def has_weights(folder: Path) -> bool:
+    """Whether there is more than a configuration."""
+    return any(True for pattern in ("*.safetensors", "*.bin") for _ in folder.glob(pattern))
+
+
 def load_encoder(folder: Path) -> Encoder:
     """The text encoder or classifier in `folder`, in float32, ready to run.
 
     Raises InvalidInput where the files are no such checkpoint, lack safetensors, or need code of their own."""
-    with _explained(folder):
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    config = _config(folder)
     if config.is_encoder_decoder or not hasattr(config, "vocab_size"):
-        raise InvalidInput(f"{config.model_type} is no text encoder.", "Encoders and text classifiers are supported.")
+        raise InvalidInput(f"{config.model_type} is no text encoder.", "Encoders and classifiers are supported.")
     if any(name.endswith("ForSequenceClassification") for name in config.architectures or []):
         model = load_checkpoint(AutoModelForSequenceClassification, folder, lambda model, name: False)
         return Encoder(model, _signature(model, classifier=True))
@@ -100,13 +146,13 @@ class TransformersRuntime:
     def __init__(self, folder: Path, threads: int = 1, device: str = "auto") -> None:
         place = torch_module.choose_device(device)
         self.on_gpu = place.type != "cpu"
-        self._encoder = load_encoder(folder).to(place)
-        self.signature = self._encoder.signature
+        self._model = load_model(folder).to(place)
+        self.signature = self._model.signature
         self._wanted = datatypes.Inputs(self.signature.inputs)
         names = [spec.name for spec in self.signature.inputs]
 
         def flat(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
-            return [self._encoder(**dict(zip(names, tensors, strict=True)))]
+            return [self._model(**dict(zip(names, tensors, strict=True)))]
 
         self._module = torch_module.TorchModule(flat, self.signature, threads, place)
 
@@ -115,19 +161,23 @@ class TransformersRuntime:
         return self._module.run(inputs)
 
     def close(self) -> None:
-        del self._module, self._encoder
+        del self._module, self._model
 
     def _check(self, inputs: Tensors) -> None:
         self._wanted.check(inputs)
+        if isinstance(self._model, Encoder):
+            self._check_tokens(self._model, inputs)
+
+    def _check_tokens(self, encoder: Encoder, inputs: Tensors) -> None:
         shape = inputs["input_ids"].shape
         for name, values in inputs.items():
             if values.shape != shape or 0 in shape:
                 raise InvalidInput(f"{name} has the shape {list(values.shape)}.", "Send [batch, length], all alike.")
-        if self._encoder.max_length and shape[1] > self._encoder.max_length:
-            raise InvalidInput(f"{shape[1]} tokens are too many.", f"The model takes {self._encoder.max_length}.")
-        _check_range("input_ids", inputs["input_ids"], self._encoder.vocabulary)
+        if encoder.max_length and shape[1] > encoder.max_length:
+            raise InvalidInput(f"{shape[1]} tokens are too many.", f"The model takes {encoder.max_length}.")
+        _check_range("input_ids", inputs["input_ids"], encoder.vocabulary)
         if "token_type_ids" in inputs:
-            _check_range("token_type_ids", inputs["token_type_ids"], self._encoder.token_types)
+            _check_range("token_type_ids", inputs["token_type_ids"], encoder.token_types)
 
 
 def _check_range(name: str, values: np.ndarray, below: int) -> None:
@@ -135,6 +185,12 @@ def _check_range(name: str, values: np.ndarray, below: int) -> None:
     if low < 0 or high >= below:
         wrong = low if low < 0 else high
         raise InvalidInput(f"{name} holds {wrong}.", f"The model knows 0 to {below - 1}.")
+
+
+def _config(folder: Path) -> PretrainedConfig:
+    with _explained(folder):
+        config: PretrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    return config
 
 
 @contextmanager

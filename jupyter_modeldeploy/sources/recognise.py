@@ -51,7 +51,9 @@ def recognise(folder: Path) -> Recognised:
         or keras.recognise(files)
         or paddle.recognise(files)
         or scikit_learn.recognise(files)
+        or ultralytics.described(folder)
         or _recognise_torch(files, folder, config)
+        or checkpoint.untrained(folder, config)
         or _unknown(files)
     )
 

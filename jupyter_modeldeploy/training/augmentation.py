@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageEnhance
 
-Preset = Literal["none", "light", "medium", "strong"]
+from jupyter_modeldeploy.training.options import Augmentation
+
 BILINEAR = Image.Resampling.BILINEAR
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class Variation:
     """How far an image may be varied. `turn` is in degrees to either side, `shift` in shares of the sides, `zoom` the
     largest factor to either side, `colour` the largest change of brightness, contrast and saturation as a share;
     `mirror`, `grey` and `erase` are the shares of images that are mirrored left to right, lose their colours, and lose
@@ -67,11 +67,11 @@ class Augmentation:
         )
 
 
-PRESETS: dict[Preset, Augmentation | None] = {
+PRESETS: dict[Augmentation, Variation | None] = {
     "none": None,
-    "light": Augmentation(turn=8, shift=0.06, zoom=1.1, colour=0.1),
-    "medium": Augmentation(turn=12, shift=0.1, zoom=1.25, colour=0.25, mirror=0.5, erase=0.1),
-    "strong": Augmentation(turn=20, shift=0.15, zoom=1.6, colour=0.5, mirror=0.5, grey=0.1, erase=0.3),
+    "light": Variation(turn=8, shift=0.06, zoom=1.1, colour=0.1),
+    "medium": Variation(turn=12, shift=0.1, zoom=1.25, colour=0.25, mirror=0.5, erase=0.1),
+    "strong": Variation(turn=20, shift=0.15, zoom=1.6, colour=0.5, mirror=0.5, grey=0.1, erase=0.3),
 }
 """Only `light` suits what reads from left to right (digits, signs, writing): the stronger ones mirror."""
 

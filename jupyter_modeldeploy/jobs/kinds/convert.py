@@ -28,8 +28,10 @@ def run(context: Context) -> dict[str, Any]:
     parameters: ConvertParameters = context.parameters
     store = context.store
     version = store.versions.get(parameters.version)
-    if version.format is not Format.transformers:
-        raise InvalidInput(f"{version.ref} has the format {version.format}.", "Name a transformers version.")
+    if f"{version.format}-{parameters.target}" not in plugins.available("converters"):
+        raise InvalidInput(
+            f"{version.ref} has the format {version.format}.", "Name a transformers or an ultralytics version."
+        )
     lineage = Lineage(
         step=Step.converted, parent=version.ref, parameters={"target": parameters.target}, job=context.job_id
     )

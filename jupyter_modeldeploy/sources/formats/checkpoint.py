@@ -7,11 +7,10 @@ from typing import Any
 
 from jupyter_modeldeploy.errors import InvalidInput, UnsafeContent
 from jupyter_modeldeploy.records import Embedding, Format
-from jupyter_modeldeploy.sources.formats import safetensors_file, torch_archive
+from jupyter_modeldeploy.sources.formats import image_signature, safetensors_file, text_signature, torch_archive
 from jupyter_modeldeploy.sources.formats.bounded import AGAIN, json_object, json_value
 from jupyter_modeldeploy.sources.formats.recognised import Recognised
 from jupyter_modeldeploy.sources.formats.tasks import CONFIG, ENCODER_TASK, architecture, classes_of, task_of
-from jupyter_modeldeploy.sources.formats.text_signature import signature
 from jupyter_modeldeploy.sources.formats.weights import Weights
 
 WEIGHTS = (
@@ -29,6 +28,8 @@ POOLINGS = {
     "pooling_mode_weightedmean_tokens": "weighted-mean",
     "pooling_mode_lasttoken": "last",
 }
+UNTRAINED = "A configuration without weights: a network that has learnt nothing; fine-tune it."
+TRAINED_FROM_NOTHING = frozenset(("image-classification",))
 AS_SERVED = "Its embeddings are served as the mean over its tokens, brought to length 1"
 
 
@@ -46,7 +47,7 @@ def recognise(folder: Path, config: dict[str, Any] | None) -> Recognised | None:
     return Recognised(
         Format.transformers,
         task,
-        signature(config, task),
+        text_signature.signature(config, task) or image_signature.signature(config, task),
         classes_of(config, task),
         primary,
         " ".join(note for note in notes if note),
@@ -56,8 +57,26 @@ def recognise(folder: Path, config: dict[str, Any] | None) -> Recognised | None:
     )
 
 
+def untrained(folder: Path, config: dict[str, Any] | None) -> Recognised | None:
+    """A config.json alone, for a task that can be trained from nothing."""
+    if config is None or "model_type" not in config or task_of(config) not in TRAINED_FROM_NOTHING:
+        return None
+    return Recognised(
+        Format.transformers,
+        task_of(config),
+        None,
+        None,
+        folder / CONFIG,
+        UNTRAINED,
+        framework="transformers",
+        architecture=architecture(config) or str(config["model_type"]),
+    )
+
+
 def weights(recognised: Recognised) -> Weights | None:
-    """The parameters of all the checkpoint's shards; None where a pickle's do not tell."""
+    """The parameters of all the checkpoint's shards; None where a pickle's do not tell, and where there are none."""
+    if recognised.primary.name == CONFIG:
+        return None
     files = shards(recognised.primary)
     if files[0].suffix == ".safetensors":
         return safetensors_file.count(files)

@@ -1,13 +1,21 @@
-"""YOLO checkpoints: pickled modules of the package ultralytics, and of YOLOv5 before it."""
+"""YOLO networks: pickled modules of the package ultralytics, and of YOLOv5 before it; descriptions of networks, alone
+or with weights as fine-tuning writes them."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import yaml
+
+from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.records import Format
-from jupyter_modeldeploy.sources.formats import torch_archive
+from jupyter_modeldeploy.sources.formats import safetensors_file, torch_archive
+from jupyter_modeldeploy.sources.formats.bounded import beginning, json_object
 from jupyter_modeldeploy.sources.formats.pickle_contents import Global, Made, parts
 from jupyter_modeldeploy.sources.formats.recognised import Recognised
+from jupyter_modeldeploy.sources.formats.tasks import CONFIG, classes_of
+from jupyter_modeldeploy.sources.formats.weights import Weights
 
 MODULES = ("ultralytics.nn.", "ultralytics.models.", "models.yolo")
 TASKS = {
@@ -23,10 +31,15 @@ TASKS = {
     "OBBModel": "oriented-object-detection",
 }
 MAX_CLASSES = 100_000
+DETECTION = "object-detection"
+NETWORK, WEIGHTS = "network.yaml", "model.safetensors"
 NOTE = (
-    "A YOLO checkpoint is a pickle of ultralytics' own classes, which are not loaded here. With ultralytics, export it "
-    "(yolo export model={name} format=onnx) and fetch the ONNX file."
+    "A YOLO checkpoint is a pickle of ultralytics' own classes; of this task it is not loaded here. With ultralytics, "
+    "export it (yolo export model={name} format=onnx) and fetch the ONNX file."
 )
+EXTRA = "The extra [vision] is needed: pip install 'jupyter_modeldeploy[vision]' (ultralytics, under the AGPL-3.0)."
+UNTRAINED = "The description of a network without weights, which has learnt nothing: fine-tune it."
+MAX_DESCRIPTION = 1 << 18
 
 
 def recognise(path: Path) -> Recognised | None:
@@ -44,10 +57,52 @@ def recognise(path: Path) -> Recognised | None:
         None,
         _names(state.get("names")),
         path,
-        NOTE.format(name=path.name),
+        EXTRA if TASKS[named.name] == DETECTION else NOTE.format(name=path.name),
         framework="ultralytics" if named.module.startswith("ultralytics") else "yolov5",
         architecture=_network(state) or named.name,
     )
+
+
+def described(folder: Path) -> Recognised | None:
+    """A network that a YAML file describes: `network.yaml` beside model.safetensors as fine-tuning writes it, or one
+    file as ultralytics has them (yolo11n.yaml), without weights."""
+    if (folder / NETWORK).is_file() and (folder / WEIGHTS).is_file():
+        config = json_object(folder / CONFIG) if (folder / CONFIG).is_file() else {}
+        layers = _layers(folder / NETWORK) or {}
+        return _detector(folder / WEIGHTS, layers, EXTRA, classes_of(config, DETECTION))
+    for path in (*sorted(folder.glob("*.yaml")), *sorted(folder.glob("*.yml"))):
+        if (found := _layers(path)) is not None:
+            return _detector(path, {"yaml_file": path.name, **found}, f"{UNTRAINED} {EXTRA}", None)
+    return None
+
+
+def weights(recognised: Recognised) -> Weights | None:
+    """The network's parameters; None for a description without them."""
+    match recognised.primary.suffix:
+        case ".safetensors":
+            return safetensors_file.count([recognised.primary])
+        case ".yaml" | ".yml":
+            return None
+    return torch_archive.count([recognised.primary])
+
+
+def _detector(primary: Path, layers: dict[str, Any], note: str, classes: list[str] | None) -> Recognised:
+    made = _network({"yaml": layers})
+    return Recognised(
+        Format.ultralytics, DETECTION, None, classes, primary, note, framework="ultralytics", architecture=made
+    )
+
+
+def _layers(path: Path) -> dict[str, Any] | None:
+    """The description of a network's layers, if the file is one. Raises InvalidInput for what only looks like one."""
+    text = beginning(path, MAX_DESCRIPTION + 1)
+    if len(text) > MAX_DESCRIPTION or not (b"backbone:" in text and b"head:" in text):
+        return None
+    try:
+        found = yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidInput(f"{path.name} is not YAML: {error}.", "Download it again.") from error
+    return found if isinstance(found, dict) and {"backbone", "head"} <= found.keys() else None
 
 
 def _is(by: object, named: Global) -> bool:

@@ -53,5 +53,5 @@ def _not_served(recognised: Recognised) -> str:
     if task not in plugins.available("tasks"):
         return f"It cannot be served yet: nothing here serves the task {task}."
     if format is Format.transformers and recognised.signature is None:
-        return "It cannot be served as it is: of transformers' checkpoints, encoders and classifiers of text are run."
+        return "It cannot be served as it is: of transformers' checkpoints, encoders and classifiers are run."
     return ""

@@ -12,6 +12,7 @@ from jupyter_modeldeploy.sources.formats import (
     paddle,
     tensorflow,
     torch_archive,
+    ultralytics,
 )
 from jupyter_modeldeploy.sources.formats.recognised import Recognised
 from jupyter_modeldeploy.sources.formats.weights import Weights
@@ -28,8 +29,10 @@ def count(recognised: Recognised) -> Weights | None:
             return diffusers.weights(recognised)
         case Format.onnx:
             return onnx_graph.count(recognised.primary)
-        case Format.torch | Format.torchscript | Format.exported | Format.ultralytics:
+        case Format.torch | Format.torchscript | Format.exported:
             return torch_archive.count([recognised.primary])
+        case Format.ultralytics:
+            return ultralytics.weights(recognised)
         case Format.gguf:
             return gguf.weights(recognised)
         case Format.savedmodel:

@@ -127,13 +127,13 @@ def test_a_model_that_crashes_takes_only_its_own_server_process_along(
     (plugin / "crashing.py").write_text(textwrap.dedent(CRASHING))
     (plugin / "crashing-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: crashing\nVersion: 1\n")
     (plugin / "crashing-1.dist-info" / "entry_points.txt").write_text(
-        "[jupyter_modeldeploy.runtimes]\nultralytics = crashing:Crashing\n"
+        "[jupyter_modeldeploy.runtimes]\npaddle = crashing:Crashing\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(plugin))
     monkeypatch.syspath_prepend(plugin)
     plugins.available.cache_clear()
     store = Store(Settings(tmp_path / "root"))
-    add(store, "crashing", Format.ultralytics, tiny_onnx.add_one(tmp_path / "model"))
+    add(store, "crashing", Format.paddle, tiny_onnx.add_one(tmp_path / "model"))
     service = lifecycle.start(store, spec("crashing", ("crashing", [1]), replicas=2), "tester")
     with client(store, service) as connected:
         with pytest.raises(httpx.TransportError):

@@ -103,7 +103,38 @@ def test_a_yolo_checkpoint_tells_its_task_and_classes(kind: str, task: str, tmp_
     found = recognise(model_files.yolo(tmp_path / "yolo11n.pt", kind).parent)
     assert (found.format, found.task, found.classes) == (Format.ultralytics, task, ["person", "bicycle"])
     assert (found.framework, found.architecture) == ("ultralytics", "yolo11n")
-    assert "yolo export model=yolo11n.pt format=onnx" in found.note
+    assert ("[vision]" if task == "object-detection" else "yolo export model=yolo11n.pt format=onnx") in found.note
+
+
+def test_a_description_of_a_yolo_network_is_a_detector_that_has_learnt_nothing(tmp_path: Path) -> None:
+    (tmp_path / "yolo11s.yaml").write_text("nc: 80\nbackbone:\n  - [-1, 1, Conv, [64, 3, 2]]\nhead: []\n")
+    found = recognise(tmp_path)
+    assert (found.format, found.task, found.architecture) == (Format.ultralytics, "object-detection", "yolo11s")
+    assert "has learnt nothing" in found.note
+
+
+def test_a_fine_tuned_detector_tells_its_classes(tmp_path: Path) -> None:
+    (tmp_path / "network.yaml").write_text("scale: n\nbackbone: []\nhead: []\n")
+    (tmp_path / "config.json").write_text('{"id2label": {"0": "cat", "1": "dog"}, "image_size": 640}')
+    save_file({"weight": torch.zeros(3)}, tmp_path / "model.safetensors")
+    found = recognise(tmp_path)
+    assert (found.format, found.task, found.classes) == (Format.ultralytics, "object-detection", ["cat", "dog"])
+
+
+def test_an_image_classifiers_configuration_alone_is_a_start_from_nothing(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "resnet", "architectures": ["ResNetForImageClassification"]}')
+    found = recognise(tmp_path)
+    assert (found.format, found.task) == (Format.transformers, "image-classification")
+    assert "has learnt nothing" in found.note
+
+
+def test_an_image_classifiers_tensors_are_told(tmp_path: Path) -> None:
+    config = {"model_type": "vit", "architectures": ["ViTForImageClassification"], "image_size": 32}
+    (tmp_path / "config.json").write_text(json.dumps(config | {"id2label": {"0": "a", "1": "b", "2": "c"}}))
+    save_file({"weight": torch.zeros(3)}, tmp_path / "model.safetensors")
+    signature = recognise(tmp_path).signature
+    assert signature is not None
+    assert [spec.shape for spec in (*signature.inputs, *signature.outputs)] == [[-1, 3, 32, 32], [-1, 3]]
 
 
 def test_weights_of_torch_alone_say_what_they_lack(tmp_path: Path) -> None:

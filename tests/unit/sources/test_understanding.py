@@ -97,7 +97,7 @@ def test_of_a_yolo_checkpoint_the_parameters_are_counted_without_the_statistics(
     model_files.yolo(tmp_path / "yolo11n.pt")
     parameters = 4 * 3 * 3 * 3 + 4 + 4 + 4
     assert figures(tmp_path) == (parameters, "F16", 2 * parameters)
-    assert "nothing here runs the format ultralytics" in told(tmp_path).note
+    assert "[vision]" in told(tmp_path).note
 
 
 def test_the_weights_of_an_onnx_file_are_counted(tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""Fine-tune an image classifier, from a checkpoint of transformers or from a configuration alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import AutoConfig, AutoModelForImageClassification, PretrainedConfig, PreTrainedModel
+
+from jupyter_modeldeploy import devices
+from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.runtimes.transformers import has_weights, load_checkpoint
+from jupyter_modeldeploy.training.augmentation import PRESETS
+from jupyter_modeldeploy.training.data import read
+from jupyter_modeldeploy.training.fit import fit
+from jupyter_modeldeploy.training.labelled_images import ImageRows, Preparation, collate
+from jupyter_modeldeploy.training.losses import balanced, cross_entropy
+from jupyter_modeldeploy.training.options import Augmentation, FinetuneResult
+from jupyter_modeldeploy.training.plan import Plan
+from jupyter_modeldeploy.training.problem import Defaults, Problem
+from jupyter_modeldeploy.training.run import Training
+from jupyter_modeldeploy.training.text import in_head
+from jupyter_modeldeploy.training.text_classification import logits_of_rows
+
+AUGMENTATION: Augmentation = "light"
+TRAINED = Defaults(epochs=5.0, batch_size=32, learning_rate=1e-4)
+UNTRAINED = Defaults(epochs=30.0, batch_size=32, learning_rate=1e-3, head_factor=1.0)
+
+
+def finetune(training: Training) -> FinetuneResult:
+    """Fine-tune the checkpoint in `training.base`, or train from nothing where that is config.json without weights.
+    `out` gets config.json with the class names, model.safetensors and preprocessor_config.json."""
+    split, options, classes = read(training), training.options, training.dataset.classes
+    trained = has_weights(training.base)
+
+    def make(plan: Plan) -> Problem:
+        config = _configuration(training.base, classes, options.image_size)
+        model = _trained(training.base, config) if trained else _untrained(training.base, config)
+        preparation = Preparation(training.base, model.config, options.image_size)
+        variation = PRESETS[options.augmentation or AUGMENTATION]
+        train = ImageRows(split.train, preparation, variation, options.seed)
+        validation = ImageRows(split.validation, preparation) if split.validation else None
+        even = options.class_weights == "none"
+
+        def save(done: PreTrainedModel, out: Path) -> None:
+            done.save_pretrained(out)
+            preparation.write(out)
+
+        return Problem(
+            kind="single-label",
+            model=model,
+            train=train,
+            validation=validation,
+            test=ImageRows(split.test, preparation),
+            collate=collate,
+            loss=cross_entropy(None if even else balanced(train.labels, len(classes))),
+            answers=logits_of_rows,
+            save=save,
+            classes=classes,
+            in_head=in_head(model),
+            workers=0 if training.device == "cpu" else min(8, devices.usable_cores()),
+            describe=lambda index, answer: f"{split.test[index].path.name} → {classes[int(np.argmax(answer))]}",
+        )
+
+    return fit(training, TRAINED if trained else UNTRAINED, make)
+
+
+def _configuration(base: Path, classes: Sequence[str], side: int | None) -> PretrainedConfig:
+    try:
+        config: PretrainedConfig = AutoConfig.from_pretrained(base, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(
+            f"{base.name} has no config.json of a known kind: {error}", "It must name its model_type: vit, resnet …"
+        ) from error
+    config.id2label = dict(enumerate(classes))
+    config.label2id = {name: index for index, name in enumerate(classes)}
+    if side is not None and hasattr(config, "image_size"):
+        config.image_size = side
+    return config
+
+
+def _trained(base: Path, config: PretrainedConfig) -> PreTrainedModel:
+    """The model in `base`, its head drawn by the global seed where it is for other classes."""
+    return load_checkpoint(
+        AutoModelForImageClassification, base, lambda model, name: in_head(model)(name), config=config
+    )
+
+
+def _untrained(base: Path, config: PretrainedConfig) -> PreTrainedModel:
+    """The model that the configuration describes, all drawn by the global seed."""
+    try:
+        auto_class: Any = AutoModelForImageClassification
+        model: PreTrainedModel = auto_class.from_config(config, trust_remote_code=False)
+    except (ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
+        raise InvalidInput(f"{base.name} describes no image classifier: {error}", "Check its config.json.") from error
+    return model

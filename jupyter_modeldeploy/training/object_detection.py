@@ -1,0 +1,136 @@
+"""Fine-tune a YOLO detector of ultralytics on images with boxes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import PretrainedConfig, PreTrainedModel
+
+from jupyter_modeldeploy import devices
+from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.runtimes import yolo_network
+from jupyter_modeldeploy.runtimes.offline_ultralytics import get_cfg, non_max_suppression
+from jupyter_modeldeploy.training.boxed_images import BoxRows, collate
+from jupyter_modeldeploy.training.data import read
+from jupyter_modeldeploy.training.fit import fit
+from jupyter_modeldeploy.training.options import Augmentation, FinetuneOptions, FinetuneResult
+from jupyter_modeldeploy.training.plan import Plan
+from jupyter_modeldeploy.training.problem import Defaults, Problem
+from jupyter_modeldeploy.training.run import Training
+
+AUGMENTATION: Augmentation = "medium"
+UNTRAINED = Defaults(epochs=60.0, batch_size=16, learning_rate=2e-3, head_factor=1.0)
+STRIDE = 32
+SMALLEST = 64
+WITHOUT_MOSAIC = 0.1
+"""The share of the training at its end in which images are not joined to mosaics, as ultralytics has it."""
+MIN_SCORE, MAX_OVERLAP, MAX_BOXES = 0.001, 0.7, 300
+"""With which boxes the mean average precision is taken, as ultralytics has it."""
+ANY_TIME = 1e6
+
+
+def finetune(training: Training) -> FinetuneResult:
+    """Fine-tune the network in `training.base`, or train it from nothing where that is a description without weights.
+    `out` gets a network as `yolo_network.save` writes it."""
+    options, classes = training.options, training.dataset.classes
+    if options.method == "lora":
+        raise InvalidInput("LoRA is not for detectors: they have no linear layers.", "Choose the method full or head.")
+    split, base = read(training), yolo_network.load(training.base)
+
+    def make(plan: Plan) -> Problem:
+        network = yolo_network.with_classes(base, classes, options.seed)
+        size = _size(options, network)
+        model = Detector(network)
+        last = f"network.model.{len(network.model.model) - 1}."
+        plain_from = math.ceil(_epochs(plan, len(split.train)) * (1 - WITHOUT_MOSAIC))
+        preset = options.augmentation or AUGMENTATION
+        return Problem(
+            kind="detection",
+            model=model,
+            train=BoxRows(split.train, classes, size, preset, options.seed, plain_from),
+            validation=BoxRows(split.validation, classes, size) if split.validation else None,
+            test=BoxRows(split.test, classes, size),
+            collate=collate,
+            loss=lambda outputs, labels, items: outputs["losses"] / items,
+            answers=found_boxes,
+            save=lambda trained, out: _save(trained, list(classes), size, out),
+            classes=classes,
+            in_head=lambda name: name.startswith(last),
+            workers=0 if training.device == "cpu" else min(8, devices.usable_cores()),
+            describe=lambda index, answer: f"{split.test[index].path.name} → {_named(answer, classes)}",
+            judged_at_a_time=16,
+        )
+
+    return fit(training, _defaults(len(classes)) if base.trained else UNTRAINED, make)
+
+
+class Detector(PreTrainedModel):  # type: ignore[no-untyped-call]
+    """A YOLO network in the form that the core trains: it computes its own loss, since that is no function of one
+    output and one label."""
+
+    config_class = PretrainedConfig
+
+    def __init__(self, network: yolo_network.Network) -> None:
+        super().__init__(PretrainedConfig())
+        self.network = network.model
+        self.network.args = get_cfg()
+        self._criterion: Any = None
+
+    def forward(self, images: torch.Tensor, boxes: torch.Tensor) -> dict[str, torch.Tensor]:
+        """`images` uint8[rows, 3, size, size], `boxes` float32[rows, boxes, 5] as `collate` makes them. Gives `losses`,
+        the sum over the images, and, when not training, `decoded` float32[rows, 4 + classes, anchors]."""
+        if self._criterion is None:
+            self._criterion = self.network.init_criterion()
+        answer = self.network(images.float() / 255)
+        given = boxes[..., 0] >= 0
+        wanted = {"batch_idx": given.nonzero()[:, 0], "cls": boxes[given][:, :1], "bboxes": boxes[given][:, 1:]}
+        losses, _ = self._criterion(answer, wanted)
+        return {"losses": losses.sum()} if self.training else {"losses": losses.sum(), "decoded": answer[0]}
+
+
+def found_boxes(outputs: Any, labels: torch.Tensor) -> Sequence[np.ndarray]:
+    """float32[boxes, 6] for each image: two corners in pixels of the square, score, class; best first."""
+    found = non_max_suppression(
+        outputs["decoded"].float(),
+        MIN_SCORE,
+        MAX_OVERLAP,
+        multi_label=True,
+        max_det=MAX_BOXES,
+        max_time_img=ANY_TIME,  # it would leave images without boxes on a busy machine
+    )
+    return [boxes[:, :6].cpu().numpy() for boxes in found]
+
+
+def _defaults(classes: int) -> Defaults:
+    """The learning rate is ultralytics' own for AdamW."""
+    return Defaults(epochs=30.0, batch_size=16, learning_rate=round(0.01 / (4 + classes), 6), head_factor=1.0)
+
+
+def _epochs(plan: Plan, rows: int) -> float:
+    if plan.options.max_steps is None:
+        return plan.epochs
+    return plan.options.max_steps / max(1, math.ceil(rows / plan.batch_size))
+
+
+def _size(options: FinetuneOptions, network: yolo_network.Network) -> int:
+    size = options.image_size or network.image_size
+    if size % STRIDE or size < SMALLEST:
+        raise InvalidInput(
+            f"Images of {size} pixels do not go through a YOLO network.", f"Choose a multiple of {STRIDE}: 320, 640 …"
+        )
+    return size
+
+
+def _save(trained: Any, classes: list[str], size: int, out: Path) -> None:
+    trained.network.float().eval()
+    yolo_network.save(yolo_network.Network(trained.network, classes, size, trained=True), out)
+
+
+def _named(answer: np.ndarray, classes: Sequence[str]) -> str:
+    likely = [f"{classes[int(box[5])]} {box[4]:.2f}" for box in answer if box[4] >= 0.25][:5]
+    return ", ".join(likely) or "nothing"

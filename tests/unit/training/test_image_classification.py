@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from digit_images import digit_folder, untrained_resnet
+from image_trainings import Stopped, StoppingAt, image_training
+
+from jupyter_modeldeploy import runtimes, tasks
+from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.optimize.convert import transformers_to_onnx
+from jupyter_modeldeploy.progress import Silent
+from jupyter_modeldeploy.records import Format
+from jupyter_modeldeploy.training.image_classification import finetune
+from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
+
+CLASSES = (0, 1, 7)
+OPTIONS = FinetuneOptions(epochs=4, batch_size=16, learning_rate=3e-3, precision="fp32", checkpoint_every=6)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return digit_folder(tmp_path_factory.mktemp("digits") / "found", 40, CLASSES)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return untrained_resnet(tmp_path_factory.mktemp("base") / "resnet")
+
+
+@pytest.fixture(scope="module")
+def trained(base: Path, found: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FinetuneResult]:
+    folder = tmp_path_factory.mktemp("trained")
+    result = finetune(image_training(base, found, folder, OPTIONS))
+    return folder / "out", result
+
+
+def answers(format: Format, folder: Path, image: Path) -> list[dict[str, object]]:
+    runtime = runtimes.load(format, folder, device="cpu")
+    task = tasks.load("image-classification", folder, runtime.signature)
+    items = task.parse_files(image.read_bytes())  # type: ignore[attr-defined]
+    answered = task.decode(runtime.run(task.encode(items)))
+    runtime.close()
+    return answered
+
+
+def test_a_network_that_has_learnt_nothing_learns_to_tell_digits_apart(trained: tuple[Path, FinetuneResult]) -> None:
+    _, result = trained
+
+    assert result.metrics["accuracy"] > 0.9 > result.baseline["accuracy"]
+    assert result.steps == 24
+
+
+def test_the_result_holds_the_classes_and_how_images_are_prepared(trained: tuple[Path, FinetuneResult]) -> None:
+    out, _ = trained
+
+    assert {path.name for path in out.iterdir()} == {"config.json", "model.safetensors", "preprocessor_config.json"}
+    assert json.loads((out / "config.json").read_text())["id2label"] == {"0": "0", "1": "1", "2": "7"}
+    assert json.loads((out / "preprocessor_config.json").read_text())["size"] == {"height": 32, "width": 32}
+
+
+def test_the_version_and_its_onnx_form_tell_what_an_image_shows(
+    trained: tuple[Path, FinetuneResult], found: Path, tmp_path: Path
+) -> None:
+    out, _ = trained
+    transformers_to_onnx(out, tmp_path / "onnx", Silent())
+
+    for label in map(str, CLASSES):
+        image = sorted((found / label).iterdir())[-1]
+        told = [answers(Format.transformers, out, image), answers(Format.onnx, tmp_path / "onnx", image)]
+        assert [each[0]["label"] for each in told] == [label, label]
+        assert told[0][0]["score"] == pytest.approx(told[1][0]["score"], abs=1e-4)
+
+
+def test_a_training_that_was_stopped_ends_with_the_weights_of_an_undisturbed_one(
+    trained: tuple[Path, FinetuneResult], base: Path, found: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(Stopped):
+        finetune(image_training(base, found, tmp_path, OPTIONS, StoppingAt(15)))
+    result = finetune(image_training(base, found, tmp_path, OPTIONS))
+
+    assert result.resumed_from == 12
+    weights = "model.safetensors"
+    assert (tmp_path / "out" / weights).read_bytes() == (trained[0] / weights).read_bytes()
+
+
+def test_a_trained_base_keeps_what_it_knows_and_gets_a_head_for_other_classes(
+    trained: tuple[Path, FinetuneResult], tmp_path: Path
+) -> None:
+    found = digit_folder(tmp_path / "found", 20, (2, 4))
+    options = OPTIONS.model_copy(update={"method": "head", "epochs": None, "max_steps": 2, "augmentation": "none"})
+
+    result = finetune(image_training(trained[0], found, tmp_path, options))
+
+    from safetensors.numpy import load_file
+
+    before, after = (load_file(folder / "model.safetensors") for folder in (trained[0], tmp_path / "out"))
+    assert result.options.epochs == 5.0
+    assert len(after["classifier.1.bias"]) == 2
+    encoder = [name for name in before if name.endswith("convolution.weight")]
+    assert encoder
+    assert all(np.array_equal(before[name], after[name]) for name in encoder)
+
+
+def test_a_base_that_is_no_image_classifier_is_refused(found: Path, tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "config.json").write_text('{"model_type": "gpt2"}')
+
+    with pytest.raises(InvalidInput, match="describes no image classifier"):
+        finetune(image_training(tmp_path / "base", found, tmp_path, OPTIONS))
