@@ -191,6 +191,16 @@ def test_what_a_job_was_given_is_checked_before_it_starts(workspace: Workspace) 
     assert workspace.jobs.list() == []
 
 
+def test_a_base_that_cannot_be_trained_is_refused_before_there_is_a_job(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "model.onnx").write_bytes(b"a graph")
+    new = NewVersion(model="graph", format=Format.onnx, task="tensor", lineage=Lineage(step=Step.imported))
+    workspace.store.versions.add(new, tmp_path / "other")
+    with pytest.raises(InvalidInput, match="graph@1 has the format onnx"):
+        workspace.models.finetune("graph", "sentences", "tuned")
+    assert workspace.jobs.list() == []
+
+
 def test_an_error_keeps_its_code_and_hint(workspace: Workspace) -> None:
     handle = workspace.models.quantize("tiny")
     with pytest.raises(JobFailed, match="Convert it first"):
