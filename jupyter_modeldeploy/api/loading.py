@@ -1,4 +1,4 @@
-"""The operations around loading a version outside: its program, and what it needs installed."""
+"""The operations around programs of a version: to load it outside, what that needs installed, and to train it again."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ class Loader(BaseModel):
     source: str = Field(description="Python that loads the version and asks it once")
 
 
+class TrainingCode(BaseModel):
+    version: str
+    source: str = Field(description="Python that does the version's fine-tuning again")
+
+
 class GetRequirements(ByVersion):
     into: Environment = Field(default="kernel", description="what it is compared with: this environment or its own")
 
@@ -30,6 +35,12 @@ def get_loader(workspace: Workspace, request: ByVersion) -> Loader:
     return Loader(version=version.ref, source=workspace.models.loader(version.ref))
 
 
+def get_training_code(workspace: Workspace, request: ByVersion) -> TrainingCode:
+    """Python that does again the fine-tuning that made a version."""
+    version = workspace.models.version(request.version)
+    return TrainingCode(version=version.ref, source=workspace.models.code(version.ref))
+
+
 def get_requirements(workspace: Workspace, request: GetRequirements) -> Requirements:
     """What a version asks to be installed, compared with what is."""
     return workspace.models.requirements(request.version, request.into)
@@ -42,6 +53,9 @@ def install_requirements(workspace: Workspace, request: InstallRequirements) -> 
 
 LOADING: tuple[Operation, ...] = (
     Operation("get_loader", "GET", "versions/{version}/loader", "read", ByVersion, Loader, get_loader),
+    Operation(
+        "get_training_code", "GET", "versions/{version}/code", "read", ByVersion, TrainingCode, get_training_code
+    ),
     Operation(
         "get_requirements",
         "GET",

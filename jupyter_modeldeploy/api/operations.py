@@ -24,6 +24,7 @@ from jupyter_modeldeploy.records import (
     Change,
     Dataset,
     Device,
+    EvaluationReport,
     Experiment,
     FileEntry,
     Job,
@@ -113,9 +114,11 @@ class VersionSummary(NewVersion):
 
 
 class VersionPage(VersionSummary):
-    """A version with the text of its model card, as it is written and cut off at 20,000 characters."""
+    """A version with the text of its model card, as it is written and cut off at 20,000 characters, and, of a
+    fine-tuned one, how good it is on held-out rows."""
 
     card_text: str | None
+    evaluation: EvaluationReport | None
 
 
 class ModelSummary(Model):
@@ -182,9 +185,10 @@ def set_alias(workspace: Workspace, request: AliasRequest) -> ModelSummary:
 
 
 def get_version(workspace: Workspace, request: ByVersion) -> VersionPage:
-    """One version with all that its files tell, and its model card."""
+    """One version with all that its files tell, its model card and its evaluation."""
     version = workspace.models.version(request.version)
-    return VersionPage(**_derived(version), card_text=workspace.models.card(version.ref))
+    card, evaluation = workspace.models.card(version.ref), workspace.models.evaluation(version.ref)
+    return VersionPage(**_derived(version), card_text=card, evaluation=evaluation)
 
 
 def trust_version(workspace: Workspace, request: TrustVersion) -> ModelSummary:

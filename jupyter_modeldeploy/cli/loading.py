@@ -1,4 +1,4 @@
-"""`modeldeploy models loader` and `modeldeploy models requirements`"""
+"""`modeldeploy models loader`, `modeldeploy models code` and `modeldeploy models requirements`"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jupyter_modeldeploy.cli.operation import DETACH, finish
 from jupyter_modeldeploy.cli.tables import table
 
 if TYPE_CHECKING:
-    from jupyter_modeldeploy.api.loading import Loader
+    from jupyter_modeldeploy.api.loading import Loader, TrainingCode
     from jupyter_modeldeploy.records import Requirements
 
 STYLES = {"satisfied": "green", "missing": "yellow", "other version": "yellow", "refused": "red"}
@@ -30,6 +30,7 @@ class Into(StrEnum):
 
 def add_loading(app: typer.Typer) -> None:
     command(app, "loader", "modeldeploy models loader minilm@1 --out load_model.py")(write_loader)
+    command(app, "code", "modeldeploy models code sentiment@3 --out finetune.py")(write_training_code)
     command(app, "requirements", "modeldeploy models requirements minilm@1 --install")(requirements)
 
 
@@ -39,17 +40,28 @@ def write_loader(
     out: Annotated[Path | None, typer.Option("--out", help="the file to write; else it is printed")] = None,
 ) -> None:
     """Write Python that loads a version, asks it once and prints what came out."""
+    _write(door, door.call("get_loader", version=version), out, "loads")
 
-    def show(door: Door, loader: Loader) -> None:
+
+def write_training_code(
+    door: Door,
+    version: Annotated[str, VERSION],
+    out: Annotated[Path | None, typer.Option("--out", help="the file to write; else it is printed")] = None,
+) -> None:
+    """Write Python that does again the fine-tuning that made a version: base, data, split, options."""
+    _write(door, door.call("get_training_code", version=version), out, "trains again")
+
+
+def _write(door: Door, program: Loader | TrainingCode, out: Path | None, does: str) -> None:
+    def show(door: Door, program: Loader | TrainingCode) -> None:
         if out is None:
-            print(loader.source, end="")
+            print(program.source, end="")
         else:
-            door.tell(f"Wrote {out}, which loads {loader.version}: python {out}")
+            door.tell(f"Wrote {out}, which {does} {program.version}: python {out}")
 
-    loader = door.call("get_loader", version=version)
     if out is not None:
-        out.write_text(loader.source, "utf-8")
-    door.show(loader, show)
+        out.write_text(program.source, "utf-8")
+    door.show(program, show)
 
 
 def requirements(

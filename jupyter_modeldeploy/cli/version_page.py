@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_modeldeploy.amounts import percent, size
-from jupyter_modeldeploy.cli import safety
+from jupyter_modeldeploy.cli import evaluation_page, safety
 from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.tables import table
 from jupyter_modeldeploy.cli.views import fact_rows
@@ -41,6 +41,8 @@ def show(door: Door, page: VersionPage) -> None:
             }
         )
     )
+    if page.evaluation is not None:
+        evaluation_page.show(door, page.evaluation)
     _show_signature(door, page.signature)
     _show_files(door, page)
     _show_card(door, page)

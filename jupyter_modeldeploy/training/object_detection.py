@@ -62,6 +62,7 @@ def finetune(training: Training) -> FinetuneResult:
             classes=classes,
             in_head=lambda name: name.startswith(last),
             workers=0 if training.device == "cpu" else min(8, devices.usable_cores()),
+            text=lambda index: split.test[index].path.name,
             describe=lambda index, answer: f"{split.test[index].path.name} → {_named(answer, classes)}",
             judged_at_a_time=16,
         )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from jupyter_modeldeploy import sources
 from jupyter_modeldeploy.jobs.kinds.requirements import Allowed, Environment, separate_folder
-from jupyter_modeldeploy.records import FoundModel, Model, Requirements, Version
+from jupyter_modeldeploy.records import EvaluationReport, FoundModel, Model, Requirements, Step, Version
 from jupyter_modeldeploy.sources.hubs import searching
 from jupyter_modeldeploy.sources.hubs.searching import Sort
 from jupyter_modeldeploy.sources.naming import suggested_name
@@ -53,6 +53,25 @@ class Models(Room):
 
         version = self.version(ref)
         return loader.generate(version, self._store.versions.path(version))
+
+    def evaluation(self, ref: str) -> EvaluationReport | None:
+        """How good a fine-tuned version is on the rows that were held out from it, with intervals, each class, the
+        confusion matrix, calibration and the worst mistakes; None for a version that no training made."""
+        from jupyter_modeldeploy.training.record import TrainingRecord
+
+        version = self.version(ref)
+        if version.lineage.step is not Step.finetuned:
+            return None  # a file of that name that came from elsewhere is not ours
+        record = TrainingRecord.read(self._store.versions.folder(version))
+        return record.result.evaluation if record else None
+
+    def code(self, ref: str) -> str:
+        """Python source that does again what made a fine-tuned version: it fetches base and data, checks that they are
+        what they were, and trains with the options that were used. Raises InvalidInput for one that no training
+        made."""
+        from jupyter_modeldeploy.loader import training_code
+
+        return training_code.generate(self._store, self.version(ref))
 
     def requirements(self, ref: str, into: Environment = "kernel", allow: Sequence[Allowed] = ()) -> Requirements:
         """What a version's requirements.txt asks for, and how that stands to this Python (`kernel`) or to the

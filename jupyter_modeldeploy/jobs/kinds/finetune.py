@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -11,9 +12,10 @@ from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
 from jupyter_modeldeploy.jobs.kinds.reuse import known_version
-from jupyter_modeldeploy.records import Format, Lineage, Name, NewVersion, Step
+from jupyter_modeldeploy.records import Dataset, Facts, Format, Lineage, Name, NewVersion, Step, Version
 from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
+from jupyter_modeldeploy.training.record import TrainingRecord, environment
 from jupyter_modeldeploy.training.run import Training
 
 BASE_FORMATS = {"object-detection": Format.ultralytics}
@@ -78,6 +80,9 @@ def run(context: Context) -> dict[str, Any]:
                 processes=parameters.options.processes,
             )
         )
+        made = TrainingRecord(
+            base=base.ref, dataset=dataset.ref, device=context.device, environment=environment(), result=result
+        )
         new = NewVersion(
             model=parameters.name,
             format=Format.adapter if (staging / "version" / ADAPTER).exists() else base.format,
@@ -85,6 +90,7 @@ def run(context: Context) -> dict[str, Any]:
             lineage=lineage,
             metrics=result.version_metrics,
             classes=dataset.classes or None,
+            facts=_described(staging / "version", parameters.name, base, dataset, made),
         )
         version = store.versions.add(new, staging / "version")
     shutil.rmtree(context.folder / "checkpoints")  # they served to resume; the version holds what they led to
@@ -94,6 +100,17 @@ def run(context: Context) -> dict[str, Any]:
         "reused": False,
         "training": result.model_dump(mode="json"),
     }
+
+
+def _described(folder: Path, name: str, base: Version, dataset: Dataset, made: TrainingRecord) -> Facts:
+    """What the new version's files tell of it, with the record of its training and a model card among them."""
+    from jupyter_modeldeploy.sources import understanding
+    from jupyter_modeldeploy.sources.recognise import recognise
+    from jupyter_modeldeploy.training import model_card
+
+    made.write(folder)
+    (folder / model_card.FILE).write_text(model_card.card(name, base, dataset, made), "utf-8")
+    return understanding.facts(folder, recognise(folder))
 
 
 KIND = Kind(

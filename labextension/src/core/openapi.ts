@@ -747,8 +747,25 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** One version with all that its files tell, and its model card. */
+    /** One version with all that its files tell, its model card and its evaluation. */
     get: operations['get_version'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/versions/{version}/code': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Python that does again the fine-tuning that made a version. */
+    get: operations['get_training_code'];
     put?: never;
     post?: never;
     delete?: never;
@@ -1061,6 +1078,33 @@ export interface components {
       /** Parts */
       parts: number;
     };
+    /**
+     * Calibration
+     * @description How far confidence can be taken at its word: `ece` is the expected calibration error (0 is best). Bins without an
+     *     answer are left out.
+     */
+    Calibration: {
+      /** Bins */
+      bins: components['schemas']['CalibrationBin'][];
+      /** Ece */
+      ece: number;
+    };
+    /**
+     * CalibrationBin
+     * @description Answers whose confidence lies above `low`, up to `high`: their mean confidence and the share that is right.
+     */
+    CalibrationBin: {
+      /** Accuracy */
+      accuracy: number;
+      /** Confidence */
+      confidence: number;
+      /** Count */
+      count: number;
+      /** High */
+      high: number;
+      /** Low */
+      low: number;
+    };
     /** CallerRequest */
     CallerRequest: {
       /**
@@ -1139,6 +1183,43 @@ export interface components {
         [key: string]: unknown;
       };
     };
+    /**
+     * ClassResult
+     * @description One class: of the answers that name it, the share that is right (`precision`); of its own rows, the share that
+     *     was found (`recall`); their harmonic mean (`f1`). `support` counts the class in the held-out rows. For boxes there
+     *     are the average precisions at an overlap of 0.5 and over 0.5 to 0.95 instead. None where nothing can be divided.
+     */
+    ClassResult: {
+      /**
+       * Ap50
+       * @default null
+       */
+      ap50: number | null;
+      /**
+       * Ap50 95
+       * @default null
+       */
+      ap50_95: number | null;
+      /**
+       * F1
+       * @default null
+       */
+      f1: number | null;
+      /** Name */
+      name: string;
+      /**
+       * Precision
+       * @default null
+       */
+      precision: number | null;
+      /**
+       * Recall
+       * @default null
+       */
+      recall: number | null;
+      /** Support */
+      support: number;
+    };
     /** Compare */
     Compare: {
       /**
@@ -1176,6 +1257,22 @@ export interface components {
        * @description a running service with two versions of one model
        */
       service: string;
+    };
+    /**
+     * Confusion
+     * @description `counts[i][j]` rows of class i were answered with class j. Of many classes the most frequent stand for
+     *     themselves, and the last row and column are the `joined` others together.
+     */
+    Confusion: {
+      /** Classes */
+      classes: string[];
+      /** Counts */
+      counts: number[][];
+      /**
+       * Joined
+       * @default 0
+       */
+      joined: number;
     };
     /** Convert */
     Convert: {
@@ -1478,6 +1575,64 @@ export interface components {
        * @description the version to judge: NAME, NAME@3 or NAME@alias
        */
       version: string;
+    };
+    /**
+     * EvaluatedMetric
+     * @description One metric on the held-out rows, ratios from 0 to 1. `before` is the same of the model before training,
+     *     `majority` of answering everything with what is most frequent among the training rows. `difference` is this model
+     *     minus the one before training, on the same rows. What cannot be said is None.
+     */
+    EvaluatedMetric: {
+      /**
+       * Before
+       * @default null
+       */
+      before: number | null;
+      /** @default null */
+      difference: components['schemas']['Interval'] | null;
+      /** @default null */
+      interval: components['schemas']['Interval'] | null;
+      /**
+       * Majority
+       * @default null
+       */
+      majority: number | null;
+      /**
+       * Method
+       * @description how the intervals were found
+       * @default
+       */
+      method: string;
+      /** Name */
+      name: string;
+      /** Value */
+      value: number;
+    };
+    /**
+     * EvaluationReport
+     * @description What a fine-tuned version's answers to the `rows` held-out rows come to. The first of the metrics is the one that
+     *     the task is judged by. `worst` holds the most confident mistakes, the worst first.
+     */
+    EvaluationReport: {
+      /** @default null */
+      calibration: components['schemas']['Calibration'] | null;
+      /** @default null */
+      confusion: components['schemas']['Confusion'] | null;
+      /** Dataset */
+      dataset: string;
+      /**
+       * Kind
+       * @enum {string}
+       */
+      kind: 'single-label' | 'multi-label' | 'tagging' | 'language-model' | 'detection';
+      /** Metrics */
+      metrics: components['schemas']['EvaluatedMetric'][];
+      /** Per Class */
+      per_class: components['schemas']['ClassResult'][];
+      /** Rows */
+      rows: number;
+      /** Worst */
+      worst: components['schemas']['Mistake'][];
     };
     /**
      * Experiment
@@ -2286,6 +2441,23 @@ export interface components {
       step: number;
       /** Value */
       value: number;
+    };
+    /**
+     * Mistake
+     * @description A held-out row with a wrong answer, or that a language model finds least likely. `row` counts the held-out rows
+     *     from 0; `score` is the confidence of the wrong answer, or the loss per token.
+     */
+    Mistake: {
+      /** Answered */
+      answered: string;
+      /** Row */
+      row: number;
+      /** Score */
+      score: number;
+      /** Text */
+      text: string;
+      /** Wanted */
+      wanted: string;
     };
     /** ModelList */
     ModelList: {
@@ -3310,6 +3482,16 @@ export interface components {
       /** Tokens */
       tokens: components['schemas']['CallerToken'][];
     };
+    /** TrainingCode */
+    TrainingCode: {
+      /**
+       * Source
+       * @description Python that does the version's fine-tuning again
+       */
+      source: string;
+      /** Version */
+      version: string;
+    };
     /**
      * Trust
      * @description Who said that a version may be loaded in spite of what was found, when and why.
@@ -3363,7 +3545,8 @@ export interface components {
     };
     /**
      * VersionPage
-     * @description A version with the text of its model card, as it is written and cut off at 20,000 characters.
+     * @description A version with the text of its model card, as it is written and cut off at 20,000 characters, and, of a
+     *     fine-tuned one, how good it is on held-out rows.
      */
     VersionPage: {
       /** Card Text */
@@ -3378,6 +3561,7 @@ export interface components {
        * Format: date-time
        */
       created_at: string;
+      evaluation: components['schemas']['EvaluationReport'] | null;
       /** @default null */
       facts: components['schemas']['Facts'] | null;
       /** Files */
@@ -8574,6 +8758,100 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['VersionPage'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  get_training_code: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        version: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['TrainingCode'];
         };
       };
       /** @description The request is wrong; nothing was changed. */
