@@ -17,10 +17,19 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.deployment import DeploymentManager as DeploymentManager
     from jupyter_modeldeploy.deployment import ModelServer as ModelServer
     from jupyter_modeldeploy.fetching import ModelFetcher as ModelFetcher
+    from jupyter_modeldeploy.training.distributed import DistributedTrainer as DistributedTrainer
     from jupyter_modeldeploy.workspace import JobHandle as JobHandle
     from jupyter_modeldeploy.workspace import Workspace as Workspace
 
-__all__ = ["DeployedEndpoint", "DeploymentManager", "JobHandle", "ModelFetcher", "ModelServer", "Workspace"]
+__all__ = [
+    "DeployedEndpoint",
+    "DeploymentManager",
+    "DistributedTrainer",
+    "JobHandle",
+    "ModelFetcher",
+    "ModelServer",
+    "Workspace",
+]
 
 torchvision_ops.prepare()  # whoever imports transformers after this package may have a torchvision for another torch
 
@@ -34,6 +43,10 @@ def __getattr__(name: str) -> Any:
         from jupyter_modeldeploy.fetching import ModelFetcher
 
         return ModelFetcher
+    if name == "DistributedTrainer":
+        from jupyter_modeldeploy.training.distributed import DistributedTrainer
+
+        return DistributedTrainer
     if name in __all__:
         from jupyter_modeldeploy import deployment
 

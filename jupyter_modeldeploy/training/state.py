@@ -23,7 +23,7 @@ Tensors = dict[str, torch.Tensor]
 def save(folder: Path, model: torch.nn.Module, optimizer: Any, scheduler: Any, scaler: Any, **more: Any) -> None:
     """Write all that a training needs to go on; `more` (JSON) is given back by `load`."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(_plain(_trained(model)), folder / WEIGHTS, metadata={"format": "pt"})
+    save_weights(folder / WEIGHTS, model)
     tensors, facts = _split_optimizer(optimizer.state_dict())
     save_file(_plain(tensors), folder / OPTIMIZER)
     generators, words = _random_state()
@@ -38,9 +38,19 @@ def save(folder: Path, model: torch.nn.Module, optimizer: Any, scheduler: Any, s
     (folder / REST).write_text(json.dumps(rest))
 
 
+def save_weights(path: Path, model: torch.nn.Module) -> None:
+    """Write what is trained, and the buffers that the model keeps."""
+    save_file(_plain(_trained(model)), path, metadata={"format": "pt"})
+
+
 def load_weights(folder: Path, model: torch.nn.Module) -> None:
     """Put the checkpoint's weights into the model that it was made from."""
-    stored = load_file(folder / WEIGHTS)
+    load_weights_file(folder / WEIGHTS, model)
+
+
+def load_weights_file(path: Path, model: torch.nn.Module) -> None:
+    """Put what `save_weights` wrote into the model that it was made from."""
+    stored = load_file(path)
     with torch.no_grad():
         for name, tensor in _trained(model).items():
             tensor.copy_(stored[name])
