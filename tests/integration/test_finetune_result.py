@@ -18,7 +18,13 @@ from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.records import Version
 
-OPTIONS: dict[str, Any] = {"max_steps": 30, "batch_size": 16, "learning_rate": 3e-3, "max_length": 32, "precision": "fp32"}
+OPTIONS: dict[str, Any] = {
+    "max_steps": 30,
+    "batch_size": 16,
+    "learning_rate": 3e-3,
+    "max_length": 32,
+    "precision": "fp32",
+}
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@ import type {
   Changes,
   Dataset,
   FetchRequest,
+  FinetuneRequest,
   FoundModel,
   Job,
   LogChunk,
@@ -10,6 +11,7 @@ import type {
   Service,
   VersionPage
 } from './types';
+import type { OptionField } from './optionFields';
 
 /** What the views may ask for. Every method rejects with an ApiError. */
 export interface Api {
@@ -19,10 +21,16 @@ export interface Api {
   /** The models that the hub `source` (`hf`, `ms`) finds for `query`, the most downloaded first. */
   searchModels(source: string, query: string): Promise<FoundModel[]>;
 
-  /** One version (`name@3`) with the text of its model card. */
+  /** One version (`name@3`) with the text of its model card and its evaluation. */
   version(ref: string): Promise<VersionPage>;
   /** Python that loads a version and asks it once. */
   loader(ref: string): Promise<string>;
+  /** Python that does again the fine-tuning that made a version. */
+  trainingCode(ref: string): Promise<string>;
+
+  /** What a fine-tuning can be told, as the API describes it. */
+  finetuneFields(): Promise<OptionField[]>;
+  finetune(request: FinetuneRequest): Promise<Job>;
 
   /** Every version of every dataset, with the report on what was found in it. */
   datasets(): Promise<Dataset[]>;

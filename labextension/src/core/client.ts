@@ -1,4 +1,5 @@
 import type { Api } from './api';
+import { optionFields, type OptionSchema } from './optionFields';
 import type {
   Answer,
   Changes,
@@ -11,8 +12,14 @@ import type {
   ModelList,
   Service,
   ServiceList,
+  TrainingCode,
   VersionPage
 } from './types';
+
+/** The part of the API's own description that a form is made from. */
+interface Description {
+  components: { schemas: { FinetuneOptions: { properties: Record<string, OptionSchema> } } };
+}
 
 export interface Request {
   method: 'GET' | 'POST' | 'DELETE';
@@ -36,6 +43,13 @@ export function createApi(send: Send): Api {
       ((await get(at`models/search?source=${source}&query=${query}`)) as FoundModels).models,
     version: async ref => (await get(at`versions/${ref}`)) as VersionPage,
     loader: async ref => ((await get(at`versions/${ref}/loader`)) as Loader).source,
+    trainingCode: async ref => ((await get(at`versions/${ref}/code`)) as TrainingCode).source,
+
+    finetuneFields: async () =>
+      optionFields(
+        ((await get('openapi.json')) as Description).components.schemas.FinetuneOptions.properties
+      ),
+    finetune: async request => (await post('models/finetune', request)) as Job,
 
     datasets: async () => ((await get('datasets')) as DatasetList).datasets,
 

@@ -1,4 +1,5 @@
 import type { components } from './openapi';
+import type { OptionValue } from './optionFields';
 
 /** The records as the server sends them: times are ISO 8601 in UTC, sizes are bytes, shares are 0 to 1. */
 type Schemas = components['schemas'];
@@ -7,9 +8,16 @@ export type Model = Schemas['ModelSummary'];
 export type Version = Schemas['VersionSummary'];
 /** A version with the text of its model card. */
 export type VersionPage = Schemas['VersionPage'];
+/** How good a fine-tuned version is on held-out rows. */
+export type EvaluationReport = Schemas['EvaluationReport'];
+export type Interval = Schemas['Interval'];
 export type Verdict = Schemas['Verdict'];
 /** What to fetch; what is left out is as the server's description says. */
 export type FetchRequest = Pick<Schemas['Fetch'], 'source'> & Partial<Schemas['Fetch']>;
+/** What to fine-tune on what; options that are left out are as the server's description says. */
+export type FinetuneRequest = Pick<Schemas['Finetune'], 'base' | 'dataset' | 'name'> & {
+  options: Record<string, OptionValue>;
+};
 export type Framework = NonNullable<Schemas['Fetch']['framework']>;
 export type FoundModel = Schemas['FoundModel'];
 export type Dataset = Schemas['Dataset'];
@@ -18,6 +26,7 @@ export type JobState = Schemas['JobState'];
 export type Progress = Schemas['Progress'];
 export type LogChunk = Schemas['JobLog'];
 export type Loader = Schemas['Loader'];
+export type TrainingCode = Schemas['TrainingCode'];
 export type Service = Schemas['Service'];
 export type ServiceState = Schemas['ServiceState'];
 export type ServedModel = Schemas['ServedModel-Output'];

@@ -16,7 +16,7 @@ export async function insertIntoNotebook(
       409,
       'conflict',
       trans.__('No notebook is in front.'),
-      trans.__('Open one, then insert the loader.')
+      trans.__('Open one, then insert again.')
     );
   }
   await commands.execute(INSERT_CELL);

@@ -6,6 +6,8 @@ const PATHS = {
   check: 'M3 8.5l3.2 3.2L13 5',
   close: 'M4 4l8 8M12 4l-8 8',
   copy: 'M6 6h7v7H6zM10 6V3H3v7h3',
+  code: 'M5.5 4.5L2 8l3.5 3.5M10.5 4.5L14 8l-3.5 3.5',
+  tune: 'M2 5h6M12 5h2M10 3v4M2 11h2M8 11h6M6 9v4',
   insert: 'M8 2.5v7M5 6.5l3 3 3-3M3 13h10',
   log: 'M3 4h10M3 8h10M3 12h6',
   play: 'M5 3.5v9l7-4.5z',

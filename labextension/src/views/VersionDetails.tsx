@@ -1,27 +1,30 @@
 import { useEffect, useState, type JSX } from 'react';
 import { asApiError, type ApiError } from '../core/errors';
 import type { Translation } from '../core/translation';
-import type { Verdict, Version } from '../core/types';
+import type { Verdict, Version, VersionPage } from '../core/types';
 import { useApi, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
+import { Evaluation } from './Evaluation';
 import { formatBytes } from './format';
 
-/** What a version's files tell of it, and its model card as it is written: nothing of a card becomes part of the page. */
+/** What a version's files tell of it, how good it is, and its model card as it is written: nothing of a card becomes
+ * part of the page. */
 export function VersionDetails({ version }: { version: Version }): JSX.Element {
   const api = useApi();
   const trans = useTrans();
-  const [card, setCard] = useState<string | null>(null);
+  const [page, setPage] = useState<VersionPage | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   const hasCard = Boolean(version.facts?.card);
+  const hasMore = hasCard || version.lineage.step === 'fine-tuned';
 
   useEffect(() => {
     let gone = false;
-    if (hasCard) {
+    if (hasMore) {
       api
         .version(version.ref)
-        .then(page => {
+        .then(found => {
           if (!gone) {
-            setCard(page.card_text ?? '');
+            setPage(found);
           }
         })
         .catch((thrown: unknown) => {
@@ -33,7 +36,7 @@ export function VersionDetails({ version }: { version: Version }): JSX.Element {
     return () => {
       gone = true;
     };
-  }, [api, version.ref, hasCard]);
+  }, [api, version.ref, hasMore]);
 
   return (
     <>
@@ -48,6 +51,7 @@ export function VersionDetails({ version }: { version: Version }): JSX.Element {
           </div>
         ))}
       </dl>
+      {page?.evaluation && <Evaluation report={page.evaluation} />}
       {hasCard && (
         <pre
           className="jp-ModelDeploy-log"
@@ -55,7 +59,7 @@ export function VersionDetails({ version }: { version: Version }): JSX.Element {
           tabIndex={0}
           aria-label={trans.__('Model card of %1', version.ref)}
         >
-          {card ?? trans.__('Loading…')}
+          {page ? page.card_text : trans.__('Loading…')}
         </pre>
       )}
       <ErrorNote error={error} />

@@ -2,6 +2,7 @@ import { useState, type JSX } from 'react';
 import type { Version } from '../core/types';
 import { useApi, useInsertCode, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
+import { FinetuneForm } from './FinetuneForm';
 import { formatBytes } from './format';
 import { IconButton } from './IconButton';
 import { isQuarantined, SafetyTag } from './SafetyTag';
@@ -21,11 +22,15 @@ export function VersionItem({
   const trans = useTrans();
   const insertCode = useInsertCode();
   const [open, setOpen] = useState(false);
+  const [tuning, setTuning] = useState(false);
   const serve = useAction(async () => {
     await api.serve(version.model, version.model, version.number);
   });
   const insert = useAction(async () => {
     await insertCode(await api.loader(version.ref));
+  });
+  const insertTraining = useAction(async () => {
+    await insertCode(await api.trainingCode(version.ref));
   });
   return (
     <li
@@ -50,11 +55,28 @@ export function VersionItem({
             }}
           />
           <IconButton
+            icon="tune"
+            label={trans.__('Fine-tune %1', version.ref)}
+            expanded={tuning}
+            disabled={isQuarantined(version)}
+            onClick={() => {
+              setTuning(!tuning);
+            }}
+          />
+          <IconButton
             icon="insert"
             label={trans.__('Insert loader of %1 into notebook', version.ref)}
             disabled={insert.busy || isQuarantined(version)}
             onClick={insert.run}
           />
+          {version.lineage.step === 'fine-tuned' && (
+            <IconButton
+              icon="code"
+              label={trans.__('Insert training of %1 into notebook', version.ref)}
+              disabled={insertTraining.busy}
+              onClick={insertTraining.run}
+            />
+          )}
           <IconButton
             icon="play"
             label={trans.__('Serve %1', version.ref)}
@@ -74,7 +96,15 @@ export function VersionItem({
         </span>
         <Score metrics={version.metrics} />
       </span>
-      <ErrorNote error={serve.error ?? insert.error} />
+      <ErrorNote error={serve.error ?? insert.error ?? insertTraining.error} />
+      {tuning && (
+        <FinetuneForm
+          version={version}
+          onStarted={() => {
+            setTuning(false);
+          }}
+        />
+      )}
       {open && <VersionDetails version={version} />}
     </li>
   );
