@@ -126,7 +126,7 @@ def _intervals(held_out: HeldOut, rows: np.ndarray, before: np.ndarray) -> dict[
     width = rows.shape[1]
 
     def difference(sums: np.ndarray) -> np.ndarray:
-        return measure(sums[:, :width]) - measure(sums[:, width:])
+        return np.subtract(measure(sums[:, :width]), measure(sums[:, width:]))
 
     return {
         name: {
