@@ -1,6 +1,7 @@
 """Training beside the plain Trainer of transformers and beside a bare loop, and what fine-tunings come to.
 
-    python benchmarks/training.py [--only speed overhead minilm lora resume] [--rounds 3] [--steps 150] [--device cpu]
+    python benchmarks/training.py [--only speed overhead minilm lora digits yolo resume]
+                                  [--rounds 3] [--steps 150] [--device cpu]
 
 MiniLM and the movie and product sentences are fetched once, into `build/benchmark-training`. Each timed training is a
 process of its own; in each round another way comes first. Prints tables and writes `benchmarks/results/training.json`,
@@ -184,12 +185,26 @@ def ended_before(task: Path, seconds: float) -> bool:
         return False
 
 
+def digits(bench: Bench) -> Found:
+    from training_bench import images
+
+    return images.digits()
+
+
+def yolo(bench: Bench) -> Found:
+    from training_bench import images
+
+    return images.yolo()
+
+
 FIGURES = ("samples_per_second", "accuracy", "memory_bytes")
 PARTS: dict[str, Callable[[Bench], Found]] = {
     "speed": speed,
     "overhead": overhead,
     "minilm": minilm,
     "lora": lora,
+    "digits": digits,
+    "yolo": yolo,
     "resume": resume,
 }
 
