@@ -197,6 +197,7 @@ def pretended(module: str, *classes: type) -> Iterator[None]:
     """Within this, the classes can be pickled as if they came from `module`."""
     names = [".".join(module.split(".")[: depth + 1]) for depth in range(module.count(".") + 1)]
     made = {name: types.ModuleType(name) for name in names}
+    real = {name: sys.modules[name] for name in names if name in sys.modules}
     for one in classes:
         one.__module__, one.__qualname__ = module, one.__name__
         setattr(made[module], one.__name__, one)
@@ -206,6 +207,7 @@ def pretended(module: str, *classes: type) -> Iterator[None]:
     finally:
         for name in names:
             del sys.modules[name]
+        sys.modules.update(real)
 
 
 def yolo(path: Path, kind: str = "DetectionModel", half: bool = True) -> Path:

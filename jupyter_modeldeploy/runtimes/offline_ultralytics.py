@@ -10,6 +10,7 @@ import shutil
 import tempfile
 
 import torch
+from PIL import Image
 
 from jupyter_modeldeploy import torchvision_ops
 from jupyter_modeldeploy.errors import Unavailable
@@ -26,7 +27,7 @@ os.environ.update(
     }
 )
 torchvision_ops.usable()
-_torch_save = torch.save
+_torch_save, _image_open = torch.save, Image.open
 
 from ultralytics import utils  # noqa: E402
 from ultralytics.cfg import get_cfg  # noqa: E402
@@ -37,7 +38,7 @@ from ultralytics.utils.nms import non_max_suppression  # noqa: E402
 
 __all__ = ["YOLODataset", "check_safe", "get_cfg", "metrics", "non_max_suppression", "tasks"]
 
-torch.save = _torch_save  # ultralytics puts its own in its place, for everybody
+torch.save, Image.open = _torch_save, _image_open  # ultralytics puts its own in their places, for everybody
 tasks.SAFE_LOAD = True  # of pickles known classes alone, no eval of descriptions; also where it was imported before
 utils.SETTINGS.update(
     {"sync": False}

@@ -58,6 +58,8 @@ def _in_a_new_kernel(source: str, folder: Path) -> str:
             printed.append(message["content"]["text"])
 
     try:
+        # As in a user's notebook: the torchvision of these tests may be for another torch.
+        client.execute_interactive("import jupyter_modeldeploy", timeout=WAIT_S)
         reply = client.execute_interactive(source, timeout=WAIT_S, output_hook=take)
     finally:
         client.stop_channels()
