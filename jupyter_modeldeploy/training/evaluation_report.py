@@ -126,7 +126,8 @@ def _intervals(held_out: HeldOut, rows: np.ndarray, before: np.ndarray) -> dict[
     width = rows.shape[1]
 
     def difference(sums: np.ndarray) -> np.ndarray:
-        return np.subtract(measure(sums[:, :width]), measure(sums[:, width:]))
+        gained: np.ndarray = measure(sums[:, :width]) - measure(sums[:, width:])
+        return gained
 
     return {
         name: {
