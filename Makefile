@@ -23,7 +23,7 @@ demo: .venv/ready  ## the main job on real data, from nothing to a measured endp
 	modeldeploy --root $(DEMO)/workspace demo --out $(DEMO)
 
 test: .venv/developing $(LABEXTENSION) system  ## all tests; make test ARGS="tests/unit -k leases" for some
-	python -m pytest $(or $(ARGS),--numprocesses=logical --dist=loadfile)
+	python -m pytest $(or $(ARGS),--numprocesses=logical --dist=loadfile --no-loadscope-reorder)
 
 lab: .venv/developing $(LABEXTENSION)  ## JupyterLab with the extension and the quickstart open
 	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/quickstart.ipynb
