@@ -7,28 +7,13 @@ from pathlib import Path
 
 from labelled_data import brought, record
 
-from jupyter_modeldeploy.progress import Reporter, Silent
+from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.records import Dataset
 from jupyter_modeldeploy.training.options import FinetuneOptions
 from jupyter_modeldeploy.training.run import Training
 
 
-class Stopped(BaseException):
-    """What ends a training from outside."""
-
-
-class StoppingAt(Silent):
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def progress(self, done: float, total: float | None, unit: str = "", message: str = "") -> None:
-        if message == "training" and done == self.step:
-            raise Stopped
-
-
-def image_training(
-    base: Path, found: Path, folder: Path, options: FinetuneOptions, reporter: Reporter | None = None
-) -> Training:
+def image_training(base: Path, found: Path, folder: Path, options: FinetuneOptions) -> Training:
     """A training below `folder` on the images in `found`, which are brought into it the first time."""
     stored, known = folder / "stored", folder / "dataset.json"
     if not known.exists():
@@ -41,5 +26,5 @@ def image_training(
         out=folder / "out",
         checkpoints=folder / "checkpoints",
         options=options,
-        reporter=reporter or Silent(),
+        reporter=Silent(),
     )

@@ -10,7 +10,8 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -167,6 +168,14 @@ def _decided(
     """The plan after its trials, or after those of an earlier attempt."""
     if known := saved.recall("plan"):
         return plan.with_facts(known)
+    with _buffers_kept(model):
+        plan = _tried(plan, problem, model, device, reporter)
+    log.info("%s", plan)
+    saved.remember("plan", plan.facts())
+    return plan
+
+
+def _tried(plan: Plan, problem: Problem, model: torch.nn.Module, device: torch.device, reporter: Reporter) -> Plan:
     reporter.progress(0, None, message="measuring what the model needs")
     need = memory.estimate(problem, model, device)
     plan = memory.fitting(plan, need, device)
@@ -175,9 +184,18 @@ def _decided(
     if plan.options.find_learning_rate:
         reporter.progress(0, None, message="finding the learning rate")
         plan = plan.scaled(learning_rate.find(plan, problem, model, device) / plan.learning_rate)
-    log.info("%s", plan)
-    saved.remember("plan", plan.facts())
     return plan
+
+
+@contextmanager
+def _buffers_kept(model: torch.nn.Module) -> Iterator[None]:
+    """Afterwards the buffers are as before: batch normalization averages over whatever it sees, trials too, and a
+    training that is resumed makes none."""
+    before = {name: buffer.detach().clone() for name, buffer in model.named_buffers()}
+    yield
+    with torch.no_grad():
+        for name, buffer in model.named_buffers():
+            buffer.copy_(before[name])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from digit_images import digit_folder, untrained_resnet
-from image_trainings import Stopped, StoppingAt, image_training
+from image_trainings import image_training
 
 from jupyter_modeldeploy import runtimes, tasks
 from jupyter_modeldeploy.errors import InvalidInput
@@ -17,12 +17,12 @@ from jupyter_modeldeploy.training.image_classification import finetune
 from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
 
 CLASSES = (0, 1, 7)
-OPTIONS = FinetuneOptions(epochs=4, batch_size=16, learning_rate=3e-3, precision="fp32", checkpoint_every=6)
+OPTIONS = FinetuneOptions(epochs=4, batch_size=8, learning_rate=3e-3, precision="fp32")
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return digit_folder(tmp_path_factory.mktemp("digits") / "found", 40, CLASSES)
+    return digit_folder(tmp_path_factory.mktemp("digits") / "found", 30, CLASSES)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_a_network_that_has_learnt_nothing_learns_to_tell_digits_apart(trained: 
     _, result = trained
 
     assert result.metrics["accuracy"] > 0.9 > result.baseline["accuracy"]
-    assert result.steps == 24
+    assert result.steps == 36
 
 
 def test_the_result_holds_the_classes_and_how_images_are_prepared(trained: tuple[Path, FinetuneResult]) -> None:
@@ -72,18 +72,6 @@ def test_the_version_and_its_onnx_form_tell_what_an_image_shows(
         told = [answers(Format.transformers, out, image), answers(Format.onnx, tmp_path / "onnx", image)]
         assert [each[0]["label"] for each in told] == [label, label]
         assert told[0][0]["score"] == pytest.approx(told[1][0]["score"], abs=1e-4)
-
-
-def test_a_training_that_was_stopped_ends_with_the_weights_of_an_undisturbed_one(
-    trained: tuple[Path, FinetuneResult], base: Path, found: Path, tmp_path: Path
-) -> None:
-    with pytest.raises(Stopped):
-        finetune(image_training(base, found, tmp_path, OPTIONS, StoppingAt(15)))
-    result = finetune(image_training(base, found, tmp_path, OPTIONS))
-
-    assert result.resumed_from == 12
-    weights = "model.safetensors"
-    assert (tmp_path / "out" / weights).read_bytes() == (trained[0] / weights).read_bytes()
 
 
 def test_a_trained_base_keeps_what_it_knows_and_gets_a_head_for_other_classes(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from digit_images import digit_photos, untrained_tiny_yolo
-from image_trainings import Stopped, StoppingAt, image_training
+from image_trainings import image_training
 
 from jupyter_modeldeploy import runtimes, tasks
 from jupyter_modeldeploy.errors import InvalidInput
@@ -16,7 +16,7 @@ from jupyter_modeldeploy.training.data import read
 from jupyter_modeldeploy.training.object_detection import finetune
 from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
 
-OPTIONS = FinetuneOptions(epochs=3, batch_size=4, image_size=64, precision="fp32", checkpoint_every=2)
+OPTIONS = FinetuneOptions(epochs=3, batch_size=4, image_size=64, precision="fp32")
 CLASSES = ["digit 0", "digit 1"]
 
 
@@ -70,18 +70,6 @@ def test_the_version_and_its_onnx_form_are_served_as_object_detection(
         answered = task.decode_items(items * 2, outputs)  # type: ignore[attr-defined]
         assert all(box["label"] in CLASSES for one in answered for box in one["boxes"])
         runtime.close()
-
-
-def test_a_training_that_was_stopped_ends_with_the_weights_of_an_undisturbed_one(
-    trained: tuple[Path, FinetuneResult], base: Path, found: Path, tmp_path: Path
-) -> None:
-    with pytest.raises(Stopped):
-        finetune(image_training(base, found, tmp_path, OPTIONS, StoppingAt(5)))
-    result = finetune(image_training(base, found, tmp_path, OPTIONS))
-
-    assert result.resumed_from == 4
-    weights = "out/model.safetensors"
-    assert (tmp_path / weights).read_bytes() == (trained[0] / weights).read_bytes()
 
 
 def test_rows_depend_on_the_epoch_and_their_number_alone(base: Path, found: Path, tmp_path: Path) -> None:
