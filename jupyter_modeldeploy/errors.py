@@ -147,6 +147,14 @@ def from_validation_error(error: ValidationError, what: str) -> InvalidInput:
     return InvalidInput(f"{what}: {wrong}.", "See --help or the API's description for what it takes.")
 
 
+def described(code: str, message: str, hint: str = "") -> ModelDeployError:
+    """The error with this code, as another process told of it."""
+    kinds: list[type[ModelDeployError]] = [ModelDeployError]
+    for kind in kinds:  # from the base on, so that a code that two share is the more general one's
+        kinds += kind.__subclasses__()
+    return next((kind for kind in kinds if kind.code == code), ModelDeployError)(message, hint)
+
+
 def shown(value: Any) -> str:
     """What somebody sent, for a message: its repr, cut short, at no cost however large or deep it is."""
     return _short.repr(value)

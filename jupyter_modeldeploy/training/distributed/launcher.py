@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from jupyter_modeldeploy import processes as system
-from jupyter_modeldeploy.errors import JobFailed, WorkerDied
-from jupyter_modeldeploy.training.distributed.work import Exchange
+from jupyter_modeldeploy.errors import WorkerDied, described
+from jupyter_modeldeploy.training.distributed.exchange import Exchange
 
 WORKER = "jupyter_modeldeploy.training.distributed.worker"
 LOOK_EVERY_S = 0.05
@@ -27,13 +27,19 @@ class Launcher(Protocol):
     def run(self, exchange: Exchange, processes: int, look: Callable[[], None]) -> None:
         """Start `processes` workers, call `look` a few times per second, and return when all are done.
 
-        No worker is left when it returns or raises: WorkerDied when one was lost, which is worth another attempt,
-        and JobFailed when the caller's code failed, which is not."""
+        No worker is left when it returns or raises: WorkerDied when one was lost, which is worth another attempt;
+        JobFailed when the caller's code failed, and what else a worker raised, which is not."""
 
 
 class LocalProcesses:
     """Workers on this machine, as processes of their own: nothing is forked, and the caller's `__main__` is not
-    imported again, so neither a notebook nor a script without a guard is in the way."""
+    imported again, so neither a notebook nor a script without a guard is in the way.
+
+    With `sessions` each leads a session of its own, so that an interrupt of the caller ends it in order, by the caller;
+    without, whoever ends the caller's session ends them too."""
+
+    def __init__(self, sessions: bool = True) -> None:
+        self._sessions = sessions
 
     def run(self, exchange: Exchange, processes: int, look: Callable[[], None]) -> None:
         exchange.forget_failures()
@@ -41,7 +47,7 @@ class LocalProcesses:
         workers: list[_Worker] = []
         try:
             for rank in range(processes):
-                workers.append(_Worker(exchange.folder, rank, processes, meeting))
+                workers.append(_Worker(exchange.folder, rank, processes, meeting, self._sessions))
             while not all(worker.code == 0 for worker in workers):
                 time.sleep(LOOK_EVERY_S)
                 look()
@@ -56,7 +62,7 @@ class LocalProcesses:
 class _Worker:
     """A process that ends by itself when the caller does: its standard input is then closed."""
 
-    def __init__(self, folder: Path, rank: int, processes: int, meeting: Path) -> None:
+    def __init__(self, folder: Path, rank: int, processes: int, meeting: Path, session: bool) -> None:
         self.rank = rank
         self._log: IO[bytes] = (folder / f"worker-{rank}.log").open("w+b")
         arguments = [str(folder), str(rank), str(processes), str(meeting)]
@@ -66,7 +72,7 @@ class _Worker:
             stdout=self._log,
             stderr=subprocess.STDOUT,
             env=_environment(),
-            start_new_session=True,  # an interrupt of the caller ends it in order, by `end`
+            start_new_session=session,
         )
 
     @property
@@ -96,7 +102,7 @@ def _raise_what_happened(exchange: Exchange, workers: list[_Worker]) -> None:
             raise WorkerDied(f"Worker {worker.rank} of {len(workers)} ended {how}.", worker.log())
     failure = exchange.failure()
     assert failure is not None, "a worker that fails with an error leaves word of it"
-    raise JobFailed(f"Worker {failure['rank']} failed: {failure['message']}", failure["hint"])
+    raise described(failure["code"], failure["message"], failure["hint"])
 
 
 def _environment() -> dict[str, str]:

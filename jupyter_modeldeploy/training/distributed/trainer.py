@@ -12,16 +12,18 @@ from typing import Any
 
 import torch
 
-from jupyter_modeldeploy.errors import InvalidInput, Unavailable, WorkerDied, from_os_error
+from jupyter_modeldeploy.errors import InvalidInput, Unavailable, from_os_error
 from jupyter_modeldeploy.progress import Reporter, Silent
 from jupyter_modeldeploy.training import state
 from jupyter_modeldeploy.training.checkpoints import Checkpoints
+from jupyter_modeldeploy.training.distributed.attempts import MAX_RESTARTS, run_to_the_end
+from jupyter_modeldeploy.training.distributed.exchange import Exchange
 from jupyter_modeldeploy.training.distributed.launcher import Launcher, LocalProcesses
 from jupyter_modeldeploy.training.distributed.loop import BEST
 from jupyter_modeldeploy.training.distributed.result import DistributedResult, EpochResult
 from jupyter_modeldeploy.training.distributed.rows import rows_of
 from jupyter_modeldeploy.training.distributed.supervised import supervised
-from jupyter_modeldeploy.training.distributed.work import Exchange, MakeOptimizer, MakeScheduler, Step, Work
+from jupyter_modeldeploy.training.distributed.work import MakeOptimizer, MakeScheduler, Step, Work
 
 MOST_NODES = 64
 
@@ -55,7 +57,7 @@ class DistributedTrainer:
         device: str = "auto",
         folder: Path | str | None = None,
         checkpoint_every: int | None = None,
-        max_restarts: int = 3,
+        max_restarts: int = MAX_RESTARTS,
         reporter: Reporter | None = None,
         launcher: Launcher | None = None,
     ) -> None:
@@ -93,30 +95,12 @@ class DistributedTrainer:
                 exchange.give(work)
             except OSError as error:
                 raise from_os_error(error, "handing the work to the workers") from error
-            restarts = self._attempts(exchange)
+            restarts = run_to_the_end(self.launcher, exchange, self.nodes, self.reporter, self.max_restarts)
             found = json.loads(exchange.result.read_text())
             best = EpochResult(**found["best"])
             state.load_weights_file(checkpoints / f"{BEST}{best.epoch}.safetensors", model)
         history = [EpochResult(**epoch) for epoch in found["history"]]
         return DistributedResult(history, best, self.nodes, restarts, time.monotonic() - started)
-
-    def _attempts(self, exchange: Exchange) -> int:
-        """Run until it is done, and say how often it had to start again."""
-        restarts = 0
-        while True:
-            try:
-                self.launcher.run(exchange, self.nodes, lambda: self._relay(exchange))
-                return restarts
-            except WorkerDied as death:
-                if restarts == self.max_restarts:
-                    death.message += f" The training was started again {restarts} times."
-                    raise
-                self.reporter.progress(0, None, "steps", f"{death.message} Starting again from the last checkpoint.")
-                restarts += 1
-
-    def _relay(self, exchange: Exchange) -> None:
-        for name, arguments in exchange.events():
-            (self.reporter.progress if name == "progress" else self.reporter.metric)(*arguments)
 
     def _work(self, model: torch.nn.Module, train: Any, validation: Any, checkpoints: Path) -> Work:
         if not isinstance(model, torch.nn.Module):

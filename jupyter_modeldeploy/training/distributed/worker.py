@@ -7,19 +7,15 @@ import os
 import sys
 import threading
 import traceback
-from dataclasses import asdict
-from datetime import timedelta
 from pathlib import Path
 
 import torch
 from torch import distributed
 
 from jupyter_modeldeploy import devices
-from jupyter_modeldeploy.errors import ModelDeployError
-from jupyter_modeldeploy.training.distributed.loop import Loop
-from jupyter_modeldeploy.training.distributed.work import Exchange
+from jupyter_modeldeploy.errors import JobFailed, ModelDeployError
+from jupyter_modeldeploy.training.distributed.exchange import Exchange
 
-SILENCE = timedelta(minutes=10)
 TRACEBACK_TAIL = 1500
 
 
@@ -32,11 +28,12 @@ def main(folder: Path, rank: int, processes: int, meeting: Path) -> int:
     try:
         _train(exchange, rank, processes, meeting)
     except ModelDeployError as error:
-        exchange.fail(rank, {"rank": rank, "message": error.message, "hint": error.hint})
+        exchange.fail(rank, {"rank": rank, "code": error.code, "message": error.message, "hint": error.hint})
         return 1
     except Exception as error:  # noqa: BLE001  # the caller's code may raise anything; the caller is told
         where = "".join(traceback.format_exception(error))[-TRACEBACK_TAIL:]
-        exchange.fail(rank, {"rank": rank, "message": f"{type(error).__name__}: {error}", "hint": where})
+        message = f"Worker {rank} failed: {type(error).__name__}: {error}"
+        exchange.fail(rank, {"rank": rank, "code": JobFailed.code, "message": message, "hint": where})
         return 1
     return 0
 
@@ -53,11 +50,11 @@ def _train(exchange: Exchange, rank: int, processes: int, meeting: Path) -> None
         store=distributed.FileStore(str(meeting), processes),  # type: ignore[attr-defined]
         rank=rank,
         world_size=processes,
-        timeout=SILENCE,
+        timeout=work.silence,
     )
-    history, best = Loop(work, device, exchange).run()
+    result = work.take_part(device, exchange)
     if rank == 0:
-        exchange.result.write_text(json.dumps({"history": [asdict(epoch) for epoch in history], "best": asdict(best)}))
+        exchange.result.write_text(json.dumps(result))
     distributed.barrier()
     distributed.destroy_process_group()
 
