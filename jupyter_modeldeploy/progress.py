@@ -13,6 +13,9 @@ class Reporter(Protocol):
     def metric(self, name: str, value: float, step: int) -> None:
         """Add one point to the series `name`. Values that are not finite are left out."""
 
+    def sample(self, step: int, row: int, text: str, answer: str) -> None:
+        """Show what a model in training answers at `step` to what stands in the held-out row `row`."""
+
 
 class Silent:
     """A reporter for work that nobody watches."""
@@ -21,4 +24,7 @@ class Silent:
         return None
 
     def metric(self, name: str, value: float, step: int) -> None:
+        return None
+
+    def sample(self, step: int, row: int, text: str, answer: str) -> None:
         return None

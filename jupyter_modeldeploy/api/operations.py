@@ -32,6 +32,7 @@ from jupyter_modeldeploy.records import (
     Model,
     Name,
     NewVersion,
+    Sample,
     Version,
 )
 from jupyter_modeldeploy.workspace import Workspace
@@ -98,6 +99,13 @@ class ReadLog(ById):
     offset: int = Field(default=0, ge=0, le=MAX_INTEGER, description="byte to read from")
 
 
+class ReadMetrics(ById):
+    after: int = Field(default=0, ge=0, le=MAX_INTEGER, description="the number that the answer before gave")
+    most: int | None = Field(
+        default=None, ge=1, le=MAX_INTEGER, description="points of a series; a longer one comes thinned, with its end"
+    )
+
+
 class SeeChanges(LongPoll):
     since: int = Field(default=0, ge=0, le=MAX_INTEGER, description="the last sequence number that was seen")
     wait: float = Field(default=0, ge=0, le=MAX_WAIT_S, description="seconds to wait for a first change")
@@ -145,6 +153,11 @@ class JobLog(BaseModel):
 
 class JobMetrics(BaseModel):
     points: list[MetricPoint]
+    next_after: int
+
+
+class JobSamples(BaseModel):
+    samples: list[Sample]
 
 
 class ExperimentList(BaseModel):
@@ -275,9 +288,15 @@ def read_job_log(workspace: Workspace, request: ReadLog) -> JobLog:
     return JobLog(text=text, next_offset=offset, ended=ended)
 
 
-def read_job_metrics(workspace: Workspace, request: ById) -> JobMetrics:
+def read_job_metrics(workspace: Workspace, request: ReadMetrics) -> JobMetrics:
     """A job's metric series."""
-    return JobMetrics(points=list(workspace.jobs.get(request.id).metrics()))
+    points, next_after = workspace.jobs.get(request.id).metrics_after(request.after, request.most)
+    return JobMetrics(points=list(points), next_after=next_after)
+
+
+def read_job_samples(workspace: Workspace, request: ById) -> JobSamples:
+    """What a model in training answered to some held-out rows, by step and row."""
+    return JobSamples(samples=list(workspace.jobs.get(request.id).samples()))
 
 
 def list_experiments(workspace: Workspace, request: Nothing) -> ExperimentList:
@@ -330,7 +349,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("cancel_job", "POST", "jobs/{id}/cancel", "execute", ById, Job, cancel_job),
     Operation("resume_job", "POST", "jobs/{id}/resume", "execute", ById, Job, resume_job, status=202),
     Operation("read_job_log", "GET", "jobs/{id}/log", "read", ReadLog, JobLog, read_job_log),
-    Operation("read_job_metrics", "GET", "jobs/{id}/metrics", "read", ById, JobMetrics, read_job_metrics),
+    Operation("read_job_metrics", "GET", "jobs/{id}/metrics", "read", ReadMetrics, JobMetrics, read_job_metrics),
+    Operation("read_job_samples", "GET", "jobs/{id}/samples", "read", ById, JobSamples, read_job_samples),
     *SERVICES,
     Operation("list_experiments", "GET", "experiments", "read", Nothing, ExperimentList, list_experiments),
     Operation("compare_versions", "POST", "experiments", "execute", Compare, Job, compare_versions, status=202),

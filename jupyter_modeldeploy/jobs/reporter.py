@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 
 from jupyter_modeldeploy.errors import StorageFull, Unavailable
-from jupyter_modeldeploy.records import LIVING, Job, Progress
+from jupyter_modeldeploy.jobs import samples
+from jupyter_modeldeploy.records import LIVING, Job, Progress, Sample
 from jupyter_modeldeploy.store import Store
 
 log = logging.getLogger(__name__)
@@ -15,7 +16,7 @@ WRITE_EVERY_S = 0.5
 
 
 class JobReporter:
-    """Writes one job's progress and metric series, at most twice a second and once more at `flush`."""
+    """Writes one job's progress, metric series and samples, at most twice a second and once more at `flush`."""
 
     def __init__(self, store: Store, job: Job, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
@@ -23,6 +24,7 @@ class JobReporter:
         self._clock = clock
         self._latest: Progress | None = None
         self._points: list[tuple[str, int, float]] = []
+        self._samples: list[Sample] = []
         self._stage: tuple[str, float | None] = ("", None)
         self._stage_start = (0.0, 0.0)
         self._done = 0.0
@@ -40,6 +42,10 @@ class JobReporter:
 
     def metric(self, name: str, value: float, step: int) -> None:
         self._points.append((name, step, float(value)))
+        self._write(self._clock())
+
+    def sample(self, step: int, row: int, text: str, answer: str) -> None:
+        self._samples.append(Sample(step=step, row=row, text=text, answer=answer))
         self._write(self._clock())
 
     def flush(self) -> None:
@@ -62,6 +68,9 @@ class JobReporter:
             if self._points:
                 self._store.jobs.add_metrics(self._job.id, self._points)
                 self._points = []
+            if self._samples:
+                samples.append(self._store, self._job.id, self._samples)
+                self._samples = []
             if self._latest is not None:
                 self._store.jobs.update(self._job.id, LIVING, self._job.attempt, progress=self._latest)
                 self._latest = None

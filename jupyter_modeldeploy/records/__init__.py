@@ -36,6 +36,7 @@ from jupyter_modeldeploy.records.jobs import Job as Job
 from jupyter_modeldeploy.records.jobs import JobState as JobState
 from jupyter_modeldeploy.records.jobs import MetricPoint as MetricPoint
 from jupyter_modeldeploy.records.jobs import Progress as Progress
+from jupyter_modeldeploy.records.jobs import Sample as Sample
 from jupyter_modeldeploy.records.models import Embedding as Embedding
 from jupyter_modeldeploy.records.models import Facts as Facts
 from jupyter_modeldeploy.records.models import FileEntry as FileEntry

@@ -34,9 +34,11 @@ class Progress(Record):
 
 
 class Job(Record):
-    """One long action in a process of its own."""
+    """One long action in a process of its own. `parent` is the job that it is a part of: it works on its parent's
+    device, and ends and is resumed with it. A job may have a `result` before its end: what it has found so far."""
 
     id: str
+    parent: str | None = None
     kind: str
     title: str
     parameters: dict[str, Any]
@@ -59,3 +61,13 @@ class MetricPoint(Record):
     step: int
     value: float
     at: datetime
+
+
+class Sample(Record):
+    """What a model in training answered at `step` to a held-out row: `row` counts these from 0, `text` is what stands
+    in it."""
+
+    step: int
+    row: int
+    text: str
+    answer: str

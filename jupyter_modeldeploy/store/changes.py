@@ -15,7 +15,8 @@ from jupyter_modeldeploy.records import Change
 from jupyter_modeldeploy.store.database import Database
 from jupyter_modeldeploy.store.tables import changes
 
-Kind = Literal["model", "version", "dataset", "job", "service", "experiment", "device"]
+Kind = Literal["model", "version", "dataset", "job", "metrics", "service", "experiment", "device"]
+"""`metrics` are the series and samples of a job, whose id is the key."""
 Action = Literal["created", "updated", "deleted"]
 
 

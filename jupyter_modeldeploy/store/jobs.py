@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from jupyter_modeldeploy.errors import Conflict, NotFound
 from jupyter_modeldeploy.records import Job, JobState, MetricPoint, ProcessRef
@@ -68,19 +68,40 @@ class Jobs:
         """Add points `(name, step, value)`; a step that is there already (a resumed run) is replaced."""
         finite = [point for point in points if math.isfinite(point[2])]
         with self._database.write() as connection:
-            for name, step, value in finite:
+            # Before anything is replaced: who has seen the highest number is not to miss what takes its place.
+            highest = connection.execute(select(func.max(metrics.c.id))).scalar() or 0
+            for number, (name, step, value) in enumerate(finite, highest + 1):
                 same = (metrics.c.job == job_id) & (metrics.c.name == name) & (metrics.c.step == step)
                 connection.execute(delete(metrics).where(same))
-                at = datetime.now(UTC)
-                connection.execute(insert(metrics).values(job=job_id, name=name, step=step, value=value, at=at))
+                row = {"id": number, "job": job_id, "name": name, "step": step, "value": value}
+                connection.execute(insert(metrics).values(**row, at=datetime.now(UTC)))
+            append(connection, "metrics", job_id, "updated")
 
-    def metrics(self, job_id: str) -> Sequence[MetricPoint]:
-        """Every series of the job, by name and step."""
-        query = select(metrics).where(metrics.c.job == job_id).order_by(metrics.c.name, metrics.c.step)
+    def metrics(self, job_id: str, after: int = 0, most: int | None = None) -> tuple[Sequence[MetricPoint], int]:
+        """The job's series, by name and step, and the number to ask `after` for what comes later.
+
+        `most` is how many points of a series are wanted: a longer one comes thinned evenly, with its last point."""
+        place = func.row_number().over(partition_by=metrics.c.name, order_by=metrics.c.step.desc())
+        total = func.count().over(partition_by=metrics.c.name)
+        found = (
+            select(metrics, (place - 1).label("from_end"), total.label("total"))
+            .where((metrics.c.job == job_id) & (metrics.c.id > after))
+            .subquery()
+        )
+        query = select(found).order_by(found.c.name, found.c.step)
+        if most is not None:
+            query = query.where(found.c.from_end % ((found.c.total + most - 1) // most) == 0)
         with self._database.read() as connection:
             _job(connection, job_id)
+            seen = connection.execute(select(func.max(metrics.c.id)).where(metrics.c.job == job_id)).scalar() or 0
             rows = connection.execute(query).mappings()
-            return [MetricPoint(name=row["name"], step=row["step"], value=row["value"], at=row["at"]) for row in rows]
+            points = [MetricPoint(**{name: row[name] for name in MetricPoint.model_fields}) for row in rows]
+        return points, max(after, seen)
+
+    def sampled(self, job_id: str) -> None:
+        """Say that there are new samples of the job's answers."""
+        with self._database.write() as connection:
+            append(connection, "metrics", job_id, "updated")
 
 
 def _columns(job: Job) -> dict[str, Any]:

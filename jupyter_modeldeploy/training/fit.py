@@ -43,6 +43,7 @@ from jupyter_modeldeploy.training.trainer import (
     CoreTrainer,
     Report,
     SaveInTime,
+    ShowSamples,
     StopEarly,
     best_step,
     out_of_patience,
@@ -245,14 +246,17 @@ def _judged(
     found = evaluation.evaluate(problem.kind, predicted.answers, problem.test.labels, problem.classes)
     for name, value in found.items():
         reporter.metric(name, value, step)
-    show_samples(problem, model, samples, device)
+    show_samples(problem, model, samples, device, reporter, step)
     return Judged({"loss": predicted.loss, **found}, predicted.answers)
 
 
 def _add_callbacks(trainer: CoreTrainer, plan: Plan, device: torch.device, reporter: Reporter) -> None:
     trainer.add_callback(Report(reporter, plan, device))
+    trainer.add_callback(ShowSamples(trainer, reporter))
     if plan.options.checkpoint_every is None:
         trainer.add_callback(SaveInTime(trainer))
+    if plan.options.evaluations is not None:
+        trainer.add_callback(EvaluateEvenly(plan.options.evaluations))
     if plan.options.early_stopping_patience is not None:
         trainer.add_callback(StopEarly(plan.options.early_stopping_patience))
 

@@ -62,7 +62,7 @@ def finetune(training: Training) -> FinetuneResult:
             in_head=in_head(model),
             workers=0 if training.device == "cpu" else min(8, devices.usable_cores()),
             text=lambda index: split.test[index].path.name,
-            describe=lambda index, answer: f"{split.test[index].path.name} → {classes[int(np.argmax(answer))]}",
+            describe=lambda index, answer: classes[int(np.argmax(answer))],
         )
 
     return fit(training, TRAINED if trained else UNTRAINED, make)

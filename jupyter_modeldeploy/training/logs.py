@@ -34,6 +34,9 @@ class Written:
         for writer in self._writers:
             writer.metric(name, value, step)
 
+    def sample(self, step: int, row: int, text: str, answer: str) -> None:
+        self._reporter.sample(step, row, text, answer)
+
 
 @contextmanager
 def written(training: Training) -> Iterator[Reporter]:

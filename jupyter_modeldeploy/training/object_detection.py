@@ -63,7 +63,7 @@ def finetune(training: Training) -> FinetuneResult:
             in_head=lambda name: name.startswith(last),
             workers=0 if training.device == "cpu" else min(8, devices.usable_cores()),
             text=lambda index: split.test[index].path.name,
-            describe=lambda index, answer: f"{split.test[index].path.name} → {_named(answer, classes)}",
+            describe=lambda index, answer: _named(answer, classes),
             judged_at_a_time=16,
         )
 

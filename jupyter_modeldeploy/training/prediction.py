@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Subset
 
+from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.training.problem import Batch, Problem, Rows
 
 log = logging.getLogger(__name__)
+LOGGED_CHARACTERS = 80
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,10 @@ def _predict(
     return Predictions(answers, total / max(1, items))
 
 
-def show_samples(problem: Problem, model: torch.nn.Module, count: int, device: torch.device) -> None:
-    """Log what the model answers to the first `count` of the test rows."""
+def show_samples(
+    problem: Problem, model: torch.nn.Module, count: int, device: torch.device, reporter: Reporter, step: int
+) -> None:
+    """Log and report what the model answers after `step` steps to the first `count` of the test rows."""
     if problem.describe is None or not count:
         return
     order = range(min(count, len(problem.test)))
@@ -85,7 +89,9 @@ def show_samples(problem: Problem, model: torch.nn.Module, count: int, device: t
         answers = problem.answers(model(**inputs), labels)
     model.train(training)
     for index, answer in enumerate(answers):
-        log.info("%s", problem.describe(index, answer))
+        text, told = problem.text(index) if problem.text else "", problem.describe(index, answer)
+        log.info("%s → %s", text[:LOGGED_CHARACTERS], told)
+        reporter.sample(step, index, text, told)
 
 
 def longest_first(rows: Rows) -> list[int]:

@@ -70,8 +70,8 @@ class Problem:
     `answers(outputs, labels)` gives one numpy array for each row: what `evaluation.evaluate` takes for this `kind`.
     `in_head(name)` tells the parameters of the new head. `save` writes the trained model for a version; the core hands
     it the model without what training put around it, with LoRA adapters merged or not. `workers` are processes that
-    read rows ahead, for rows that cost more to make than to learn. `describe(index, answer)` puts a test row and the
-    answer to it into a line of text, `text(index)` is what stands in a test row. `unquantized` loads the base in full
+    read rows ahead, for rows that cost more to make than to learn. `text(index)` is what stands in a test row,
+    `describe(index, answer)` puts the answer to it into words. `unquantized` loads the base in full
     where `model` holds it in 4 bits."""
 
     kind: Kind

@@ -51,7 +51,7 @@ def finetune(training: Training) -> FinetuneResult:
             classes=classes,
             in_head=in_head(model),
             text=lambda index: split.test[index].text,
-            describe=lambda index, answer: f"{split.test[index].text[:80]!r} → {_named(answer, classes, several)}",
+            describe=lambda index, answer: _named(answer, classes, several),
         )
 
     return fit(training, DEFAULTS, make)

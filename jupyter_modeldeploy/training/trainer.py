@@ -77,7 +77,6 @@ class CoreTrainer(Trainer):
         problem = self._problem
         predicted = predict(self.trained, problem, rows, self.args.device)
         found = evaluation.evaluate(problem.kind, predicted.answers, rows.labels, problem.classes)
-        show_samples(problem, self.trained, self._plan.options.sample_predictions, self.args.device)
         return {f"eval_{name}": value for name, value in {"loss": predicted.loss, **found}.items()}
 
     def _loss(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
@@ -173,6 +172,17 @@ class Report(TrainerCallback):
         self._reporter.metric("memory_bytes", memory.used(self._device), step)
         if self._device.type == "cuda":
             self._reporter.metric("device_utilization", torch.cuda.utilization(self._device) / 100, step)
+
+
+class ShowSamples(TrainerCallback):
+    """Shows with each evaluation what the model answers to some held-out rows."""
+
+    def __init__(self, trainer: CoreTrainer, reporter: Reporter) -> None:
+        self._trainer, self._reporter = trainer, reporter
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        trainer, count = self._trainer, self._trainer._plan.options.sample_predictions
+        show_samples(trainer._problem, trainer.trained, count, args.device, self._reporter, state.global_step)
 
 
 class SaveInTime(TrainerCallback):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 from jupyter_modeldeploy.errors import JobFailed
-from jupyter_modeldeploy.jobs import control, launch
+from jupyter_modeldeploy.jobs import control, launch, samples
 from jupyter_modeldeploy.jobs.reconcile import reconcile as reconcile_jobs
-from jupyter_modeldeploy.records import Job, JobState, MetricPoint, Version
+from jupyter_modeldeploy.records import Job, JobState, MetricPoint, Sample, Version
 from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.workspace import cell
 
@@ -17,7 +18,8 @@ POLL_S = 0.2
 
 
 class JobHandle:
-    """A job that may still run. `wait()` for it, `cancel()` it, `resume()` it, read its `log()` and `metrics()`.
+    """A job that may still run. `wait()` for it, `cancel()` it, `resume()` it, read its `log()`, `series()` and
+    `samples()`.
 
     As the last line of a notebook's cell it shows how far it is, with the rate and the time left, until it ends."""
 
@@ -75,4 +77,22 @@ class JobHandle:
         return control.read_log(self._store, self.id, offset)
 
     def metrics(self) -> Sequence[MetricPoint]:
-        return self._store.jobs.metrics(self.id)
+        """The points of all series, by name and step."""
+        return self.metrics_after(0)[0]
+
+    def metrics_after(self, after: int, most: int | None = None) -> tuple[Sequence[MetricPoint], int]:
+        """The points that came after number `after`, and the number to go on from. Of a series longer than `most` so
+        many points are taken evenly, the last among them."""
+        return self._store.jobs.metrics(self.id, after, most)
+
+    def series(self, most: int | None = None) -> dict[str, list[tuple[int, float]]]:
+        """The series by name (`loss`, `validation_loss`, `learning_rate`, `memory_bytes` …) as steps and values, of
+        each at most `most`."""
+        points, _ = self.metrics_after(0, most)
+        by_name = groupby(points, lambda point: point.name)
+        return {name: [(point.step, point.value) for point in run] for name, run in by_name}
+
+    def samples(self) -> Sequence[Sample]:
+        """What the model in training answered to held-out rows at its evaluations, where `sample_predictions` asked for
+        it, by step and row."""
+        return samples.read(self._store, self.id)

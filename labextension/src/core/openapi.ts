@@ -261,6 +261,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/jobs/{id}/samples': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What a model in training answered to some held-out rows, by step and row. */
+    get: operations['read_job_samples'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/models': {
     parameters: {
       query?: never;
@@ -2341,8 +2358,15 @@ export interface components {
     };
     /** JobMetrics */
     JobMetrics: {
+      /** Next After */
+      next_after: number;
       /** Points */
       points: components['schemas']['MetricPoint'][];
+    };
+    /** JobSamples */
+    JobSamples: {
+      /** Samples */
+      samples: components['schemas']['Sample'][];
     };
     /**
      * JobState
@@ -2718,6 +2742,26 @@ export interface components {
        */
       offset: number;
     };
+    /** ReadMetrics */
+    ReadMetrics: {
+      /**
+       * After
+       * @description the number that the answer before gave
+       * @default 0
+       */
+      after: number;
+      /**
+       * Id
+       * @description its id, 12 hexadecimal digits
+       */
+      id: string;
+      /**
+       * Most
+       * @description points of a series; a longer one comes thinned, with its end
+       * @default null
+       */
+      most: number | null;
+    };
     /** ReadRecords */
     ReadRecords: {
       /**
@@ -2819,6 +2863,21 @@ export interface components {
        * @description the service's name
        */
       name: string;
+    };
+    /**
+     * Sample
+     * @description What a model in training answered at `step` to a held-out row: `row` counts these from 0, `text` is what stands
+     *     in it.
+     */
+    Sample: {
+      /** Answer */
+      answer: string;
+      /** Row */
+      row: number;
+      /** Step */
+      step: number;
+      /** Text */
+      text: string;
     };
     /** ScaleService */
     ScaleService: {
@@ -5152,7 +5211,10 @@ export interface operations {
   };
   read_job_metrics: {
     parameters: {
-      query?: never;
+      query?: {
+        after?: number;
+        most?: number | null;
+      };
       header?: never;
       path: {
         id: string;
@@ -5262,6 +5324,100 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  read_job_samples: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['JobSamples'];
         };
       };
       /** @description The request is wrong; nothing was changed. */

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny_bert import rows
+from tiny_bert import CLASSES, rows
 from trainings import text_training
 
 from jupyter_modeldeploy import plugins
@@ -32,9 +32,13 @@ def with_options(**changed: object) -> FinetuneOptions:
 class Series(Silent):
     def __init__(self) -> None:
         self.values: dict[str, list[float]] = {}
+        self.samples: list[tuple[int, int, str, str]] = []
 
     def metric(self, name: str, value: float, step: int) -> None:
         self.values.setdefault(name, []).append(value)
+
+    def sample(self, step: int, row: int, text: str, answer: str) -> None:
+        self.samples.append((step, row, text, answer))
 
 
 @pytest.fixture
@@ -208,6 +212,8 @@ def test_what_is_shown_as_the_training_goes(encoder: Path, tmp_path: Path, caplo
         *("validation_loss", "validation_accuracy", "accuracy", "f1_macro"),
     }
     assert sum(" → " in message for message in caplog.messages) == 2 * 3
+    assert [sample[:2] for sample in series.samples] == [(step, row) for step in (5, 10, 10) for row in (0, 1)]
+    assert {answer for *_, answer in series.samples} <= set(CLASSES)
 
 
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")  # mlflow's
