@@ -36,6 +36,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def measured(series: str, value: float) -> str:
+    """A point of a series in the unit that its name ends with: `91.6 MB` of `memory_bytes`, else four digits."""
+    return size(value) if series.endswith("_bytes") else f"{value:.4g}"
+
+
 def figures(progress: Progress) -> str:
     """`120/400 steps, 3.2 steps/s, 1:27 left`, as far as it is known."""
     if progress.total is None:

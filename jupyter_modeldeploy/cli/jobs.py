@@ -40,6 +40,24 @@ JOBS = (
         {"id": completion.jobs},
     ),
     RESUME,
+    OperationCommand(
+        "metrics",
+        "read_job_metrics",
+        "Show what a job measured as it went: each series with its first, lowest, highest and last value.",
+        "modeldeploy jobs metrics 4f1d2c3b5a69",
+        views.metrics,
+        ["id"],
+        {"id": completion.jobs},
+    ),
+    OperationCommand(
+        "samples",
+        "read_job_samples",
+        "Show what a model in training answered to some held-out rows as it went.",
+        "modeldeploy jobs samples 4f1d2c3b5a69",
+        views.samples,
+        ["id"],
+        {"id": completion.jobs},
+    ),
 )
 
 for _command in JOBS:

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
-from jupyter_modeldeploy.amounts import duration, figures, percent, size
+from jupyter_modeldeploy.amounts import duration, figures, measured, percent, size
 from jupyter_modeldeploy.cli import safety
 from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.tables import table
 
 if TYPE_CHECKING:
-    from jupyter_modeldeploy.api.operations import DatasetList, DeviceList, JobList, ModelList, ModelSummary
+    from jupyter_modeldeploy.api.operations import (
+        DatasetList,
+        DeviceList,
+        JobList,
+        JobMetrics,
+        JobSamples,
+        ModelList,
+        ModelSummary,
+    )
     from jupyter_modeldeploy.api.requests import Deleted
     from jupyter_modeldeploy.api.services import RecordList, ServiceList, ServiceLog, Snippets, TokenList
     from jupyter_modeldeploy.records import Job, NewToken, Service, ServiceSpec
@@ -106,6 +115,29 @@ def job(door: Door, response: Job) -> None:
         from jupyter_modeldeploy.cli import results
 
         results.show_end(door, response)
+
+
+def metrics(door: Door, response: JobMetrics) -> None:
+    if not response.points:
+        door.out.print("The job has measured nothing so far.")
+        return
+    rows = table("Series", ">Points", ">First", ">Lowest", ">Highest", ">Last", ">At step")
+    for name, run in groupby(response.points, lambda point: point.name):
+        points = list(run)
+        values = [point.value for point in points]
+        told = (measured(name, value) for value in (values[0], min(values), max(values), values[-1]))
+        rows.add_row(name, f"{len(points):,}", *told, f"{points[-1].step:,}")
+    door.out.print(rows)
+
+
+def samples(door: Door, response: JobSamples) -> None:
+    if not response.samples:
+        door.suggest("No samples: a training keeps them where it was told so", "finetune … --sample-predictions 5")
+        return
+    rows = table(">Step", "Held-out row", "Answer")
+    for sample in response.samples:
+        rows.add_row(f"{sample.step:,}", printable(sample.text or str(sample.row)), printable(sample.answer))
+    door.out.print(rows)
 
 
 def services(door: Door, response: ServiceList) -> None:

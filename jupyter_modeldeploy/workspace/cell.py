@@ -7,7 +7,7 @@ import time
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modeldeploy.amounts import figures
+from jupyter_modeldeploy.amounts import figures, measured
 from jupyter_modeldeploy.errors import ModelDeployError
 from jupyter_modeldeploy.records import Job
 
@@ -28,7 +28,7 @@ def show(handle: JobHandle) -> None:
         print(repr(handle))
         return
     job = handle.job
-    shown = display(_bundle(job), raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython's is not
+    shown = display(_bundle(job, _latest(handle)), raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython's is not
     if not job.state.ended:
         threading.Thread(target=_follow, args=(handle, shown, job), name=f"follow {job.id}", daemon=True).start()
 
@@ -43,11 +43,16 @@ def _follow(handle: JobHandle, shown: Any, job: Job) -> None:
             shown.update(_text(f"{job.title}: {error}"), raw=True)
             return
         if job != before:
-            shown.update(_bundle(job), raw=True)
+            shown.update(_bundle(job, _latest(handle)), raw=True)
 
 
-def _bundle(job: Job) -> dict[str, str]:
-    """What a front end may show: a bar as HTML, a line as text."""
+def _latest(handle: JobHandle) -> dict[str, float]:
+    """The last value of each of the job's series."""
+    return {name: points[-1][1] for name, points in handle.series(most=1).items()}
+
+
+def _bundle(job: Job, latest: dict[str, float]) -> dict[str, str]:
+    """What a front end may show: a bar and a table of the series as HTML, a line as text."""
     told = [str(job.state)]
     if not job.state.ended:
         told += [figures(job.progress), job.progress.message]
@@ -59,8 +64,16 @@ def _bundle(job: Job) -> dict[str, str]:
     bar = "" if job.state.ended else _bar(job)
     return {
         "text/plain": f"{job.title}: {line}",
-        "text/html": f"<div><b>{escape(job.title)}</b></div><div>{bar}{escape(line)}</div>",
+        "text/html": f"<div><b>{escape(job.title)}</b></div><div>{bar}{escape(line)}</div>{_table(latest)}",
     }
+
+
+def _table(latest: dict[str, float]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(name.replace('_', ' '))}</td><td>{measured(name, value)}</td></tr>"
+        for name, value in latest.items()
+    )
+    return f"<table>{rows}</table>" if rows else ""
 
 
 def _bar(job: Job) -> str:

@@ -71,14 +71,17 @@ def members(job: Job) -> list[psutil.Process]:
 
 
 def test_a_fine_tuning_makes_a_version_with_its_lineage(workspace: Workspace) -> None:
-    job = start(workspace, max_steps=30)
+    job = start(workspace, max_steps=30, sample_predictions=2)
     version = job.version(timeout_s=DEADLINE_S)
     assert version.ref == "tuned@1"
     assert (version.lineage.parent, version.lineage.dataset, version.lineage.job) == ("tiny@1", "sentences@1", job.id)
     assert 0 <= version.metrics["accuracy_before"] <= 1
-    assert {point.name for point in job.metrics()} >= {"loss", "accuracy"}
+    series = job.series()
+    assert [step for step, _ in series["loss"]] == [10, 20, 30]
+    assert [step for step, _ in series["accuracy"]] == [0, 30]
+    assert {(sample.step, sample.row) for sample in job.samples()} == {(30, 0), (30, 1)}
     assert job.job.progress.done == job.job.progress.total
-    again = start(workspace, max_steps=30, reuse=True)
+    again = start(workspace, max_steps=30, sample_predictions=2, reuse=True)
     assert again.result(DEADLINE_S) == {"version": "tuned@1", "metrics": version.metrics, "reused": True}
 
 
