@@ -25,7 +25,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.runtimes import Tensors, torch_module
+from jupyter_modeldeploy.runtimes import Tensors, timm_wrapper, torch_module
 from jupyter_modeldeploy.signatures import Signature, TensorSpec
 
 BATCH_BY_LENGTH = [-1, -1]
@@ -77,15 +77,17 @@ def load_model(folder: Path) -> Encoder | ImageClassifier:
     """The model in `folder`, in float32, ready to run.
 
     Raises InvalidInput where the files are no such checkpoint, lack safetensors, or need code of their own."""
-    config = _config(folder)
-    if any(name.endswith("ForImageClassification") for name in config.architectures or []):
+    config = configuration(folder)
+    named = config.architectures or []
+    if config.model_type == timm_wrapper.TYPE or any(name.endswith("ForImageClassification") for name in named):
         return load_image_classifier(folder)
     return load_encoder(folder)
 
 
 def load_image_classifier(folder: Path) -> ImageClassifier:
     """The image classifier in `folder`, in float32, ready to run. Raises InvalidInput as `load_model`."""
-    model = load_checkpoint(AutoModelForImageClassification, folder, lambda model, name: False)
+    config = configuration(folder)
+    model = load_checkpoint(AutoModelForImageClassification, folder, lambda model, name: False, config=config)
     size = getattr(model.config, "image_size", None)
     sides = [size, size] if isinstance(size, int) else list(size or (-1, -1))
     pixels = TensorSpec("pixel_values", "FP32", [-1, getattr(model.config, "num_channels", 3), *sides])
@@ -98,11 +100,24 @@ def has_weights(folder: Path) -> bool:
     return any(True for pattern in ("*.safetensors", "*.bin") for _ in folder.glob(pattern))
 
 
+def configuration(folder: Path, image_size: int | None = None) -> PretrainedConfig:
+    """What config.json says, for images of `image_size` pixels a side where it states their size.
+
+    Raises InvalidInput where it is of no known kind, and Unavailable for one of timm without timm."""
+    with _explained(folder):
+        config: PretrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if config.model_type == timm_wrapper.TYPE:
+        timm_wrapper.prepare(config, image_size)
+    elif image_size is not None and hasattr(config, "image_size"):
+        config.image_size = image_size
+    return config
+
+
 def load_encoder(folder: Path) -> Encoder:
     """The text encoder or classifier in `folder`, in float32, ready to run.
 
     Raises InvalidInput where the files are no such checkpoint, lack safetensors, or need code of their own."""
-    config = _config(folder)
+    config = configuration(folder)
     if config.is_encoder_decoder or not hasattr(config, "vocab_size"):
         raise InvalidInput(f"{config.model_type} is no text encoder.", "Encoders and classifiers are supported.")
     if any(name.endswith("ForSequenceClassification") for name in config.architectures or []):
@@ -185,12 +200,6 @@ def _check_range(name: str, values: np.ndarray, below: int) -> None:
     if low < 0 or high >= below:
         wrong = low if low < 0 else high
         raise InvalidInput(f"{name} holds {wrong}.", f"The model knows 0 to {below - 1}.")
-
-
-def _config(folder: Path) -> PretrainedConfig:
-    with _explained(folder):
-        config: PretrainedConfig = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    return config
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from jupyter_modeldeploy.sources.formats import (
     paddle,
     scikit_learn,
     tensorflow,
+    timm,
     torch_archive,
     ultralytics,
 )
@@ -42,7 +43,8 @@ def recognise(folder: Path) -> Recognised:
         raise InvalidInput(f"The folder {folder.name} holds no files.", "Name the folder that holds the model.")
     config = json_object(folder / CONFIG) if (folder / CONFIG).is_file() else None
     return (
-        checkpoint.recognise(folder, config)
+        timm.recognise(folder, config)
+        or checkpoint.recognise(folder, config)
         or adapter.recognise(folder)
         or diffusers.recognise(folder)
         or _recognise_onnx(folder, config)

@@ -18,8 +18,20 @@ CONFIG = "preprocessor_config.json"
 DEFAULT_SIDE = 224
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BILINEAR = Image.Resampling.BILINEAR
+TIMM_CROP = 0.875
+TIMM_RESAMPLING = {
+    "nearest": Image.Resampling.NEAREST,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
 MAX_ELONGATION = 200
 """How many times as long as wide an image may be, whose shorter side is resized to the model's."""
+
+
+def described(folder: Path) -> dict[str, Any]:
+    """`preprocessor_config.json`, else the same of what timm keeps in config.json, else nothing."""
+    pretrained = read_json(folder / "config.json").get("pretrained_cfg")
+    return read_json(folder / CONFIG) or (_of_timm(pretrained) if isinstance(pretrained, dict) else {})
 
 
 class ImageInput:
@@ -62,7 +74,7 @@ class Preprocessor:
 
     def __init__(self, folder: Path, signature: Signature) -> None:
         self.input = ImageInput(signature)
-        config = read_json(folder / CONFIG) or self._default()
+        config = described(folder) or self._default()
         self._resize = config.get("size") if config.get("do_resize", True) else None
         self._resample = Image.Resampling(int(config.get("resample", BILINEAR)))
         self._crop = _sides(config.get("crop_size") or self._resize) if config.get("do_center_crop") else None
@@ -131,6 +143,27 @@ class Preprocessor:
         size = {name: side if side > 0 else DEFAULT_SIDE for name, side in known.items()}
         normal = {"image_mean": IMAGENET_MEAN, "image_std": IMAGENET_STD, "do_normalize": self.input.mode == "RGB"}
         return {"size": size, **normal}
+
+
+def _of_timm(pretrained: dict[str, Any]) -> dict[str, Any]:
+    """As timm evaluates: resized so that a share of it is the model's size, which is cut from its middle."""
+    _, height, width = pretrained.get("input_size") or (3, DEFAULT_SIDE, DEFAULT_SIDE)
+    share = float(pretrained.get("crop_pct") or TIMM_CROP)
+    high, wide = int(height / share), int(width / share)
+    squashed = pretrained.get("crop_mode") == "squash" or height != width
+    return {
+        "image_processor_type": "CLIPImageProcessor",
+        "do_resize": True,
+        "size": {"height": high, "width": wide} if squashed else {"shortest_edge": high},
+        "resample": int(TIMM_RESAMPLING.get(str(pretrained.get("interpolation")), BILINEAR)),
+        "do_center_crop": True,
+        "crop_size": {"height": height, "width": width},
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": pretrained.get("mean") or IMAGENET_MEAN,
+        "image_std": pretrained.get("std") or IMAGENET_STD,
+    }
 
 
 def _affine(config: dict[str, Any], channels: int) -> tuple[np.ndarray, np.ndarray]:

@@ -25,8 +25,12 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def class_names(folder: Path) -> dict[int, str]:
-    """The names of the classes by their number: `id2label` of config.json, else the lines of labels.txt, else none."""
-    named = read_json(folder / "config.json").get("id2label")
+    """The names of the classes by their number: `id2label` of config.json, or `label_names` as timm has them, else the
+    lines of labels.txt, else none."""
+    config = read_json(folder / "config.json")
+    if isinstance(in_order := config.get("label_names"), list):
+        return {number: str(name) for number, name in enumerate(in_order)}
+    named = config.get("id2label")
     if isinstance(named, dict) and named:
         try:
             return {int(number): str(name) for number, name in named.items()}

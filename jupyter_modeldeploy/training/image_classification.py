@@ -1,17 +1,18 @@
-"""Fine-tune an image classifier, from a checkpoint of transformers or from a configuration alone."""
+"""Fine-tune an image classifier, from a checkpoint of transformers or timm or from a configuration alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import AutoConfig, AutoModelForImageClassification, PretrainedConfig, PreTrainedModel
+from transformers import AutoModelForImageClassification, PretrainedConfig, PreTrainedModel
 
 from jupyter_modeldeploy import devices
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.runtimes.transformers import has_weights, load_checkpoint
+from jupyter_modeldeploy.runtimes import timm_wrapper
+from jupyter_modeldeploy.runtimes.transformers import configuration, has_weights, load_checkpoint
 from jupyter_modeldeploy.training.augmentation import PRESETS
 from jupyter_modeldeploy.training.data import read
 from jupyter_modeldeploy.training.fit import fit
@@ -59,7 +60,7 @@ def finetune(training: Training) -> FinetuneResult:
             answers=logits_of_rows,
             save=save,
             classes=classes,
-            in_head=in_head(model),
+            in_head=_in_head(model),
             workers=0 if training.device == "cpu" else min(8, devices.usable_cores()),
             text=lambda index: split.test[index].path.name,
             describe=lambda index, answer: classes[int(np.argmax(answer))],
@@ -69,24 +70,23 @@ def finetune(training: Training) -> FinetuneResult:
 
 
 def _configuration(base: Path, classes: Sequence[str], side: int | None) -> PretrainedConfig:
-    try:
-        config: PretrainedConfig = AutoConfig.from_pretrained(base, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidInput(
-            f"{base.name} has no config.json of a known kind: {error}", "It must name its model_type: vit, resnet …"
-        ) from error
+    config = configuration(base, side)
     config.id2label = dict(enumerate(classes))
     config.label2id = {name: index for index, name in enumerate(classes)}
-    if side is not None and hasattr(config, "image_size"):
-        config.image_size = side
     return config
 
 
 def _trained(base: Path, config: PretrainedConfig) -> PreTrainedModel:
     """The model in `base`, its head drawn by the global seed where it is for other classes."""
     return load_checkpoint(
-        AutoModelForImageClassification, base, lambda model, name: in_head(model)(name), config=config
+        AutoModelForImageClassification, base, lambda model, name: _in_head(model)(name), config=config
     )
+
+
+def _in_head(model: PreTrainedModel) -> Callable[[str], bool]:
+    if model.config.model_type == timm_wrapper.TYPE:
+        return lambda name: name.startswith(timm_wrapper.head_of(model))
+    return in_head(model)
 
 
 def _untrained(base: Path, config: PretrainedConfig) -> PreTrainedModel:

@@ -21,8 +21,8 @@ from jupyter_modeldeploy.tasks.image_preprocessing import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     Preprocessor,
+    described,
 )
-from jupyter_modeldeploy.tasks.model_config import read_json
 from jupyter_modeldeploy.training.augmentation import Variation
 from jupyter_modeldeploy.training.problem import Batch, Row
 
@@ -70,7 +70,7 @@ class Preparation:
     it has none; `side` pixels high and wide. `write` gives the version the same."""
 
     def __init__(self, base: Path, config: PretrainedConfig, side: int | None) -> None:
-        said = read_json(base / CONFIG)
+        said = described(base)
         self.side = side or _side(said) or _number(getattr(config, "image_size", None)) or DEFAULT_SIDE
         square = {"height": self.side, "width": self.side}
         if not said:

@@ -33,7 +33,7 @@ class Estimate:
 
 def estimate(problem: Problem, model: torch.nn.Module, device: torch.device) -> Estimate:
     """What training will need, from the shapes of the weights and from the tensors that one forward pass over the
-    longest row keeps for the backward pass."""
+    longest rows keeps for the backward pass."""
     trained = sum(each.numel() * each.element_size() for each in model.parameters() if each.requires_grad)
     return Estimate(held=3 * trained, per_row=_activations(problem, model, device))
 
@@ -85,10 +85,10 @@ def _activations(problem: Problem, model: torch.nn.Module, device: torch.device)
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    order = longest_first(problem.train)[:1]
-    inputs = to_device(next(batches(problem, problem.train, order, 1)), device)
+    order = longest_first(problem.train)[:2]  # of one alone batch normalization may not be able to take a mean
+    inputs = to_device(next(batches(problem, problem.train, order, len(order))), device)
     labels = inputs.pop("labels")
     model.train()
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         problem.loss(model(**inputs), labels, 1)
-    return sum(kept.values())
+    return sum(kept.values()) // len(order)

@@ -42,7 +42,11 @@ def task_of(config: dict[str, Any]) -> str:
 def classes_of(config: dict[str, Any], task: str) -> list[str] | None:
     """The names of the classes in the order of the model's outputs. Raises InvalidInput where they have no order."""
     names = config.get("id2label")
-    if not (task.endswith("-classification") or task in IMAGE_TASKS) or not isinstance(names, dict):
+    if not (task.endswith("-classification") or task in IMAGE_TASKS):
+        return None
+    if isinstance(in_order := config.get("label_names"), list):  # of timm
+        return [str(name) for name in in_order]
+    if not isinstance(names, dict):
         return None
     try:
         return [str(name) for _, name in sorted(names.items(), key=lambda item: int(item[0]))]

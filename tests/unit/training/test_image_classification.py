@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from digit_images import digit_folder, untrained_resnet
 from image_trainings import image_training
+from safetensors.numpy import load_file
+from tiny_timm import make_timm
 
 from jupyter_modeldeploy import runtimes, tasks
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.optimize.convert import transformers_to_onnx
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.records import Format
+from jupyter_modeldeploy.sources.recognise import recognise
 from jupyter_modeldeploy.training.image_classification import finetune
 from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
 
@@ -82,8 +85,6 @@ def test_a_trained_base_keeps_what_it_knows_and_gets_a_head_for_other_classes(
 
     result = finetune(image_training(trained[0], found, tmp_path, options))
 
-    from safetensors.numpy import load_file
-
     before, after = (load_file(folder / "model.safetensors") for folder in (trained[0], tmp_path / "out"))
     assert result.options.epochs == 5.0
     assert len(after["classifier.1.bias"]) == 2
@@ -98,3 +99,18 @@ def test_a_base_that_is_no_image_classifier_is_refused(found: Path, tmp_path: Pa
 
     with pytest.raises(InvalidInput, match="describes no image classifier"):
         finetune(image_training(tmp_path / "base", found, tmp_path, OPTIONS))
+
+
+def test_a_checkpoint_of_timm_gets_a_head_for_other_classes(found: Path, tmp_path: Path) -> None:
+    make_timm(tmp_path / "base", ["cat", "dog"])
+    options = OPTIONS.model_copy(update={"method": "head", "epochs": None, "max_steps": 2})
+
+    finetune(image_training(tmp_path / "base", found, tmp_path, options))
+
+    before, after = (load_file(tmp_path / folder / "model.safetensors") for folder in ("base", "out"))
+    assert before.keys() == after.keys()
+    assert after["fc.weight"].shape == (len(CLASSES), before["fc.weight"].shape[1])
+    assert np.array_equal(before["layer1.0.conv1.weight"], after["layer1.0.conv1.weight"])
+    image = sorted((found / "7").iterdir())[-1]
+    assert answers(Format.transformers, tmp_path / "out", image)[0]["label"] in ("0", "1", "7")
+    assert recognise(tmp_path / "out").classes == ["0", "1", "7"]
