@@ -46,7 +46,7 @@ class Checkpoints:
 
     def remember(self, name: str, value: Any) -> None:
         """Keep a fact about the run (JSON) for later attempts."""
-        partial = self._run.with_suffix(".partial")
+        partial = self._run.with_suffix(f".{os.getpid()}.partial")  # the processes of a training may each tell
         partial.write_text(json.dumps({**self._facts(), name: value}))
         partial.replace(self._run)
 

@@ -11,7 +11,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +19,8 @@ import torch
 from transformers import PreTrainedModel, TrainerState, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 
-from jupyter_modeldeploy.errors import JobFailed
-from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.errors import JobFailed, WorkerDied
+from jupyter_modeldeploy.progress import Reporter, Silent
 from jupyter_modeldeploy.records import EvaluationReport
 from jupyter_modeldeploy.training import (
     adapters,
@@ -34,6 +34,7 @@ from jupyter_modeldeploy.training import (
     state,
 )
 from jupyter_modeldeploy.training.checkpoints import Checkpoints, step_of, storage_errors
+from jupyter_modeldeploy.training.group import Group
 from jupyter_modeldeploy.training.options import FinetuneResult
 from jupyter_modeldeploy.training.plan import Plan
 from jupyter_modeldeploy.training.prediction import predict, show_samples
@@ -59,21 +60,25 @@ def fit(training: Training, defaults: Defaults, make: Callable[[Plan], Problem])
     `make` is called with the random generators seeded, once for each attempt: again where the memory of a GPU did not
     suffice, with the batch in more parts. Raises as `training.run.Trainer` says."""
     started = time.monotonic()
-    plan = Plan.of(training.options, defaults)
-    device = process.prepare(training.device)
+    group = Group.joined()
+    plan = Plan.of(training.options, defaults, group.size)
+    device = process.prepare(training.device, group.size)
     with (
         process.determinism(training.options.deterministic),
-        logs.written(training) as reporter,
+        logs.written(training) if group.first else nullcontext(Silent()) as reporter,
         storage_errors(f"fine-tuning {training.base.name}"),
     ):
-        saved = Checkpoints(training.checkpoints, _fingerprint(training))
+        saved = group.once(lambda: Checkpoints(training.checkpoints, _fingerprint(training)))
+        plan = replace(plan, parts=saved.recall("parts") or plan.parts)
         while True:
             try:
-                attempt = _attempt(training, plan, saved, device, reporter, make)
+                attempt = _attempt(training, plan, saved, device, reporter, make, group)
                 return attempt.result(time.monotonic() - started)
             except torch.OutOfMemoryError as error:
                 message = str(error)
             plan = _smaller(plan, saved, message)
+            if group.size > 1:  # the others wait for this process: all have to start again
+                raise WorkerDied(f"Worker {group.rank} of {group.size} ran out of memory.")
             gc.collect()
             torch.cuda.empty_cache()
 
@@ -111,17 +116,18 @@ def _attempt(
     device: torch.device,
     reporter: Reporter,
     make: Callable[[Plan], Problem],
+    group: Group,
 ) -> Attempt:
     options = training.options
     set_seed(options.seed)
     problem = make(plan)
     caching = getattr(problem.model.config, "use_cache", None)  # the Trainer switches it off
     model = _prepared(problem, plan, device)
-    plan = _decided(plan, problem, model, saved, device, reporter)
-    baseline = _baseline(problem, model, saved, device, reporter)
-    trainer = CoreTrainer(problem, plan, model, saved, device)
-    _add_callbacks(trainer, plan, device, reporter)
-    resume = saved.latest()
+    plan = group.once(lambda: _decided(plan, problem, model, saved, device, reporter))
+    baseline = group.once(lambda: _baseline(problem, model, saved, device, reporter))
+    trainer = CoreTrainer(problem, plan, model, saved, device, group)
+    _add_callbacks(trainer, plan, device, reporter, group)
+    resume = group.once(saved.latest)
     past = TrainerState.load_from_json(str(resume / TRAINER_STATE_NAME)) if resume else TrainerState()
     if resume and (past.global_step >= past.max_steps or out_of_patience(past, options.early_stopping_patience)):
         trainer.state = past  # the Trainer itself would take one step more
@@ -129,26 +135,28 @@ def _attempt(
     else:
         set_seed(options.seed)  # so that dropout does not depend on whether trials were made or recalled
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    _take_best(trainer, saved, plan, model)
-    trained = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-    trained = adapters.bare(trained, options.merge_adapter, problem.unquantized)
-    judged = _judged(
-        problem, trained, trainer.state, device, reporter, options.sample_predictions, "testing the fine-tuned model"
-    )
-    report = evaluation_report.report(
-        training.dataset.ref,
-        _held_out(problem),
-        judged.answers,
-        judged.metrics,
-        baseline.metrics,
-        baseline.rows,
-        problem.train.labels,
-    )
-    if caching is not None:
-        trained.config.use_cache = caching
-    problem.save(trained, training.out)
     resumed_from = step_of(resume) if resume else 0
-    return Attempt(plan, judged.metrics, baseline.metrics, report, trainer.state, resumed_from)
+    def judged_and_saved() -> Attempt:
+        _take_best(trainer, saved, plan, model)
+        trained = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+        trained = adapters.bare(trained, options.merge_adapter, problem.unquantized)
+        samples, message = options.sample_predictions, "testing the fine-tuned model"
+        judged = _judged(problem, trained, trainer.state, device, reporter, samples, message)
+        report = evaluation_report.report(
+            training.dataset.ref,
+            _held_out(problem),
+            judged.answers,
+            judged.metrics,
+            baseline.metrics,
+            baseline.rows,
+            problem.train.labels,
+        )
+        if caching is not None:
+            trained.config.use_cache = caching
+        problem.save(trained, training.out)
+        return Attempt(plan, judged.metrics, baseline.metrics, report, trainer.state, resumed_from)
+
+    return group.once(judged_and_saved)
 
 
 def _prepared(problem: Problem, plan: Plan, device: torch.device) -> PreTrainedModel:
@@ -184,7 +192,8 @@ def _tried(plan: Plan, problem: Problem, model: torch.nn.Module, device: torch.d
     plan = replace(plan, precision=precision.choose(plan, problem, model, device))
     if plan.options.find_learning_rate:
         reporter.progress(0, None, message="finding the learning rate")
-        plan = plan.scaled(learning_rate.find(plan, problem, model, device) / plan.learning_rate)
+        whole = replace(plan, processes=1)  # this process alone makes the trial, on whole batches
+        plan = plan.scaled(learning_rate.find(whole, problem, model, device) / plan.learning_rate)
     return plan
 
 
@@ -250,13 +259,12 @@ def _judged(
     return Judged({"loss": predicted.loss, **found}, predicted.answers)
 
 
-def _add_callbacks(trainer: CoreTrainer, plan: Plan, device: torch.device, reporter: Reporter) -> None:
+def _add_callbacks(trainer: CoreTrainer, plan: Plan, device: torch.device, reporter: Reporter, group: Group) -> None:
     trainer.add_callback(Report(reporter, plan, device))
-    trainer.add_callback(ShowSamples(trainer, reporter))
-    if plan.options.checkpoint_every is None:
+    if group.first:
+        trainer.add_callback(ShowSamples(trainer, reporter))
+    if group.first and plan.options.checkpoint_every is None:
         trainer.add_callback(SaveInTime(trainer))
-    if plan.options.evaluations is not None:
-        trainer.add_callback(EvaluateEvenly(plan.options.evaluations))
     if plan.options.early_stopping_patience is not None:
         trainer.add_callback(StopEarly(plan.options.early_stopping_patience))
 
@@ -278,6 +286,7 @@ def _smaller(plan: Plan, saved: Checkpoints, message: str) -> Plan:
             "Choose a smaller model, method lora or head, or a smaller max_length or batch_size.",
         )
     log.warning("Out of memory with %d rows at a time (%s).", failed.rows_at_a_time, message)
+    saved.remember("parts", smaller.parts)
     if known:
         saved.remember("plan", smaller.facts())
     return smaller

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,7 +12,9 @@ from torch.utils.data import DataLoader, Sampler
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from jupyter_modeldeploy.training.plan import Plan
-from jupyter_modeldeploy.training.problem import Problem, Rows
+from jupyter_modeldeploy.training.problem import IGNORED, Batch, Problem, Row, Rows
+
+STANDS_IN = "stands in"
 
 
 class Shuffled(Sampler[int]):
@@ -42,14 +46,59 @@ class Shuffled(Sampler[int]):
         return iter(order)
 
 
-def train_loader(problem: Problem, plan: Plan, pin_memory: bool = False) -> DataLoader[Any]:
-    """The training rows in the plan's order, as many at a time as the plan computes."""
-    order = Shuffled(problem.train, plan.batch_size, plan.options.seed)
+class Share(Sampler[list[int]]):
+    """One process's rows of each batch, in the parts that it computes them in: all processes have as many parts.
+
+    Where a process has no row for a part, it stands in with another's: `-1 - row`, from which nothing is learnt."""
+
+    def __init__(self, order: Shuffled, plan: Plan, rank: int) -> None:
+        self.sampler = order  # by this name it is told the epoch
+        self._plan, self._rank = plan, rank
+
+    def __len__(self) -> int:
+        whole, rest = divmod(len(self.sampler), self._plan.batch_size)
+        return whole * self._plan.parts + self._parts(rest)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order, plan = list(self.sampler), self._plan
+        for first in range(0, len(order), plan.batch_size):
+            batch = order[first : first + plan.batch_size]
+            own = batch[self._rank :: plan.processes]
+            for part in range(self._parts(len(batch))):
+                rows = own[part * plan.rows_at_a_time : (part + 1) * plan.rows_at_a_time]
+                yield rows or [-1 - batch[0]]
+
+    def _parts(self, rows: int) -> int:
+        """Of a batch with so many rows."""
+        return math.ceil(math.ceil(rows / self._plan.processes) / self._plan.rows_at_a_time)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The rows of a problem, with those that stand in."""
+
+    problem: Problem
+
+    def __len__(self) -> int:
+        return len(self.problem.train)
+
+    def __getitem__(self, index: int) -> Row:
+        return self.problem.train[index] if index >= 0 else {STANDS_IN: self.problem.train[-1 - index]}
+
+    def collate(self, rows: list[Row]) -> Batch:
+        if STANDS_IN not in rows[0]:
+            return self.problem.collate(rows)
+        batch = self.problem.collate([rows[0][STANDS_IN]])
+        return {**batch, "labels": torch.full_like(batch["labels"], IGNORED)}
+
+
+def train_loader(problem: Problem, plan: Plan, rank: int = 0, pin_memory: bool = False) -> DataLoader[Any]:
+    """The training rows of one process in the plan's order, as many at a time as it computes."""
+    rows = Standing(problem)
     return DataLoader(
-        problem.train,  # type: ignore[arg-type]
-        plan.rows_at_a_time,
-        sampler=order,
-        collate_fn=problem.collate,
+        rows,  # type: ignore[arg-type]
+        batch_sampler=Share(Shuffled(problem.train, plan.batch_size, plan.options.seed), plan, rank),
+        collate_fn=rows.collate,
         num_workers=problem.workers,
         pin_memory=pin_memory,
         # Drawn from a generator of its own: the global one must be where an undisturbed run has it.

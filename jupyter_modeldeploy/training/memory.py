@@ -39,13 +39,13 @@ def estimate(problem: Problem, model: torch.nn.Module, device: torch.device) -> 
 
 
 def fitting(plan: Plan, need: Estimate, device: torch.device) -> Plan:
-    """The plan in as many parts as make it fit into the memory of this machine. On a GPU nothing is changed: there an
-    allocation that fails can be caught, and what fits is found by trial.
+    """The plan in as many parts as make it fit into the memory of this machine, for all processes together. On a GPU
+    nothing is changed: there an allocation that fails can be caught, and what fits is found by trial.
 
     Raises JobFailed where not even one row at a time fits, or `find_batch_size` is off."""
     if device.type != "cpu":
         return plan
-    free = int(MARGIN * free_memory())
+    free = int(MARGIN * free_memory() / plan.processes)
     fits: Plan | None = plan
     while fits is not None and need.total(fits.rows_at_a_time) > free:
         fits = fits.in_more_parts() if plan.options.find_batch_size else None

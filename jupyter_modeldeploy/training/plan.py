@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -10,11 +11,12 @@ from jupyter_modeldeploy.training.options import FinetuneOptions, Method
 from jupyter_modeldeploy.training.problem import Defaults
 
 Computed = Literal["fp32", "bf16", "fp16"]
+FEWER = "Choose fewer processes, or a larger batch_size."
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A batch of `batch_size` rows is computed in `parts`."""
+    """A batch of `batch_size` rows is shared by `processes`, each of which computes its share in `parts`."""
 
     options: FinetuneOptions
     method: Method
@@ -24,18 +26,22 @@ class Plan:
     learning_rate: float
     head_learning_rate: float
     precision: Computed = "fp32"
+    processes: int = 1
 
     @classmethod
-    def of(cls, options: FinetuneOptions, defaults: Defaults) -> Plan:
+    def of(cls, options: FinetuneOptions, defaults: Defaults, processes: int = 1) -> Plan:
         """The plan before any trial. Raises InvalidInput for a batch that cannot be divided as asked."""
         method = options.method or ("lora" if options.quantize_base else defaults.method)
         usual = defaults.lora_learning_rate if method == "lora" else defaults.learning_rate
         rate = options.learning_rate or usual
         batch_size = options.batch_size or defaults.batch_size
-        if batch_size % options.gradient_accumulation:
+        if batch_size < processes:
+            raise InvalidInput(f"A batch of {batch_size} rows is too small for {processes} processes.", FEWER)
+        if (share := math.ceil(batch_size / processes)) % options.gradient_accumulation:
+            whose = f" of each of {processes} processes" if processes > 1 else ""
             raise InvalidInput(
-                f"A batch of {batch_size} rows cannot be computed in {options.gradient_accumulation} equal parts.",
-                "Choose a gradient_accumulation that divides batch_size.",
+                f"A batch of {share} rows{whose} cannot be computed in {options.gradient_accumulation} equal parts.",
+                "Choose a gradient_accumulation that divides batch_size, and the share of each process.",
             )
         return cls(
             options=options,
@@ -45,16 +51,22 @@ class Plan:
             parts=options.gradient_accumulation,
             learning_rate=rate,
             head_learning_rate=options.head_learning_rate or min(1.0, rate * head_factor(method, defaults)),
+            processes=processes,
         )
 
     @property
+    def share(self) -> int:
+        """The rows of a batch that one process computes; where they do not divide it, some have one row less."""
+        return math.ceil(self.batch_size / self.processes)
+
+    @property
     def rows_at_a_time(self) -> int:
-        return self.batch_size // self.parts
+        return self.share // self.parts
 
     def in_more_parts(self) -> Plan | None:
-        """The plan with the next smaller number of rows at a time that divides the batch; None when it is one."""
-        smaller = next((rows for rows in range(self.rows_at_a_time // 2, 0, -1) if self.batch_size % rows == 0), None)
-        return None if smaller is None else replace(self, parts=self.batch_size // smaller)
+        """The plan with the next smaller number of rows at a time that divides the share; None when it is one."""
+        smaller = next((rows for rows in range(self.rows_at_a_time // 2, 0, -1) if self.share % rows == 0), None)
+        return None if smaller is None else replace(self, parts=self.share // smaller)
 
     def scaled(self, factor: float) -> Plan:
         """The plan with both learning rates times `factor`."""

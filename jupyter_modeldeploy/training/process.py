@@ -12,13 +12,16 @@ from jupyter_modeldeploy import devices
 from jupyter_modeldeploy.errors import Unavailable
 
 
-def prepare(device: str) -> torch.device:
-    """Take all cores that the process may use, and hide all GPUs but `device` ("cpu" or "cuda:<n>").
+def prepare(device: str, processes: int = 1) -> torch.device:
+    """Take all cores that the process may use, and hide all GPUs but `device` ("cpu" or "cuda:<n>"). One of several
+    `processes` takes its share of the cores; on GPUs, the one that it joined the others with.
 
     Raises Unavailable where torch cannot use the device."""
-    torch.set_num_threads(devices.usable_cores())
+    torch.set_num_threads(max(1, devices.usable_cores() // processes))
     if device == "cpu":
         return torch.device("cpu")
+    if processes > 1:
+        return torch.device("cuda", torch.cuda.current_device())
     # The Trainer spreads over every GPU that it sees; this job holds one.
     os.environ["CUDA_VISIBLE_DEVICES"] = device.removeprefix("cuda:")
     if not torch.cuda.is_available():

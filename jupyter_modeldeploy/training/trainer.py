@@ -10,19 +10,21 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from accelerate.data_loader import prepare_data_loader  # type: ignore[import-untyped]
 from torch.utils.data import DataLoader
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 
 from jupyter_modeldeploy.errors import JobFailed
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.training import evaluation, memory, state
 from jupyter_modeldeploy.training.checkpoints import PREFIX, Checkpoints
+from jupyter_modeldeploy.training.group import Group
 from jupyter_modeldeploy.training.loading import train_loader
 from jupyter_modeldeploy.training.optimizer import make_optimizer
 from jupyter_modeldeploy.training.plan import Plan
 from jupyter_modeldeploy.training.prediction import predict, show_samples
-from jupyter_modeldeploy.training.problem import Problem, Rows
+from jupyter_modeldeploy.training.problem import IGNORED, Problem, Rows
 
 log = logging.getLogger(__name__)
 LOG_EVERY = 10
@@ -33,12 +35,18 @@ SAVING_SHARE = 0.02
 
 class CoreTrainer(Trainer):
     """The Trainer on a `Problem`: rows in an order that survives a restart, checkpoints without pickles, a watch on the
-    loss."""
+    loss. Of a group of processes, each computes its share of a batch; the first evaluates and writes."""
 
     def __init__(
-        self, problem: Problem, plan: Plan, model: torch.nn.Module, saved: Checkpoints, device: torch.device
+        self,
+        problem: Problem,
+        plan: Plan,
+        model: torch.nn.Module,
+        saved: Checkpoints,
+        device: torch.device,
+        group: Group,
     ) -> None:
-        self._problem, self._plan, self._saved = problem, plan, saved
+        self._problem, self._plan, self._saved, self._group = problem, plan, saved, group
         super().__init__(
             model=model,
             args=training_arguments(problem, plan, saved, device),
@@ -46,17 +54,19 @@ class CoreTrainer(Trainer):
             eval_dataset=problem.validation,
             compute_loss_func=self._loss,
             optimizers=(make_optimizer(model, problem, plan), None),
-            callbacks=[Resumed(self)],
+            callbacks=[Resumed(self), *([DrawAnew(plan.options.seed, group)] if group.size > 1 else [])],
         )
         self.trained = model
         self.model_accepts_loss_kwargs = False  # the loss is ours; some models hand on what they do not know
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        loader = train_loader(self._problem, self._plan, self.args.dataloader_pin_memory)
-        return self.accelerator.prepare(loader)  # type: ignore[no-any-return]
+        loader = train_loader(self._problem, self._plan, self._group.rank, self.args.dataloader_pin_memory)
+        # It reads this process's rows alone: they are not to be divided again.
+        prepared = prepare_data_loader(loader, self.args.device, num_processes=1, process_index=0, put_on_device=True)
+        return cast(DataLoader[Any], prepared)
 
     def training_step(self, *arguments: Any, **named: Any) -> torch.Tensor:
-        loss: torch.Tensor = super().training_step(*arguments, **named)
+        loss = self._group.mean(super().training_step(*arguments, **named))
         if loss.device.type == "cpu":  # elsewhere to look means to wait: there the logged mean is looked at
             self._check_finite(loss.item(), self.state.global_step + 1)
         return loss
@@ -68,7 +78,7 @@ class CoreTrainer(Trainer):
 
     def evaluate(self, *arguments: Any, **named: Any) -> dict[str, float]:
         """The loss and the metrics on the validation rows, named `eval_…`."""
-        metrics = self._judged(cast(Rows, self._problem.validation))
+        metrics = self._group.once(lambda: self._judged(cast(Rows, self._problem.validation)))
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -81,7 +91,9 @@ class CoreTrainer(Trainer):
 
     def _loss(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
         items = self._problem.items(labels) if num_items_in_batch is None else num_items_in_batch
-        return self._problem.loss(outputs, labels, items)
+        loss = self._problem.loss(outputs, labels, items)
+        # Nothing is learnt from a row that stands in for a missing one.
+        return loss * labels.ne(IGNORED).any() if self._group.size > 1 else loss
 
     def _check_finite(self, loss: float, step: int) -> None:
         if not math.isfinite(loss):
@@ -94,6 +106,8 @@ class CoreTrainer(Trainer):
     # What the Trainer keeps in pickles.
 
     def _save_checkpoint(self, model: torch.nn.Module, trial: Any) -> None:
+        if not self._group.first:
+            return
         step = self.state.global_step
         folder = self._saved.writing / f"{PREFIX}{step}"
         begun = time.monotonic()
@@ -136,6 +150,18 @@ class Resumed(TrainerCallback):
             total, step = self._trainer.resumed_log
             self._trainer._tr_loss += total
             self._trainer._globalstep_last_logged = step
+
+
+class DrawAnew(TrainerCallback):
+    """Lets the random numbers of a step depend on nothing but the seed, the step and the process: each draws others,
+    and one that goes on from a checkpoint, which holds the first one's generators, draws what it would have drawn."""
+
+    def __init__(self, seed: int, group: Group) -> None:
+        self._seed, self._group = seed, group
+
+    def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        drawn = np.random.SeedSequence((self._seed, state.global_step, self._group.rank)).generate_state(1)
+        set_seed(int(drawn[0]))
 
 
 class Report(TrainerCallback):
