@@ -7,7 +7,9 @@ import type {
   FoundModel,
   Job,
   LogChunk,
+  MetricPage,
   Model,
+  Sample,
   Service,
   VersionPage
 } from './types';
@@ -42,6 +44,10 @@ export interface Api {
   resumeJob(id: string): Promise<Job>;
   /** The job's log from byte `offset` on. */
   jobLog(id: string, offset: number): Promise<LogChunk>;
+  /** The points of the job's series that came after number `after`, at most `most` of each series. */
+  jobMetrics(id: string, after: number, most: number): Promise<MetricPage>;
+  /** What a model in training answered to some held-out rows, by step and row. */
+  jobSamples(id: string): Promise<Sample[]>;
 
   services(): Promise<Service[]>;
   /** Serve one version as the service `name`; resolves when it is ready. */

@@ -7,8 +7,10 @@ import type {
   FoundModels,
   Job,
   JobList,
+  JobSamples,
   Loader,
   LogChunk,
+  MetricPage,
   ModelList,
   Service,
   ServiceList,
@@ -58,6 +60,9 @@ export function createApi(send: Send): Api {
     cancelJob: async id => (await post(at`jobs/${id}/cancel`)) as Job,
     resumeJob: async id => (await post(at`jobs/${id}/resume`)) as Job,
     jobLog: async (id, offset) => (await get(at`jobs/${id}/log?offset=${offset}`)) as LogChunk,
+    jobMetrics: async (id, after, most) =>
+      (await get(at`jobs/${id}/metrics?after=${after}&most=${most}`)) as MetricPage,
+    jobSamples: async id => ((await get(at`jobs/${id}/samples`)) as JobSamples).samples,
 
     services: async () => ((await get('services')) as ServiceList).services,
     serve: async (name, model, version) =>

@@ -30,6 +30,13 @@ export class Live {
     return () => this._listeners.delete(listener);
   };
 
+  /** Calls `listener` whenever there is more of a job's series or samples, until what is returned is called. */
+  readonly followMetrics = (jobId: string, listener: () => void): (() => void) => {
+    const follower = { jobId, listener };
+    this._metricsFollowers.add(follower);
+    return () => this._metricsFollowers.delete(follower);
+  };
+
   /** Follow from now on; does nothing when it does already. */
   follow(): void {
     if (!this._following) {
@@ -74,6 +81,9 @@ export class Live {
     ]);
     this._seen = latest;
     this._set({ connection: 'live', error: null, models, datasets, jobs, services });
+    this._metricsFollowers.forEach(({ listener }) => {
+      listener();
+    });
   }
 
   private async _readChanges(since: number, signal: AbortSignal): Promise<void> {
@@ -89,6 +99,7 @@ export class Live {
 
   private async _readNamed(changes: Change[]): Promise<Partial<Workspace>> {
     const kinds = new Set(changes.map(change => change.kind));
+    this._tellMetrics(changes);
     const [models, datasets, jobs, services] = await Promise.all([
       kinds.has('model') || kinds.has('version') ? this._api.models() : null,
       kinds.has('dataset') ? this._api.datasets() : null,
@@ -101,6 +112,15 @@ export class Live {
       ...(jobs && { jobs }),
       ...(services && { services })
     };
+  }
+
+  private _tellMetrics(changes: Change[]): void {
+    const grown = new Set(changes.filter(({ kind }) => kind === 'metrics').map(({ key }) => key));
+    this._metricsFollowers.forEach(({ jobId, listener }) => {
+      if (grown.has(jobId)) {
+        listener();
+      }
+    });
   }
 
   /** A job at work changes often, so only the changed ones are read. */
@@ -137,6 +157,7 @@ export class Live {
   private _seen: number | null = null;
   private _following: AbortController | null = null;
   private readonly _listeners = new Set<() => void>();
+  private readonly _metricsFollowers = new Set<{ jobId: string; listener: () => void }>();
 }
 
 /** Resolves after `ms` milliseconds, or as soon as `signal` aborts. */

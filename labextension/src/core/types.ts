@@ -25,6 +25,11 @@ export type Job = Schemas['Job'];
 export type JobState = Schemas['JobState'];
 export type Progress = Schemas['Progress'];
 export type LogChunk = Schemas['JobLog'];
+export type MetricPoint = Schemas['MetricPoint'];
+/** Points of a job's series, and the number to ask after for those that come later. */
+export type MetricPage = Schemas['JobMetrics'];
+/** What a model in training answered to a held-out row. */
+export type Sample = Schemas['Sample'];
 export type Loader = Schemas['Loader'];
 export type TrainingCode = Schemas['TrainingCode'];
 export type Service = Schemas['Service'];
@@ -38,4 +43,5 @@ export type ModelList = Schemas['ModelList'];
 export type FoundModels = Schemas['FoundModels'];
 export type DatasetList = Schemas['DatasetList'];
 export type JobList = Schemas['JobList'];
+export type JobSamples = Schemas['JobSamples'];
 export type ServiceList = Schemas['ServiceList'];

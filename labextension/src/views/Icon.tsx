@@ -5,6 +5,7 @@ const PATHS = {
   caret: 'M6 4l4 4-4 4',
   check: 'M3 8.5l3.2 3.2L13 5',
   close: 'M4 4l8 8M12 4l-8 8',
+  chart: 'M2.5 2.5v11h11M5 10.5l2.5-3 2 1.5 3.5-5',
   copy: 'M6 6h7v7H6zM10 6V3H3v7h3',
   code: 'M5.5 4.5L2 8l3.5 3.5M10.5 4.5L14 8l-3.5 3.5',
   tune: 'M2 5h6M12 5h2M10 3v4M2 11h2M8 11h6M6 9v4',

@@ -5,12 +5,15 @@ import { Confirmation } from './Confirmation';
 import { useApi, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
 import { IconButton } from './IconButton';
+import { JobCurves } from './JobCurves';
 import { LogTail } from './LogTail';
 import { ProgressBar } from './ProgressBar';
 import { StateTag } from './StateTag';
 import { useAction } from './useAction';
 
 const RESUMABLE: JobState[] = ['failed', 'interrupted', 'cancelled'];
+/** The kinds of jobs that measure something as they go. */
+const MEASURING = ['finetune'];
 
 /** One job: how far it is or how it ended, and what can be done about it. */
 export function JobItem({ job }: { job: Job }): JSX.Element {
@@ -18,6 +21,7 @@ export function JobItem({ job }: { job: Job }): JSX.Element {
   const trans = useTrans();
   const [asking, setAsking] = useState(false);
   const [logShown, setLogShown] = useState(false);
+  const [curvesShown, setCurvesShown] = useState(false);
   const living = job.state === 'queued' || job.state === 'running';
   const cancel = useAction(async () => {
     await api.cancelJob(job.id);
@@ -32,6 +36,20 @@ export function JobItem({ job }: { job: Job }): JSX.Element {
           {job.title}
         </span>
         <span className="jp-ModelDeploy-actions">
+          {MEASURING.includes(job.kind) && (
+            <IconButton
+              icon="chart"
+              label={
+                curvesShown
+                  ? trans.__('Hide the curves of %1', job.title)
+                  : trans.__('Show the curves of %1', job.title)
+              }
+              expanded={curvesShown}
+              onClick={() => {
+                setCurvesShown(!curvesShown);
+              }}
+            />
+          )}
           <IconButton
             icon="log"
             label={
@@ -85,6 +103,7 @@ export function JobItem({ job }: { job: Job }): JSX.Element {
         />
       )}
       <ErrorNote error={cancel.error ?? resume.error ?? job.error} />
+      {curvesShown && <JobCurves job={job} />}
       {logShown && <LogTail job={job} />}
     </li>
   );

@@ -3,7 +3,13 @@ import type { Api } from '../core/api';
 import type { Live } from '../core/live';
 import type { Translation } from '../core/translation';
 import { Connection } from './Connection';
-import { ApiContext, InsertCodeContext, TranslationContext, type InsertCode } from './contexts';
+import {
+  ApiContext,
+  FollowMetricsContext,
+  InsertCodeContext,
+  TranslationContext,
+  type InsertCode
+} from './contexts';
 import { DatasetsSection } from './DatasetsSection';
 import { JobsSection } from './JobsSection';
 import { ModelsSection } from './ModelsSection';
@@ -26,13 +32,15 @@ export function Panel({
     <ApiContext.Provider value={api}>
       <TranslationContext.Provider value={trans}>
         <InsertCodeContext.Provider value={insertCode}>
-          <div className="jp-ModelDeploy">
-            <Connection workspace={workspace} />
-            <ModelsSection models={workspace.models} />
-            <DatasetsSection datasets={workspace.datasets} />
-            <JobsSection jobs={workspace.jobs} />
-            <ServicesSection services={workspace.services} models={workspace.models} />
-          </div>
+          <FollowMetricsContext.Provider value={live.followMetrics}>
+            <div className="jp-ModelDeploy">
+              <Connection workspace={workspace} />
+              <ModelsSection models={workspace.models} />
+              <DatasetsSection datasets={workspace.datasets} />
+              <JobsSection jobs={workspace.jobs} />
+              <ServicesSection services={workspace.services} models={workspace.models} />
+            </div>
+          </FollowMetricsContext.Provider>
         </InsertCodeContext.Provider>
       </TranslationContext.Provider>
     </ApiContext.Provider>

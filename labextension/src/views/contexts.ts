@@ -6,9 +6,14 @@ export const ApiContext = createContext<Api | null>(null);
 /** Puts code into the notebook in front. Rejects with an ApiError where none is. */
 export type InsertCode = (code: string) => Promise<void>;
 
+/** Calls `listener` whenever there is more of a job's series or samples, until what it returns is called. */
+export type FollowMetrics = (jobId: string, listener: () => void) => () => void;
+
 export const TranslationContext = createContext<Translation | null>(null);
 
 export const InsertCodeContext = createContext<InsertCode | null>(null);
+
+export const FollowMetricsContext = createContext<FollowMetrics | null>(null);
 
 /** The API of the panel around the component. */
 export function useApi(): Api {
@@ -23,6 +28,11 @@ export function useTrans(): Translation {
 /** The way into a notebook of whatever holds the panel. */
 export function useInsertCode(): InsertCode {
   return given(useContext(InsertCodeContext));
+}
+
+/** The way to hear of a job's series. */
+export function useFollowMetrics(): FollowMetrics {
+  return given(useContext(FollowMetricsContext));
 }
 
 function given<T>(value: T | null): T {
