@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import Field
 
-from jupyter_modeldeploy import plugins
+from jupyter_modeldeploy import devices, plugins
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
 from jupyter_modeldeploy.jobs.kinds.reuse import known_version
 from jupyter_modeldeploy.records import Dataset, Facts, Format, Lineage, Name, NewVersion, Step, Version
 from jupyter_modeldeploy.store import Store
-from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
+from jupyter_modeldeploy.training.options import FinetuneOptions
 from jupyter_modeldeploy.training.record import TrainingRecord, environment
 from jupyter_modeldeploy.training.run import Training
 
@@ -24,6 +24,7 @@ FOLDERS = ("imagefolder", "yolo")
 """The forms of data that are a folder; the others are one file."""
 ADAPTER = "adapter_config.json"
 """The file that tells of a version with adapters alone."""
+OURS = "jupyter_modeldeploy."
 
 
 class FinetuneParameters(Reusing):
@@ -45,12 +46,30 @@ def check(store: Store, parameters: FinetuneParameters) -> None:
     if base.format is not wanted:
         raise InvalidInput(f"{base.ref} has the format {base.format}.", f"Name a version in the format {wanted}.")
     if parameters.options.processes > 1:
-        raise InvalidInput("Training runs in one process so far.", "Leave out processes.")
+        _check_processes(parameters.options, dataset.task, known[dataset.task])
     if parameters.options.quantize_base and parameters.options.method not in (None, "lora"):
         raise InvalidInput("quantize_base goes with the method lora alone.", "Choose it, or leave out quantize_base.")
 
 
+def _check_processes(options: FinetuneOptions, task: str, trainer: str) -> None:
+    """Whether several processes can share the training."""
+    if not trainer.startswith(OURS):  # they are calls of `training.fit`, which shares each batch
+        raise InvalidInput(f"The trainer for {task} of another package trains in one process.", "Leave out processes.")
+    if options.batch_size is not None and options.batch_size < options.processes:
+        raise InvalidInput(
+            f"A batch of {options.batch_size} rows is too small for {options.processes} processes.",
+            "Choose fewer processes, or a larger batch_size.",
+        )
+    if (device := devices.default_device("training")) != "cpu":
+        raise InvalidInput(
+            f"Several processes share the cores of a CPU; this training gets the one device {device}.",
+            "Leave out processes.",
+        )
+
+
 def run(context: Context) -> dict[str, Any]:
+    from jupyter_modeldeploy.training.distributed.finetuning import finetune
+
     parameters: FinetuneParameters = context.parameters
     store = context.store
     check(store, parameters)
@@ -65,9 +84,8 @@ def run(context: Context) -> dict[str, Any]:
     if known := known_version(context, parameters.name, lineage, parameters.reuse):
         return {"version": known.ref, "metrics": known.metrics, "reused": True}
 
-    finetune = plugins.load("trainers", dataset.task)
     with store.artifacts.staging() as staging:
-        result: FinetuneResult = finetune(
+        result = finetune(
             Training(
                 base=store.versions.path(base),
                 dataset=dataset,
