@@ -22,6 +22,7 @@ help:  ## this list
 demo: .venv/ready  ## the main job on real data, from nothing to a measured endpoint; report in build/demo
 	modeldeploy --root $(DEMO)/workspace demo --out $(DEMO)
 
+test: export OMP_WAIT_POLICY = passive
 test: .venv/developing $(LABEXTENSION) system  ## all tests; make test ARGS="tests/unit -k leases" for some
 	python -m pytest $(or $(ARGS),--numprocesses=logical --dist=loadfile --no-loadscope-reorder)
 

@@ -88,7 +88,7 @@ def _spawn(store: Store, job: Job) -> Job:
                 stderr=log,
                 start_new_session=True,
                 cwd=store.root,
-                env=processes.clean_environment(),
+                env=processes.computing_environment(),
             )
     except OSError as error:
         raise _not_started(store, job, from_os_error(error, f"starting the job {job.id}")) from error

@@ -109,7 +109,7 @@ def _environment() -> dict[str, str]:
     """Modules are found where the caller finds them; what the workers tell each other stays within the machine."""
     loopback = "lo0" if sys.platform == "darwin" else "lo"
     return {
-        **system.clean_environment(),
+        **system.computing_environment(),
         "PYTHONPATH": os.pathsep.join(os.path.abspath(entry) for entry in sys.path),
         "GLOO_SOCKET_IFNAME": loopback,
         "NCCL_SOCKET_IFNAME": loopback,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import grpc
 import httpx
@@ -69,7 +69,9 @@ def test_what_is_cancelled_leaves_the_queue(start: Callable[..., GrpcServed], st
         assert not busy[1].done()
 
 
-def test_a_stopping_service_answers_what_is_under_way_and_ends_its_streams(start: Callable[..., GrpcServed]) -> None:
+def test_a_stopping_service_answers_what_is_under_way_and_ends_its_streams(
+    start: Callable[..., GrpcServed], endless: Callable[[list[bytes]], Iterator[bytes]]
+) -> None:
     own = start()
     with grpc.insecure_channel(own.url) as channel:
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(), metadata=own.metadata)
@@ -90,7 +92,9 @@ def test_a_stopping_service_answers_what_is_under_way_and_ends_its_streams(start
             assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
-def test_a_client_that_goes_while_it_is_answered_leaves_no_trace(start: Callable[..., GrpcServed]) -> None:
+def test_a_client_that_goes_while_it_is_answered_leaves_no_trace(
+    start: Callable[..., GrpcServed], endless: Callable[[list[bytes]], Iterator[bytes]]
+) -> None:
     own = start()
     for _ in range(30):
         with grpc.insecure_channel(own.url) as channel:
@@ -103,9 +107,14 @@ def test_a_client_that_goes_while_it_is_answered_leaves_no_trace(start: Callable
     assert "never retrieved" not in log
 
 
-def endless(requests: list[bytes]) -> Any:
-    """The requests, and then nothing while the stream is open."""
-    yield from requests
-    while True:
-        time.sleep(0.01)
-        yield from ()
+@pytest.fixture
+def endless() -> Iterator[Callable[[list[bytes]], Iterator[bytes]]]:
+    """The requests, and then nothing while the test runs: the thread that asks for the next one ends with the test."""
+    over = threading.Event()
+
+    def requests_without_end(requests: list[bytes]) -> Iterator[bytes]:
+        yield from requests
+        over.wait()
+
+    yield requests_without_end
+    over.set()
