@@ -27,7 +27,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "tests"))
 
-from jupyter_modeldeploy import Workspace, demo, devices  # noqa: E402
+from jupyter_modeldeploy import Workspace, demo, devices, processes  # noqa: E402
 
 ONE = HERE / "training_bench" / "one_training.py"
 FOLDER = HERE.parent / "build" / "benchmark-training"
@@ -85,7 +85,11 @@ def prepared(workspace: Workspace) -> tuple[str, str]:
 
 
 def run(way: str, task: Path) -> Found:
-    ended = subprocess.run([sys.executable, ONE, way, task], capture_output=True, text=True, check=False)
+    """The figures of one training, in the environment of a job; the plain Trainer's is as it comes."""
+    environment = None if way == "trainer" else processes.computing_environment()
+    ended = subprocess.run(
+        [sys.executable, ONE, way, task], capture_output=True, text=True, check=False, env=environment
+    )
     if ended.returncode:
         sys.exit(f"{way} failed:\n{ended.stdout[-2000:]}\n{ended.stderr[-4000:]}")
     found: Found = json.loads(ended.stdout.splitlines()[-1])
