@@ -16,7 +16,7 @@ import psutil
 import pytest
 from tiny_bert import CLASSES, make_encoder, rows
 
-from jupyter_modeldeploy import Workspace, processes
+from jupyter_modeldeploy import Workspace, devices, plugins, processes
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, JobFailed
 from jupyter_modeldeploy.jobs import launch
 from jupyter_modeldeploy.records import Format, Job, JobState, Lineage, NewVersion, Step
@@ -68,6 +68,12 @@ def training(handle: JobHandle, steps: int = 7) -> Job:
 def members(job: Job) -> list[psutil.Process]:
     assert job.process is not None
     return processes.group(job.process)
+
+
+def sharing(job: Job) -> list[psutil.Process]:
+    """All processes that work in the job's folder."""
+    found = psutil.process_iter(["cmdline"])
+    return [each for each in found if any(f"/{job.id}/workers" in part for part in each.info["cmdline"] or [])]
 
 
 def test_a_fine_tuning_makes_a_version_with_its_lineage(workspace: Workspace) -> None:
@@ -124,6 +130,16 @@ def test_cancel_leaves_no_process_and_gives_the_device_back(workspace: Workspace
     assert workspace.store.leases.queue("cpu") == []
     with pytest.raises(Conflict):
         handle.cancel()
+
+
+def test_processes_that_share_a_training_end_with_it(workspace: Workspace) -> None:
+    handle = start(workspace, processes=2)
+    job = training(handle)
+    assert len(sharing(job)) == 2
+    assert set(sharing(job)) <= set(members(job))
+    assert "loss" in {point.name for point in handle.metrics()}
+    assert handle.cancel().state is JobState.cancelled
+    assert sharing(job) == []
 
 
 def test_a_worker_that_ignores_the_request_is_killed(workspace: Workspace) -> None:
@@ -201,6 +217,20 @@ def test_a_base_that_cannot_be_trained_is_refused_before_there_is_a_job(workspac
     workspace.store.versions.add(new, tmp_path / "other")
     with pytest.raises(InvalidInput, match="graph@1 has the format onnx"):
         workspace.models.finetune("graph", "sentences", "tuned")
+    assert workspace.jobs.list() == []
+
+
+def test_a_training_that_cannot_be_shared_is_refused_before_there_is_a_job(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidInput, match="A batch of 2 rows is too small for 3 processes"):
+        start(workspace, batch_size=2, processes=3)
+    monkeypatch.setattr(devices, "default_device", lambda kind: "cuda:0")
+    with pytest.raises(InvalidInput, match="gets the one device cuda:0"):
+        start(workspace, processes=2)
+    monkeypatch.setitem(plugins.available("trainers"), "text-classification", "somebody.else:finetune")
+    with pytest.raises(InvalidInput, match="of another package trains in one process"):
+        start(workspace, processes=2)
     assert workspace.jobs.list() == []
 
 
