@@ -33,6 +33,7 @@ from jupyter_modeldeploy import devices
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.records import Dataset
 from jupyter_modeldeploy.training import data, text_classification
+from jupyter_modeldeploy.training.defaults import TEXT_CLASSIFICATION
 from jupyter_modeldeploy.training.loading import train_loader
 from jupyter_modeldeploy.training.losses import cross_entropy
 from jupyter_modeldeploy.training.memory import used
@@ -109,7 +110,7 @@ def trainer(training: Training, clock: Clock) -> dict[str, Any]:
 
 def bare(training: Training, clock: Clock) -> dict[str, Any]:
     """The settings of ours, from the same rows in the same batches, in a loop that does nothing else."""
-    options, defaults = training.options, text_classification.DEFAULTS
+    options, defaults = training.options, TEXT_CLASSIFICATION
     split, classes = data.read(training), training.dataset.classes
     plan = Plan.of(options, defaults)
     half = options.precision == "bf16"

@@ -18,6 +18,7 @@ from jupyter_modeldeploy.jobs.kinds.dataset import DatasetOptions
 from jupyter_modeldeploy.jobs.kinds.evaluate import EvaluateParameters
 from jupyter_modeldeploy.jobs.kinds.fetch import FetchOptions
 from jupyter_modeldeploy.jobs.kinds.finetune import FinetuneParameters
+from jupyter_modeldeploy.jobs.kinds.finetune_choices import FinetuneChoices
 from jupyter_modeldeploy.jobs.kinds.profile import ProfileParameters
 from jupyter_modeldeploy.jobs.kinds.quantize import QuantizeParameters
 from jupyter_modeldeploy.records import (
@@ -35,6 +36,7 @@ from jupyter_modeldeploy.records import (
     Sample,
     Version,
 )
+from jupyter_modeldeploy.training.options import Method
 from jupyter_modeldeploy.workspace import Workspace
 
 MAX_WAIT_S = 30
@@ -63,6 +65,11 @@ class Fetch(FetchOptions, Request):
 
 class Finetune(FinetuneParameters, Request):
     pass
+
+
+class PrepareFinetuning(ByDataset):
+    base: str | None = Field(default=None, description="the version to start from, where it is known")
+    method: Method | None = Field(default=None, description="the method, where it is chosen")
 
 
 class Convert(ConvertParameters, Request):
@@ -255,6 +262,11 @@ def get_dataset(workspace: Workspace, request: ByDataset) -> Dataset:
     return workspace.datasets.get(request.dataset)
 
 
+def prepare_finetuning(workspace: Workspace, request: PrepareFinetuning) -> FinetuneChoices:
+    """What there is to choose before a fine-tuning on a dataset: bases, defaults, memory."""
+    return workspace.datasets.finetuning(request.dataset, request.base, request.method)
+
+
 def add_dataset(workspace: Workspace, request: AddDataset) -> Job:
     """Add labelled data from a source."""
     return workspace.datasets.fetch(**request.model_dump()).job
@@ -343,6 +355,15 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("profile_model", "POST", "models/profile", "execute", ProfileVersion, Job, profile_model, status=202),
     Operation("list_datasets", "GET", "datasets", "read", Nothing, DatasetList, list_datasets),
     Operation("get_dataset", "GET", "datasets/{dataset}", "read", ByDataset, Dataset, get_dataset),
+    Operation(
+        "prepare_finetuning",
+        "GET",
+        "datasets/{dataset}/finetuning",
+        "read",
+        PrepareFinetuning,
+        FinetuneChoices,
+        prepare_finetuning,
+    ),
     Operation("add_dataset", "POST", "datasets", "execute", AddDataset, Job, add_dataset, status=202),
     Operation("list_jobs", "GET", "jobs", "read", ListJobs, JobList, list_jobs),
     Operation("get_job", "GET", "jobs/{id}", "read", ById, Job, get_job),

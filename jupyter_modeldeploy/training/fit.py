@@ -35,10 +35,11 @@ from jupyter_modeldeploy.training import (
 )
 from jupyter_modeldeploy.training.checkpoints import Checkpoints, step_of, storage_errors
 from jupyter_modeldeploy.training.group import Group
+from jupyter_modeldeploy.training.defaults import Defaults
 from jupyter_modeldeploy.training.options import FinetuneResult
 from jupyter_modeldeploy.training.plan import Plan
 from jupyter_modeldeploy.training.prediction import predict, show_samples
-from jupyter_modeldeploy.training.problem import Defaults, Problem
+from jupyter_modeldeploy.training.problem import Problem
 from jupyter_modeldeploy.training.run import Training
 from jupyter_modeldeploy.training.trainer import (
     CoreTrainer,

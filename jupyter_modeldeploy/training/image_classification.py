@@ -15,19 +15,20 @@ from jupyter_modeldeploy.runtimes import timm_wrapper
 from jupyter_modeldeploy.runtimes.transformers import configuration, has_weights, load_checkpoint
 from jupyter_modeldeploy.training.augmentation import PRESETS
 from jupyter_modeldeploy.training.data import read
+from jupyter_modeldeploy.training.defaults import (
+    AUGMENTATION,
+    IMAGE_CLASSIFICATION,
+    IMAGE_CLASSIFICATION_FROM_NOTHING,
+)
 from jupyter_modeldeploy.training.fit import fit
 from jupyter_modeldeploy.training.labelled_images import ImageRows, Preparation, collate
 from jupyter_modeldeploy.training.losses import balanced, cross_entropy
-from jupyter_modeldeploy.training.options import Augmentation, FinetuneResult
+from jupyter_modeldeploy.training.options import FinetuneResult
 from jupyter_modeldeploy.training.plan import Plan
-from jupyter_modeldeploy.training.problem import Defaults, Problem
+from jupyter_modeldeploy.training.problem import Problem
 from jupyter_modeldeploy.training.run import Training
 from jupyter_modeldeploy.training.text import in_head
 from jupyter_modeldeploy.training.text_classification import logits_of_rows
-
-AUGMENTATION: Augmentation = "light"
-TRAINED = Defaults(epochs=5.0, batch_size=32, learning_rate=1e-4)
-UNTRAINED = Defaults(epochs=30.0, batch_size=32, learning_rate=1e-3, head_factor=1.0)
 
 
 def finetune(training: Training) -> FinetuneResult:
@@ -40,7 +41,7 @@ def finetune(training: Training) -> FinetuneResult:
         config = _configuration(training.base, classes, options.image_size)
         model = _trained(training.base, config) if trained else _untrained(training.base, config)
         preparation = Preparation(training.base, model.config, options.image_size)
-        variation = PRESETS[options.augmentation or AUGMENTATION]
+        variation = PRESETS[options.augmentation or AUGMENTATION["image-classification"]]
         train = ImageRows(split.train, preparation, variation, options.seed)
         validation = ImageRows(split.validation, preparation) if split.validation else None
         even = options.class_weights == "none"
@@ -66,7 +67,7 @@ def finetune(training: Training) -> FinetuneResult:
             describe=lambda index, answer: classes[int(np.argmax(answer))],
         )
 
-    return fit(training, TRAINED if trained else UNTRAINED, make)
+    return fit(training, IMAGE_CLASSIFICATION if trained else IMAGE_CLASSIFICATION_FROM_NOTHING, make)
 
 
 def _configuration(base: Path, classes: Sequence[str], side: int | None) -> PretrainedConfig:

@@ -17,14 +17,13 @@ from jupyter_modeldeploy.runtimes import yolo_network
 from jupyter_modeldeploy.runtimes.offline_ultralytics import get_cfg, non_max_suppression
 from jupyter_modeldeploy.training.boxed_images import BoxRows, collate
 from jupyter_modeldeploy.training.data import read
+from jupyter_modeldeploy.training.defaults import AUGMENTATION, DETECTION_FROM_NOTHING, detection
 from jupyter_modeldeploy.training.fit import fit
-from jupyter_modeldeploy.training.options import Augmentation, FinetuneOptions, FinetuneResult
+from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
 from jupyter_modeldeploy.training.plan import Plan
-from jupyter_modeldeploy.training.problem import Defaults, Problem
+from jupyter_modeldeploy.training.problem import Problem
 from jupyter_modeldeploy.training.run import Training
 
-AUGMENTATION: Augmentation = "medium"
-UNTRAINED = Defaults(epochs=60.0, batch_size=16, learning_rate=2e-3, head_factor=1.0)
 STRIDE = 32
 SMALLEST = 64
 WITHOUT_MOSAIC = 0.1
@@ -48,7 +47,7 @@ def finetune(training: Training) -> FinetuneResult:
         model = Detector(network)
         last = f"network.model.{len(network.model.model) - 1}."
         plain_from = math.ceil(_epochs(plan, len(split.train)) * (1 - WITHOUT_MOSAIC))
-        preset = options.augmentation or AUGMENTATION
+        preset = options.augmentation or AUGMENTATION["object-detection"]
         return Problem(
             kind="detection",
             model=model,
@@ -67,7 +66,7 @@ def finetune(training: Training) -> FinetuneResult:
             judged_at_a_time=16,
         )
 
-    return fit(training, _defaults(len(classes)) if base.trained else UNTRAINED, make)
+    return fit(training, detection(len(classes)) if base.trained else DETECTION_FROM_NOTHING, make)
 
 
 class Detector(PreTrainedModel):  # type: ignore[no-untyped-call]
@@ -105,11 +104,6 @@ def found_boxes(outputs: Any, labels: torch.Tensor) -> Sequence[np.ndarray]:
         max_time_img=ANY_TIME,  # it would leave images without boxes on a busy machine
     )
     return [boxes[:, :6].cpu().numpy() for boxes in found]
-
-
-def _defaults(classes: int) -> Defaults:
-    """The learning rate is ultralytics' own for AdamW."""
-    return Defaults(epochs=30.0, batch_size=16, learning_rate=round(0.01 / (4 + classes), 6), head_factor=1.0)
 
 
 def _epochs(plan: Plan, rows: int) -> float:

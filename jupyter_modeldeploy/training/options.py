@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +14,16 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Augmentation = Literal["none", "light", "medium", "strong"]
 Log = Literal["tensorboard", "mlflow"]
 BY_TASK = "; by default what suits the task"
+TEXT = ["text-classification", "token-classification"]
+IMAGES = ["image-classification", "object-detection"]
+CLASSIFICATION = [*TEXT, "image-classification"]
+LORA = [*CLASSIFICATION, "text-generation"]
+
+
+def of(tasks: Sequence[str], *methods: Method) -> dict[str, Any]:
+    """What an option's JSON Schema says of when it means something: for datasets of these tasks, and where the method
+    is one of these. An option that says nothing means something always."""
+    return {"x-tasks": list(tasks), **({"x-methods": list(methods)} if methods else {})}
 
 
 class FinetuneOptions(BaseModel):
@@ -53,6 +64,7 @@ class FinetuneOptions(BaseModel):
         le=1,
         allow_inf_nan=False,
         description="classification: peak learning rate of the new head; ten times the other by default",
+        json_schema_extra=of([*CLASSIFICATION, "object-detection"]),
     )
     find_learning_rate: bool = Field(
         default=False, description="find the learning rate by a range test of some steps before the training"
@@ -67,22 +79,40 @@ class FinetuneOptions(BaseModel):
         default="auto", description="of the computation; auto is the fastest that was measured here to be of use"
     )
     class_weights: Literal["none", "balanced"] = Field(
-        default="none", description="classification: let the rows of rare classes weigh more"
+        default="none",
+        description="classification: let the rows of rare classes weigh more",
+        json_schema_extra=of(CLASSIFICATION),
+    )
+    lora_rank: int = Field(
+        default=8, ge=1, le=1024, description="LoRA: rank of the adapters", json_schema_extra=of(LORA, "lora")
     )
     lora_rank: int = Field(default=8, ge=1, le=1024, description="LoRA: rank of the adapters")
     lora_alpha: float = Field(
-        default=16.0, gt=0, le=4096, allow_inf_nan=False, description="LoRA: scale of the adapters, divided by the rank"
+        default=16.0,
+        gt=0,
+        le=4096,
+        allow_inf_nan=False,
+        description="LoRA: scale of the adapters, divided by the rank",
+        json_schema_extra=of(LORA, "lora"),
+    )
+    lora_dropout: float = Field(
+        default=0.0, ge=0, lt=1, description="LoRA: dropout before the adapters", json_schema_extra=of(LORA, "lora")
     )
     lora_dropout: float = Field(default=0.0, ge=0, lt=1, description="LoRA: dropout before the adapters")
     merge_adapter: bool = Field(
-        default=True, description="LoRA: add the adapters to the weights; else the version holds them alone, for peft"
+        default=True,
+        description="LoRA: add the adapters to the weights; else the version holds them alone, for peft",
+        json_schema_extra=of(LORA, "lora"),
     )
     quantize_base: Literal["4bit"] | None = Field(
+        json_schema_extra=of(["text-generation"], "lora"),
         default=None,
         description="LoRA: hold the base's weights in 4 bits (QLoRA); needs a CUDA device and bitsandbytes",
     )
     gradient_checkpointing: bool = Field(
-        default=False, description="compute activations twice instead of keeping them: less memory, slower"
+        default=False,
+        description="compute activations twice instead of keeping them: less memory, slower",
+        json_schema_extra=of(LORA),
     )
     validation_share: float = Field(
         default=0.1,
@@ -97,7 +127,13 @@ class FinetuneOptions(BaseModel):
     early_stopping_patience: int | None = Field(
         default=None, ge=1, description="stop after so many evaluations without a lower loss; the best weights are kept"
     )
-    max_length: int = Field(default=128, ge=4, le=8192, description="text: tokens per text; longer texts are cut")
+    max_length: int = Field(
+        default=128,
+        ge=4,
+        le=8192,
+        description="text: tokens per text; longer texts are cut",
+        json_schema_extra=of(TEXT),
+    )
     context_length: int | None = Field(
         default=None,
         ge=4,
@@ -105,10 +141,17 @@ class FinetuneOptions(BaseModel):
         description="text generation: tokens that are learnt from together; 512 by default",
     )
     image_size: int | None = Field(
-        default=None, ge=16, le=4096, description="images: pixels a side; what the base was trained with by default"
+        default=None,
+        ge=16,
+        le=4096,
+        description="images: pixels a side; what the base was trained with by default",
+        json_schema_extra=of(IMAGES),
     )
     augmentation: Augmentation | None = Field(
-        default=None, description=f"images: how much they are varied as they are learnt from{BY_TASK}"
+        json_schema_extra=of(["text-generation"]),
+        default=None,
+        description=f"images: how much they are varied as they are learnt from{BY_TASK}",
+        json_schema_extra=of(IMAGES),
     )
     seed: int = Field(default=0, ge=0, lt=2**32, description="seed of the head, the order of the rows and dropout")
     deterministic: bool = Field(

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.training.defaults import Defaults
 from jupyter_modeldeploy.training.options import FinetuneOptions, Method
-from jupyter_modeldeploy.training.problem import Defaults
 
 Computed = Literal["fp32", "bf16", "fp16"]
 FEWER = "Choose fewer processes, or a larger batch_size."

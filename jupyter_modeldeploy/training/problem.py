@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from jupyter_modeldeploy.training.defaults import Defaults as Defaults
 from jupyter_modeldeploy.training.evaluation import Kind
-from jupyter_modeldeploy.training.options import Method
 
 IGNORED = -100
 """The label of what is not to be learnt."""
@@ -45,19 +45,6 @@ class Rows(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Row: ...
-
-
-@dataclass(frozen=True)
-class Defaults:
-    """What suits a task where the options leave it open. `lora_learning_rate` takes the place of `learning_rate` for
-    LoRA; a new head learns `head_factor` times as fast as the rest."""
-
-    method: Method = "full"
-    epochs: float = 1.0
-    batch_size: int = 32
-    learning_rate: float = 1e-4
-    lora_learning_rate: float = 1e-3
-    head_factor: float = 10.0
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,14 @@ from transformers import AutoModelForSequenceClassification, PreTrainedTokenizer
 
 from jupyter_modeldeploy.datasets.reader import Example, MultiLabelExample
 from jupyter_modeldeploy.training.data import read
+from jupyter_modeldeploy.training.defaults import TEXT_CLASSIFICATION
 from jupyter_modeldeploy.training.fit import fit
 from jupyter_modeldeploy.training.losses import balanced, balanced_ones, binary_cross_entropy, cross_entropy
 from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
 from jupyter_modeldeploy.training.plan import Plan
-from jupyter_modeldeploy.training.problem import Defaults, Loss, Problem
+from jupyter_modeldeploy.training.problem import Loss, Problem
 from jupyter_modeldeploy.training.run import Training
 from jupyter_modeldeploy.training.text import Padding, TokenRows, in_head, load_classifier, load_tokenizer, saving
-
-DEFAULTS = Defaults()
 
 
 def finetune(training: Training) -> FinetuneResult:
@@ -54,7 +53,7 @@ def finetune(training: Training) -> FinetuneResult:
             describe=lambda index, answer: _named(answer, classes, several),
         )
 
-    return fit(training, DEFAULTS, make)
+    return fit(training, TEXT_CLASSIFICATION, make)
 
 
 def logits_of_rows(outputs: Any, labels: torch.Tensor) -> Sequence[np.ndarray]:

@@ -17,16 +17,15 @@ from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.runtimes.transformers import load_checkpoint
 from jupyter_modeldeploy.training.adapters import quantization
 from jupyter_modeldeploy.training.data import read
+from jupyter_modeldeploy.training.defaults import CONTEXT_LENGTH, TEXT_GENERATION
 from jupyter_modeldeploy.training.fit import fit
 from jupyter_modeldeploy.training.losses import next_token
 from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
 from jupyter_modeldeploy.training.plan import Plan
-from jupyter_modeldeploy.training.problem import IGNORED, Defaults, Problem, Row
+from jupyter_modeldeploy.training.problem import IGNORED, Problem, Row
 from jupyter_modeldeploy.training.run import Training
 from jupyter_modeldeploy.training.text import Padding, TokenRows, load_tokenizer, saving
 
-DEFAULTS = Defaults(method="lora", batch_size=8, learning_rate=5e-5, lora_learning_rate=5e-4)
-CONTEXT = 512
 LOGITS_AT_A_TIME = 2**28
 """Floats (1 GiB) that the answers to rows that are judged together may take."""
 
@@ -60,7 +59,7 @@ def finetune(training: Training) -> FinetuneResult:
             unquantized=(lambda: _load(training.base, None)) if plan.options.quantize_base else None,
         )
 
-    return fit(training, DEFAULTS, make)
+    return fit(training, TEXT_GENERATION, make)
 
 
 def _load(base: Path, options: FinetuneOptions | None) -> PreTrainedModel:
@@ -75,7 +74,7 @@ def _context(model: PreTrainedModel, options: FinetuneOptions) -> int:
         raise InvalidInput(
             f"The model takes {longest} tokens, not {options.context_length}.", "Choose a smaller context_length."
         )
-    return options.context_length or min(CONTEXT, longest or CONTEXT)
+    return options.context_length or min(CONTEXT_LENGTH, longest or CONTEXT_LENGTH)
 
 
 def _packed(passages: Sequence[Passage], tokenizer: PreTrainedTokenizerBase, context: int) -> TokenRows:

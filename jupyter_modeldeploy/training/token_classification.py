@@ -12,15 +12,14 @@ from transformers import AutoModelForTokenClassification, PreTrainedTokenizerBas
 
 from jupyter_modeldeploy.datasets.reader import TaggedWords
 from jupyter_modeldeploy.training.data import read
+from jupyter_modeldeploy.training.defaults import TOKEN_CLASSIFICATION
 from jupyter_modeldeploy.training.fit import fit
 from jupyter_modeldeploy.training.losses import balanced, cross_entropy
 from jupyter_modeldeploy.training.options import FinetuneResult
 from jupyter_modeldeploy.training.plan import Plan
-from jupyter_modeldeploy.training.problem import IGNORED, Defaults, Problem
+from jupyter_modeldeploy.training.problem import IGNORED, Problem
 from jupyter_modeldeploy.training.run import Training
 from jupyter_modeldeploy.training.text import Padding, TokenRows, in_head, load_classifier, load_tokenizer, saving
-
-DEFAULTS = Defaults(epochs=3.0, batch_size=16)
 
 
 def finetune(training: Training) -> FinetuneResult:
@@ -51,7 +50,7 @@ def finetune(training: Training) -> FinetuneResult:
             describe=lambda index, answer: _tagged(split.test[index].words, answer, classes),
         )
 
-    return fit(training, DEFAULTS, make)
+    return fit(training, TOKEN_CLASSIFICATION, make)
 
 
 def _rows(sentences: Sequence[TaggedWords], tokenizer: PreTrainedTokenizerBase) -> TokenRows:

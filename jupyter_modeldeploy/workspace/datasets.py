@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jupyter_modeldeploy import sources
+from jupyter_modeldeploy.jobs.kinds.finetune_choices import FinetuneChoices, choices
 from jupyter_modeldeploy.records import Dataset, DataTask
 from jupyter_modeldeploy.sources.naming import suggested_name
+from jupyter_modeldeploy.training.options import Method
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
 
@@ -21,6 +23,12 @@ class Datasets(Room):
 
     def path(self, ref: str) -> Path:
         return self._store.datasets.path(self.get(ref))
+
+    def finetuning(self, ref: str, base: str | None = None, method: Method | None = None) -> FinetuneChoices:
+        """What there is to choose before a fine-tuning on the dataset: the versions that suit as a base, the options
+        that are taken where nothing is said, and the memory that `base` takes at least."""
+        version = self._store.versions.get(base) if base else None
+        return choices(self._store, self.get(ref), version, method)
 
     def fetch(
         self,

@@ -107,6 +107,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/datasets/{dataset}/finetuning': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What there is to choose before a fine-tuning on a dataset: bases, defaults, memory. */
+    get: operations['prepare_finetuning'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/devices': {
     parameters: {
       query?: never;
@@ -1921,6 +1938,32 @@ export interface components {
        * @description rows per optimizer step; by default what suits the task: 32 for text
        * @default null
        */
+    /**
+     * FinetuneChoices
+     * @description What suits a dataset. `bases` are the versions that its trainer starts from, the newest of each model first;
+     *     `other_bases` have a format that it reads, but were made for another task. `defaults` are the options that it
+     *     chooses by itself, for the `base` and the `method` that were named.
+     */
+    FinetuneChoices: {
+      /** Bases */
+      bases: string[];
+      /** Defaults */
+      defaults: {
+        [key: string]: unknown;
+      };
+      /**
+       * Memory Bytes
+       * @description for weights, gradients and optimizer; what the rows of a batch take comes on top, and is measured before the first step
+       * @default null
+       */
+      memory_bytes: number | null;
+      /** Methods */
+      methods: ('full' | 'head' | 'lora')[];
+      /** Other Bases */
+      other_bases: string[];
+      /** Task */
+      task: string;
+    };
       batch_size: number | null;
       /**
        * Checkpoint Every
@@ -2604,6 +2647,26 @@ export interface components {
        * @default null
        */
       dataset: string | null;
+    /** PrepareFinetuning */
+    PrepareFinetuning: {
+      /**
+       * Base
+       * @description the version to start from, where it is known
+       * @default null
+       */
+      base: string | null;
+      /**
+       * Dataset
+       * @description NAME or NAME@2
+       */
+      dataset: string;
+      /**
+       * Method
+       * @description the method, where it is chosen
+       * @default null
+       */
+      method: ('full' | 'head' | 'lora') | null;
+    };
       /**
        * Requests
        * @description requests in turn, and again at once
@@ -4667,6 +4730,103 @@ export interface operations {
       400: {
         headers: {
           [name: string]: unknown;
+  prepare_finetuning: {
+    parameters: {
+      query?: {
+        base?: string | null;
+        method?: ('full' | 'head' | 'lora') | null;
+      };
+      header?: never;
+      path: {
+        dataset: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['FinetuneChoices'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
         };
         content: {
           'application/json': components['schemas']['ErrorBody'];
