@@ -34,8 +34,8 @@ from jupyter_modeldeploy.training import (
     state,
 )
 from jupyter_modeldeploy.training.checkpoints import Checkpoints, step_of, storage_errors
-from jupyter_modeldeploy.training.group import Group
 from jupyter_modeldeploy.training.defaults import Defaults
+from jupyter_modeldeploy.training.group import Group
 from jupyter_modeldeploy.training.options import FinetuneResult
 from jupyter_modeldeploy.training.plan import Plan
 from jupyter_modeldeploy.training.prediction import predict, show_samples

@@ -86,7 +86,6 @@ class FinetuneOptions(BaseModel):
     lora_rank: int = Field(
         default=8, ge=1, le=1024, description="LoRA: rank of the adapters", json_schema_extra=of(LORA, "lora")
     )
-    lora_rank: int = Field(default=8, ge=1, le=1024, description="LoRA: rank of the adapters")
     lora_alpha: float = Field(
         default=16.0,
         gt=0,
@@ -98,16 +97,15 @@ class FinetuneOptions(BaseModel):
     lora_dropout: float = Field(
         default=0.0, ge=0, lt=1, description="LoRA: dropout before the adapters", json_schema_extra=of(LORA, "lora")
     )
-    lora_dropout: float = Field(default=0.0, ge=0, lt=1, description="LoRA: dropout before the adapters")
     merge_adapter: bool = Field(
         default=True,
         description="LoRA: add the adapters to the weights; else the version holds them alone, for peft",
         json_schema_extra=of(LORA, "lora"),
     )
     quantize_base: Literal["4bit"] | None = Field(
-        json_schema_extra=of(["text-generation"], "lora"),
         default=None,
         description="LoRA: hold the base's weights in 4 bits (QLoRA); needs a CUDA device and bitsandbytes",
+        json_schema_extra=of(["text-generation"], "lora"),
     )
     gradient_checkpointing: bool = Field(
         default=False,
@@ -139,6 +137,7 @@ class FinetuneOptions(BaseModel):
         ge=4,
         le=131072,
         description="text generation: tokens that are learnt from together; 512 by default",
+        json_schema_extra=of(["text-generation"]),
     )
     image_size: int | None = Field(
         default=None,
@@ -148,7 +147,6 @@ class FinetuneOptions(BaseModel):
         json_schema_extra=of(IMAGES),
     )
     augmentation: Augmentation | None = Field(
-        json_schema_extra=of(["text-generation"]),
         default=None,
         description=f"images: how much they are varied as they are learnt from{BY_TASK}",
         json_schema_extra=of(IMAGES),

@@ -1921,24 +1921,6 @@ export interface components {
       reuse: boolean;
     };
     /**
-     * FinetuneOptions
-     * @description How to fine-tune. What is None by default is chosen by the task's trainer; the result tells what it took.
-     *
-     *     The defaults are tuned for small models (MiniLM, DistilBERT, ViT-tiny size).
-     */
-    FinetuneOptions: {
-      /**
-       * Augmentation
-       * @description images: how much they are varied as they are learnt from; by default what suits the task
-       * @default null
-       */
-      augmentation: ('none' | 'light' | 'medium' | 'strong') | null;
-      /**
-       * Batch Size
-       * @description rows per optimizer step; by default what suits the task: 32 for text
-       * @default null
-       */
-    /**
      * FinetuneChoices
      * @description What suits a dataset. `bases` are the versions that its trainer starts from, the newest of each model first;
      *     `other_bases` have a format that it reads, but were made for another task. `defaults` are the options that it
@@ -1964,6 +1946,24 @@ export interface components {
       /** Task */
       task: string;
     };
+    /**
+     * FinetuneOptions
+     * @description How to fine-tune. What is None by default is chosen by the task's trainer; the result tells what it took.
+     *
+     *     The defaults are tuned for small models (MiniLM, DistilBERT, ViT-tiny size).
+     */
+    FinetuneOptions: {
+      /**
+       * Augmentation
+       * @description images: how much they are varied as they are learnt from; by default what suits the task
+       * @default null
+       */
+      augmentation: ('none' | 'light' | 'medium' | 'strong') | null;
+      /**
+       * Batch Size
+       * @description rows per optimizer step; by default what suits the task: 32 for text
+       * @default null
+       */
       batch_size: number | null;
       /**
        * Checkpoint Every
@@ -2617,6 +2617,26 @@ export interface components {
       /** Version */
       version: string;
     };
+    /** PrepareFinetuning */
+    PrepareFinetuning: {
+      /**
+       * Base
+       * @description the version to start from, where it is known
+       * @default null
+       */
+      base: string | null;
+      /**
+       * Dataset
+       * @description NAME or NAME@2
+       */
+      dataset: string;
+      /**
+       * Method
+       * @description the method, where it is chosen
+       * @default null
+       */
+      method: ('full' | 'head' | 'lora') | null;
+    };
     /**
      * ProcessRef
      * @description A process that can be told from a later one with the same pid by its start time: in seconds since the epoch, and
@@ -2647,26 +2667,6 @@ export interface components {
        * @default null
        */
       dataset: string | null;
-    /** PrepareFinetuning */
-    PrepareFinetuning: {
-      /**
-       * Base
-       * @description the version to start from, where it is known
-       * @default null
-       */
-      base: string | null;
-      /**
-       * Dataset
-       * @description NAME or NAME@2
-       */
-      dataset: string;
-      /**
-       * Method
-       * @description the method, where it is chosen
-       * @default null
-       */
-      method: ('full' | 'head' | 'lora') | null;
-    };
       /**
        * Requests
        * @description requests in turn, and again at once
@@ -4484,6 +4484,103 @@ export interface operations {
       };
     };
   };
+  prepare_finetuning: {
+    parameters: {
+      query?: {
+        base?: string | null;
+        method?: ('full' | 'head' | 'lora') | null;
+      };
+      header?: never;
+      path: {
+        dataset: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['FinetuneChoices'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
   list_devices: {
     parameters: {
       query?: never;
@@ -4730,103 +4827,6 @@ export interface operations {
       400: {
         headers: {
           [name: string]: unknown;
-  prepare_finetuning: {
-    parameters: {
-      query?: {
-        base?: string | null;
-        method?: ('full' | 'head' | 'lora') | null;
-      };
-      header?: never;
-      path: {
-        dataset: string;
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Done. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['FinetuneChoices'];
-        };
-      };
-      /** @description The request is wrong; nothing was changed. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-      /** @description Not authenticated. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-      /** @description Not allowed, or the XSRF token is missing. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-      /** @description It is not there. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-      /** @description The state does not allow it. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-      /** @description It failed. */
-      500: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-      /** @description A needed part is missing or busy. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-      /** @description The disk is full. */
-      507: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-    };
-  };
         };
         content: {
           'application/json': components['schemas']['ErrorBody'];
