@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from scipy import stats  # type: ignore[import-untyped]
@@ -79,15 +79,26 @@ def bootstrap(
     are drawn with replacement, by a fixed seed: the same rows give the same interval. Raises InvalidInput without rows.
 
     Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13."""
-    if len(rows) == 0:
+    found = np.concatenate([measure(drawn @ rows) for drawn in resampled(len(rows), resamples)])
+    value = float(measure(rows.sum(axis=0, keepdims=True, dtype=np.float64))[0])
+    return percentiles(value, found, level)
+
+
+def resampled(rows: int, resamples: int = 1000, at_a_time: int = 100) -> Iterator[np.ndarray]:
+    """How often each row is drawn where as many as there are are drawn with replacement: float64[n, rows] for the next
+    `n` of the resamples. The same seed draws every time. Raises InvalidInput without rows."""
+    if rows == 0:
         raise InvalidInput("An interval of no rows.", "Measure at least one sample.")
     generator = np.random.default_rng(0)
-    sums = np.empty((resamples, rows.shape[1]))
-    for number in range(resamples):
-        drawn = np.bincount(generator.integers(len(rows), size=len(rows)), minlength=len(rows))
-        sums[number] = drawn @ rows
-    low, high = np.quantile(measure(sums), [(1 - level) / 2, (1 + level) / 2])
-    value = float(measure(rows.sum(axis=0, keepdims=True, dtype=np.float64))[0])
+    for begin in range(0, resamples, at_a_time):
+        count = min(at_a_time, resamples - begin)
+        draws = [np.bincount(generator.integers(rows, size=rows), minlength=rows) for _ in range(count)]
+        yield np.stack(draws).astype(np.float64)
+
+
+def percentiles(value: float, found: np.ndarray, level: float = 0.95) -> Interval:
+    """The percentile interval around `value` of what was `found` float[n] in resamples."""
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
     return Interval(value=value, low=float(low), high=float(high), level=level)
 
 

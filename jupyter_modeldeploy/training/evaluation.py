@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -24,6 +25,23 @@ from jupyter_modeldeploy.training.average_precision import mean_average_precisio
 
 ENTITY = re.compile(r"[BIESLU]-.+")
 Kind = Literal["single-label", "multi-label", "tagging", "language-model", "detection"]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The held-out rows: their labels, and what stands in row `i` for people to read."""
+
+    kind: Kind
+    labels: Sequence[Any]
+    classes: Sequence[str]
+    text: Callable[[int], str] | None = None
+
+
+def main_metric(held_out: HeldOut) -> str:
+    """The metric that the task is judged by."""
+    if held_out.kind == "tagging":
+        return "f1" if of_entities(held_out.classes) else "accuracy"
+    return {"language-model": "perplexity", "detection": "map50"}.get(held_out.kind, "accuracy")
 
 
 def evaluate(

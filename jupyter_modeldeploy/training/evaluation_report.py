@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from jupyter_modeldeploy.intervals import bootstrap, paired_difference_of_proportions, wilson
 from jupyter_modeldeploy.records import (
     ClassResult,
     Confusion,
     EvaluatedMetric,
     EvaluationReport,
-    Interval,
     Mistake,
 )
+from jupyter_modeldeploy.training import metric_intervals
 from jupyter_modeldeploy.training.average_precision import by_class
 from jupyter_modeldeploy.training.calibration import calibration, softmax
-from jupyter_modeldeploy.training.evaluation import Kind, entities, evaluate, of_entities
+from jupyter_modeldeploy.training.evaluation import HeldOut, evaluate, main_metric
 
 SHOWN_CLASSES, SHOWN_MISTAKES, SHOWN_CHARACTERS = 20, 10, 200
 OTHERS = "(others)"
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """The held-out rows: their labels as `evaluation` has them, and what stands in row `i` for people to read."""
-
-    kind: Kind
-    labels: Sequence[Any]
-    classes: Sequence[str]
-    text: Callable[[int], str] | None = None
 
 
 def report(
@@ -46,10 +34,9 @@ def report(
     training_labels: Sequence[Any],
 ) -> EvaluationReport:
     """`metrics` and `before` are what `evaluate` says of the model after and before training; `before_rows` are the
-    `row_statistics` of the answers before. Intervals are at 95 %."""
-    rows = row_statistics(held_out, answers)
+    `metric_intervals.kept` of the answers before. Intervals are at 95 %."""
     majority = _majority(held_out, training_labels)
-    intervals = _intervals(held_out, rows, before_rows)
+    intervals = metric_intervals.intervals(held_out, metric_intervals.kept(held_out, answers), before_rows)
     found = [
         EvaluatedMetric(
             name=name,
@@ -69,95 +56,6 @@ def report(
         metrics=sorted(found, key=lambda metric: metric.name != first),
         **_DETAILS[held_out.kind](held_out, answers),
     )
-
-
-def main_metric(held_out: HeldOut) -> str:
-    """The metric that the task is judged by."""
-    if held_out.kind == "tagging":
-        return "f1" if of_entities(held_out.classes) else "accuracy"
-    return {"language-model": "perplexity", "detection": "map50"}.get(held_out.kind, "accuracy")
-
-
-def row_statistics(held_out: HeldOut, answers: Sequence[np.ndarray]) -> np.ndarray:
-    """float64[rows, n]: what of each row the main metric is made of, by sums over rows. One label or several: 1 where
-    the answer is right. Tagging: met, found and wanted entities, or right words and words. Language model: negative log
-    likelihood and tokens. Detection: nothing, since its metric is no function of sums."""
-    labels = held_out.labels
-    match held_out.kind:
-        case "single-label":
-            return np.array([[answer.argmax() == label] for answer, label in zip(answers, labels, strict=True)], float)
-        case "multi-label":
-            right = [
-                ((a > 0) == np.asarray(label).astype(bool)).all() for a, label in zip(answers, labels, strict=True)
-            ]
-            return np.array(right, float)[:, None]
-        case "tagging":
-            return _tagging_statistics(held_out, [answer.argmax(axis=-1) for answer in answers])
-        case "language-model":
-            return np.stack(list(answers)).astype(float)
-        case "detection":
-            return np.empty((len(answers), 0))
-
-
-def _tagging_statistics(held_out: HeldOut, chosen: Sequence[np.ndarray]) -> np.ndarray:
-    right = [np.asarray(label) for label in held_out.labels]
-    if not of_entities(held_out.classes):
-        return np.array([[(a == b).sum(), len(b)] for a, b in zip(chosen, right, strict=True)], float)
-    pairs = [
-        (entities([a], held_out.classes), entities([b], held_out.classes)) for a, b in zip(chosen, right, strict=True)
-    ]
-    return np.array([[len(found & wanted), len(found), len(wanted)] for found, wanted in pairs], float)
-
-
-def _intervals(held_out: HeldOut, rows: np.ndarray, before: np.ndarray) -> dict[str, dict[str, Any]]:
-    """The interval of the main metric and of its difference to the one before training."""
-    name = main_metric(held_out)
-    if held_out.kind == "detection":
-        return {}
-    if held_out.kind in ("single-label", "multi-label"):
-        return {
-            name: {
-                "interval": wilson(int(rows.sum()), len(rows)),
-                "difference": _paired(rows[:, 0] > 0, before[:, 0] > 0),
-                "method": "Wilson's interval; of the difference Newcombe's for pairs",
-            }
-        }
-    measure: Callable[[np.ndarray], np.ndarray] = {"f1": _f1, "accuracy": _ratio, "perplexity": _perplexity}[name]
-    width = rows.shape[1]
-
-    def difference(sums: np.ndarray) -> np.ndarray:
-        gained: np.ndarray = measure(sums[:, :width]) - measure(sums[:, width:])
-        return gained
-
-    return {
-        name: {
-            "interval": bootstrap(rows, measure),
-            "difference": bootstrap(np.concatenate([rows, before], axis=1), difference),
-            "method": "bootstrap over the held-out rows",
-        }
-    }
-
-
-def _paired(after: np.ndarray, before: np.ndarray) -> Interval:
-    return paired_difference_of_proportions(
-        both=int((after & before).sum()),
-        only_a=int((after & ~before).sum()),
-        only_b=int((~after & before).sum()),
-        neither=int((~after & ~before).sum()),
-    )
-
-
-def _ratio(sums: np.ndarray) -> np.ndarray:
-    return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1))
-
-
-def _f1(sums: np.ndarray) -> np.ndarray:
-    counted = sums[:, 1] + sums[:, 2]
-    return np.where(counted > 0, 2 * sums[:, 0] / np.maximum(counted, 1), 1.0)
-
-
-def _perplexity(sums: np.ndarray) -> np.ndarray:
-    return np.asarray(np.exp(np.minimum(_ratio(sums), 700.0)))
 
 
 def _majority(held_out: HeldOut, training_labels: Sequence[Any]) -> dict[str, float]:

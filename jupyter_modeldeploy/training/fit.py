@@ -29,6 +29,7 @@ from jupyter_modeldeploy.training import (
     learning_rate,
     logs,
     memory,
+    metric_intervals,
     precision,
     process,
     state,
@@ -211,7 +212,7 @@ def _buffers_kept(model: torch.nn.Module) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Baseline:
-    """How good the model was before training, and what its answers give to the differences: `row_statistics`."""
+    """How good the model was before training, and what its answers give to the differences: `metric_intervals.kept`."""
 
     metrics: Metrics
     rows: np.ndarray
@@ -231,13 +232,13 @@ def _baseline(
     if (known := saved.recall("baseline")) is not None:
         return Baseline(known["metrics"], np.array(known["rows"]))
     found = _judged(problem, model, TrainerState(), device, reporter, 0, "testing the untrained model")
-    rows = evaluation_report.row_statistics(_held_out(problem), found.answers)
+    rows = metric_intervals.kept(_held_out(problem), found.answers)
     saved.remember("baseline", {"metrics": found.metrics, "rows": rows.tolist()})
     return Baseline(found.metrics, rows)
 
 
-def _held_out(problem: Problem) -> evaluation_report.HeldOut:
-    return evaluation_report.HeldOut(problem.kind, problem.test.labels, problem.classes, problem.text)
+def _held_out(problem: Problem) -> evaluation.HeldOut:
+    return evaluation.HeldOut(problem.kind, problem.test.labels, problem.classes, problem.text)
 
 
 def _judged(

@@ -3,7 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jupyter_modeldeploy.training.average_precision import mean_average_precision
+from jupyter_modeldeploy.training.average_precision import (
+    from_matches,
+    matches,
+    mean_average_precision,
+    mean_over_classes,
+)
 
 CLASSES = ["cat", "dog"]
 WANTED = np.array([[0, 0, 0, 10, 10], [0, 20, 20, 30, 30]], np.float32)
@@ -71,3 +76,27 @@ def torch_of(boxes: np.ndarray) -> object:
     import torch
 
     return torch.from_numpy(boxes)
+
+
+def test_images_that_occur_several_times_count_as_often() -> None:
+    random = np.random.default_rng(0)
+    wanted, answers = [], []
+    for _ in range(12):
+        boxes = random.integers(0, 60, (random.integers(1, 5), 2)).astype(float)
+        right = np.concatenate([random.integers(0, 2, (len(boxes), 1)), boxes, boxes + 20], axis=1)
+        moved = right[:, 1:] + random.integers(-4, 5, (len(boxes), 4))
+        wrong = random.integers(0, 40, (3, 2)).astype(float)
+        corners = np.concatenate([moved, np.concatenate([wrong, wrong + 15], axis=1)])
+        classes = np.concatenate([right[:, 0], random.integers(0, 2, 3)])
+        answers.append(np.concatenate([corners, random.random((len(corners), 1)), classes[:, None]], axis=1))
+        wanted.append(right)
+    weights = random.integers(0, 4, (5, 12))
+
+    met = matches(answers, wanted, len(CLASSES))
+    precisions = mean_over_classes(from_matches(met, wanted, len(CLASSES)), weights.astype(float))
+
+    for drawn, precision in zip(weights, precisions, strict=True):
+        several = [index for index in range(12) for _ in range(drawn[index])]
+        again = mean_average_precision([answers[i] for i in several], [wanted[i] for i in several], CLASSES)
+        assert again == pytest.approx({"map50": precision[0], "map50_95": precision.mean()})
+    assert len(met) < sum(map(len, answers))  # what is worse than the last hit is not kept

@@ -12,8 +12,9 @@ import pytest
 from jupyter_modeldeploy.intervals import wilson
 from jupyter_modeldeploy.records import EvaluationReport
 from jupyter_modeldeploy.training.calibration import calibration
-from jupyter_modeldeploy.training.evaluation import Kind, evaluate
-from jupyter_modeldeploy.training.evaluation_report import HeldOut, report, row_statistics
+from jupyter_modeldeploy.training.evaluation import HeldOut, Kind, evaluate
+from jupyter_modeldeploy.training.evaluation_report import report
+from jupyter_modeldeploy.training.metric_intervals import kept
 
 
 def judged(
@@ -32,7 +33,7 @@ def judged(
         answers,
         evaluate(kind, answers, labels, classes),
         evaluate(kind, earlier, labels, classes),
-        row_statistics(held_out, earlier),
+        kept(held_out, earlier),
         labels if training_labels is None else training_labels,
     )
 
@@ -53,6 +54,29 @@ def test_accuracy_has_its_interval_and_stands_beside_the_majority_and_the_model_
     assert accuracy.difference is not None
     assert accuracy.difference.value == pytest.approx(0.4)
     assert accuracy.difference.low < 0.4 < accuracy.difference.high
+
+
+def test_what_has_no_closed_form_is_taken_anew_on_rows_that_are_drawn() -> None:
+    _, f1 = one_label().metrics
+
+    assert f1.name == "f1_macro"
+    assert f1.interval is not None
+    assert f1.interval.value == pytest.approx(f1.value)
+    assert 0 < f1.interval.low < f1.value < f1.interval.high <= 1
+    assert f1.difference is not None
+    assert f1.difference.value == pytest.approx(f1.value - f1.before)
+    assert (f1.method, one_label().metrics[1]) == ("bootstrap over the held-out rows", f1)
+
+
+def test_the_same_answers_as_before_differ_by_nothing_on_any_rows() -> None:
+    labels = [0, 1] * 20
+    found = judged(
+        "single-label", [np.eye(2)[label * (index % 7 > 0)] for index, label in enumerate(labels)], labels, "ab"
+    )
+
+    f1 = found.metrics[1].difference
+    assert f1 is not None
+    assert (f1.low, f1.value, f1.high) == (0.0, 0.0, 0.0)
 
 
 def test_each_class_has_its_precision_recall_and_support() -> None:
@@ -114,6 +138,12 @@ def test_several_labels_are_judged_class_by_class() -> None:
 
     assert found.metrics[0].interval == wilson(1, 3)
     assert found.metrics[0].majority == 1.0
+    assert {metric.name for metric in found.metrics if metric.interval and metric.difference} == {
+        "accuracy",
+        "f1_micro",
+        "f1_macro",
+    }
+    assert all(metric.interval and metric.interval.value == metric.value for metric in found.metrics)
     assert [(one.name, one.support, one.recall) for one in found.per_class] == [
         ("a", 3, pytest.approx(2 / 3)),
         ("b", 0, None),
@@ -138,6 +168,9 @@ def test_tagged_words_are_judged_by_whole_entities_with_an_interval() -> None:
     assert f1.difference is not None
     assert f1.difference.low > 0.9
     assert [(mistake.row, mistake.wanted, mistake.answered) for mistake in found.worst] == [(0, "I-x", "O")]
+    for metric in found.metrics:
+        assert metric.interval is not None
+        assert metric.interval.value == pytest.approx(metric.value)
     assert sum(one.support for one in found.per_class) == 120
 
 
@@ -170,3 +203,19 @@ def test_boxes_have_an_average_precision_for_each_class() -> None:
     ]
     assert found.metrics[0].name == "map50"
     assert found.metrics[0].value == pytest.approx(0.5)
+
+
+def test_a_mean_average_precision_has_the_interval_of_images_that_are_drawn() -> None:
+    wanted = [np.array([[0, 0, 0, 10, 10]], float)] * 40
+    right, wrong = [0, 0, 10, 10, 0.9, 0], [30, 30, 40, 40, 0.8, 0]
+    found_boxes = [np.array([wrong if index % 4 == 0 else right], float) for index in range(40)]
+
+    map50, map50_95 = judged("detection", found_boxes, wanted, ["cat"], before=[np.array([wrong], float)] * 40).metrics
+
+    for metric in (map50, map50_95):
+        assert metric.interval is not None
+        assert metric.difference is not None
+        assert metric.value == pytest.approx(76 / 101)
+        assert metric.interval.value == metric.difference.value == pytest.approx(metric.value)
+        assert 0.5 < metric.interval.low < metric.value < metric.interval.high < 0.95
+        assert (metric.difference.low, metric.difference.high) == (metric.interval.low, metric.interval.high)
