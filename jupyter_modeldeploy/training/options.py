@@ -165,7 +165,12 @@ class FinetuneOptions(BaseModel):
         default=0, ge=0, le=100, description="held-out rows whose predictions are logged with each evaluation"
     )
     log_to: list[Log] = Field(default_factory=list, description="also write the series for tensorboard or mlflow")
-    processes: int = Field(default=1, ge=1, le=64, description="worker processes that share each batch")
+    processes: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="worker processes that share each batch and the cores of the CPU; the result is that of one",
+    )
 
 
 class FinetuneResult(Record):

@@ -2106,7 +2106,7 @@ export interface components {
       precision: 'auto' | 'fp32' | 'bf16' | 'fp16';
       /**
        * Processes
-       * @description worker processes that share each batch
+       * @description worker processes that share each batch and the cores of the CPU; the result is that of one
        * @default 1
        */
       processes: number;
