@@ -37,7 +37,7 @@ def run(context: Context) -> dict[str, Any]:
     if known := known_version(context, version.model, lineage, parameters.reuse):
         return {"version": known.ref, "metrics": known.metrics, "reused": True}
 
-    from jupyter_modeldeploy.optimize.quantize import dynamic_int8
+    from jupyter_modeldeploy.optimize.quantizing.dynamic import dynamic_int8
 
     with store.artifacts.staging() as staging:
         quantization = dynamic_int8(store.versions.path(version), staging / "version", context.reporter)

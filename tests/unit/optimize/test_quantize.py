@@ -8,7 +8,8 @@ import pytest
 from onnx import numpy_helper
 
 from jupyter_modeldeploy.errors import InvalidInput, ParityFailed
-from jupyter_modeldeploy.optimize.quantize import Quantization, dynamic_int8
+from jupyter_modeldeploy.optimize.quantizing.dynamic import dynamic_int8
+from jupyter_modeldeploy.optimize.quantizing.result import Quantization
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.runtimes.onnx import OnnxRuntime
 
