@@ -138,6 +138,7 @@ def _attempt(
         set_seed(options.seed)  # so that dropout does not depend on whether trials were made or recalled
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     resumed_from = step_of(resume) if resume else 0
+
     def judged_and_saved() -> Attempt:
         _take_best(trainer, saved, plan, model)
         trained = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)

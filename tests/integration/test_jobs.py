@@ -16,9 +16,10 @@ import psutil
 import pytest
 from tiny_bert import CLASSES, make_encoder, rows
 
-from jupyter_modeldeploy import Workspace, devices, plugins, processes
+from jupyter_modeldeploy import Workspace, devices, processes
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, JobFailed
 from jupyter_modeldeploy.jobs import launch
+from jupyter_modeldeploy.jobs.kinds import finetune
 from jupyter_modeldeploy.records import Format, Job, JobState, Lineage, NewVersion, Step
 from jupyter_modeldeploy.workspace import JobHandle
 
@@ -225,11 +226,13 @@ def test_a_training_that_cannot_be_shared_is_refused_before_there_is_a_job(
 ) -> None:
     with pytest.raises(InvalidInput, match="A batch of 2 rows is too small for 3 processes"):
         start(workspace, batch_size=2, processes=3)
+    with pytest.raises(InvalidInput, match="A batch of 32 rows is too small for 33 processes"):
+        start(workspace, batch_size=None, processes=33)
     monkeypatch.setattr(devices, "default_device", lambda kind: "cuda:0")
     with pytest.raises(InvalidInput, match="gets the one device cuda:0"):
         start(workspace, processes=2)
-    monkeypatch.setitem(plugins.available("trainers"), "text-classification", "somebody.else:finetune")
-    with pytest.raises(InvalidInput, match="of another package trains in one process"):
+    monkeypatch.setattr(finetune, "suiting", lambda dataset, trained: None)
+    with pytest.raises(InvalidInput, match="is of another package: it trains in one process"):
         start(workspace, processes=2)
     assert workspace.jobs.list() == []
 

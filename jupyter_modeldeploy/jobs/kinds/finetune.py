@@ -14,7 +14,9 @@ from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
 from jupyter_modeldeploy.jobs.kinds.reuse import known_version
 from jupyter_modeldeploy.records import Dataset, Facts, Format, Lineage, Name, NewVersion, Step, Version
 from jupyter_modeldeploy.store import Store
+from jupyter_modeldeploy.training.defaults import suiting
 from jupyter_modeldeploy.training.options import FinetuneOptions
+from jupyter_modeldeploy.training.plan import Plan
 from jupyter_modeldeploy.training.record import TrainingRecord, environment
 from jupyter_modeldeploy.training.run import Training
 
@@ -24,7 +26,6 @@ FOLDERS = ("imagefolder", "yolo")
 """The forms of data that are a folder; the others are one file."""
 ADAPTER = "adapter_config.json"
 """The file that tells of a version with adapters alone."""
-OURS = "jupyter_modeldeploy."
 
 
 class FinetuneParameters(Reusing):
@@ -45,22 +46,21 @@ def check(store: Store, parameters: FinetuneParameters) -> None:
     wanted = BASE_FORMATS.get(dataset.task, Format.transformers)
     if base.format is not wanted:
         raise InvalidInput(f"{base.ref} has the format {base.format}.", f"Name a version in the format {wanted}.")
-    if parameters.options.processes > 1:
-        _check_processes(parameters.options, dataset.task, known[dataset.task])
+    _check_batch(parameters.options, dataset)
     if parameters.options.quantize_base and parameters.options.method not in (None, "lora"):
         raise InvalidInput("quantize_base goes with the method lora alone.", "Choose it, or leave out quantize_base.")
 
 
-def _check_processes(options: FinetuneOptions, task: str, trainer: str) -> None:
-    """Whether several processes can share the training."""
-    if not trainer.startswith(OURS):  # they are calls of `training.fit`, which shares each batch
-        raise InvalidInput(f"The trainer for {task} of another package trains in one process.", "Leave out processes.")
-    if options.batch_size is not None and options.batch_size < options.processes:
+def _check_batch(options: FinetuneOptions, dataset: Dataset) -> None:
+    """Whether a batch can be divided as asked."""
+    defaults = suiting(dataset, trained=True)  # without weights a batch is as large
+    if defaults is not None:
+        Plan.of(options, defaults, options.processes)
+    elif options.processes > 1:
         raise InvalidInput(
-            f"A batch of {options.batch_size} rows is too small for {options.processes} processes.",
-            "Choose fewer processes, or a larger batch_size.",
+            f"The trainer for {dataset.task} is of another package: it trains in one process.", "Leave out processes."
         )
-    if (device := devices.default_device("training")) != "cpu":
+    if options.processes > 1 and (device := devices.default_device("training")) != "cpu":
         raise InvalidInput(
             f"Several processes share the cores of a CPU; this training gets the one device {device}.",
             "Leave out processes.",
