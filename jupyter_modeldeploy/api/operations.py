@@ -21,6 +21,7 @@ from jupyter_modeldeploy.jobs.kinds.finetune import FinetuneParameters
 from jupyter_modeldeploy.jobs.kinds.finetune_choices import FinetuneChoices
 from jupyter_modeldeploy.jobs.kinds.profile import ProfileParameters
 from jupyter_modeldeploy.jobs.kinds.quantize import QuantizeParameters
+from jupyter_modeldeploy.jobs.kinds.sweep_parameters import SweepParameters
 from jupyter_modeldeploy.records import (
     Change,
     Dataset,
@@ -67,9 +68,14 @@ class Finetune(FinetuneParameters, Request):
     pass
 
 
+<<<<<<< ours
 class PrepareFinetuning(ByDataset):
     base: str | None = Field(default=None, description="the version to start from, where it is known")
     method: Method | None = Field(default=None, description="the method, where it is chosen")
+=======
+class Sweep(SweepParameters, Request):
+    pass
+>>>>>>> theirs
 
 
 class Convert(ConvertParameters, Request):
@@ -232,6 +238,13 @@ def finetune_model(workspace: Workspace, request: Finetune) -> Job:
     return workspace.models.finetune(request.base, request.dataset, request.name, request.reuse, **options).job
 
 
+def sweep_model(workspace: Workspace, request: Sweep) -> Job:
+    """Search for the options that a fine-tuning does best with, and make a version of the best trial."""
+    options = request.options.model_dump()
+    given = {name: getattr(request, name) for name in SweepParameters.model_fields if name != "options"}
+    return workspace.models.sweep(**given, **options).job
+
+
 def convert_model(workspace: Workspace, request: Convert) -> Job:
     """Convert a version to another format."""
     return workspace.models.convert(request.version, request.target, request.reuse).job
@@ -349,6 +362,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *LOADING,
     Operation("fetch_model", "POST", "models/fetch", "execute", Fetch, Job, fetch_model, status=202),
     Operation("finetune_model", "POST", "models/finetune", "execute", Finetune, Job, finetune_model, status=202),
+    Operation("sweep_model", "POST", "models/sweep", "execute", Sweep, Job, sweep_model, status=202),
     Operation("convert_model", "POST", "models/convert", "execute", Convert, Job, convert_model, status=202),
     Operation("quantize_model", "POST", "models/quantize", "execute", Quantize, Job, quantize_model, status=202),
     Operation("evaluate_model", "POST", "models/evaluate", "execute", Evaluate, Job, evaluate_model, status=202),
