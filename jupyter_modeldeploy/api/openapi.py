@@ -12,8 +12,11 @@ from pydantic.json_schema import models_json_schema
 
 from jupyter_modeldeploy.api.operation import Operation
 from jupyter_modeldeploy.api.operations import OPERATIONS
+from jupyter_modeldeploy.records.sweeps import SweepResult
 
 REFERENCES = "#/components/schemas/{model}"
+RESULTS = (SweepResult,)
+"""What jobs leave as their result, where it has a form of its own."""
 ERROR_STATUSES = {
     "400": "The request is wrong; nothing was changed.",
     "401": "Not authenticated.",
@@ -41,7 +44,7 @@ def document() -> dict[str, Any]:
     inputs = [(operation.request, "validation") for operation in OPERATIONS]
     outputs = [(operation.response, "serialization") for operation in OPERATIONS]
     keys, definitions = models_json_schema(
-        [*inputs, *outputs, (ErrorBody, "serialization")],  # type: ignore[list-item]  # a list of pairs of literals
+        [*inputs, *outputs, *((made, "serialization") for made in (ErrorBody, *RESULTS))],  # type: ignore[list-item]  # a list of pairs of literals
         ref_template=REFERENCES,
     )
     paths: dict[str, Any] = {}

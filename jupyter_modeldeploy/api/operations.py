@@ -68,14 +68,13 @@ class Finetune(FinetuneParameters, Request):
     pass
 
 
-<<<<<<< ours
 class PrepareFinetuning(ByDataset):
     base: str | None = Field(default=None, description="the version to start from, where it is known")
     method: Method | None = Field(default=None, description="the method, where it is chosen")
-=======
+
+
 class Sweep(SweepParameters, Request):
     pass
->>>>>>> theirs
 
 
 class Convert(ConvertParameters, Request):

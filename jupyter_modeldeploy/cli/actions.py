@@ -52,6 +52,15 @@ ACTIONS = (
         completions={"name": completion.models},
     ),
     OperationCommand(
+        "sweep",
+        "sweep_model",
+        "Fine-tune with different options, one trial after the other, and make a version of the best.\n\n"
+        "Validation rows choose; the held-out rows judge what was chosen. --vary may be given several times.",
+        "modeldeploy sweep minilm reviews sentiment --vary learning_rate=1e-5..1e-3:log --vary batch_size=16,32",
+        arguments=["base", "dataset", "name"],
+        completions={"name": completion.models},
+    ),
+    OperationCommand(
         "convert",
         "convert_model",
         "Convert a version to another format, proven to give the same answers.",

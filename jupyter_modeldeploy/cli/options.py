@@ -62,7 +62,7 @@ def fields_from(model: type[BaseModel], values: dict[str, Any], reset: Sequence[
     for group, name, field in _flat(model):
         value = values.get(name)
         if value is not None or name in names:
-            given = field.get_default(call_default_factory=True) if value is None else value
+            given = field.get_default(call_default_factory=True) if value is None else _shaped(field, value)
             (fields.setdefault(group, {}) if group else fields)[name] = given
     return fields
 
@@ -101,6 +101,8 @@ def _bare(annotation: Any) -> Any:
     if get_origin(annotation) in (Union, UnionType):
         (annotation,) = (part for part in get_args(annotation) if part is not NoneType)
     bare = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    if get_origin(bare) is dict:
+        return list[str]  # NAME=VALUE, given several times
     if get_origin(bare) is list and get_origin(get_args(bare)[0]) is Literal:
         return list[str]  # Typer takes no list of choices; which there are is held by the field's own check
     return bare
@@ -112,8 +114,28 @@ def _check(field: FieldInfo) -> Callable[[Any], Any]:
 
     def check(value: Any) -> Any:
         try:
+            if get_origin(field.annotation) is dict:
+                adapter.validate_python(_pairs(value))
+                return value  # Typer makes a list of whatever comes
             return value if value is None else adapter.validate_python(value)
         except ValidationError as error:
             raise typer.BadParameter(error.errors()[0]["msg"]) from error
 
     return check
+
+
+def _shaped(field: FieldInfo, value: Any) -> Any:
+    return _pairs(value) if get_origin(field.annotation) is dict and not isinstance(value, dict) else value
+
+
+def _pairs(given: Sequence[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals:
+            raise typer.BadParameter(f"{one!r} is not NAME=VALUE.")
+        if name in pairs:
+            raise typer.BadParameter(f"{name} is given twice.")
+        pairs[name] = value.strip()
+    return pairs

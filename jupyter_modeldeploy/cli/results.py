@@ -9,6 +9,7 @@ from jupyter_modeldeploy.amounts import percent, size
 from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.tables import table
 from jupyter_modeldeploy.records import Experiment, Format, Interval, Profile, Version
+from jupyter_modeldeploy.records.sweeps import SweepResult
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -70,6 +71,18 @@ def _suggest_after(door: Door, version: Version) -> None:
         door.suggest("Convert it", f"convert {version.ref}")
     else:
         door.suggest("Fine-tune it", f"finetune {version.ref} --dataset DATASET --name NAME")
+
+
+def _sweep(door: Door, result: dict[str, Any]) -> None:
+    from jupyter_modeldeploy.cli import sweep_page
+
+    sweep_page.show(door, SweepResult.model_validate(result))
+    if result["version"]:
+        _version(door, result)
+
+
+def _trial(door: Door, result: dict[str, Any]) -> None:
+    door.out.print(f"{result['state'].capitalize()}: {result['metric']} {result['value']:.4g} on validation rows.")
 
 
 def _dataset(door: Door, result: dict[str, Any]) -> None:
@@ -161,6 +174,8 @@ def _installed(door: Door, result: dict[str, Any]) -> None:
 VIEWS: dict[str, Callable[[Door, dict[str, Any]], None]] = {
     "fetch": _version,
     "finetune": _version,
+    "sweep": _sweep,
+    "trial": _trial,
     "convert": _version,
     "quantize": _version,
     "dataset": _dataset,

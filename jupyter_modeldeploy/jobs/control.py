@@ -18,8 +18,8 @@ LOG_CHUNK = 256 * 1024
 
 
 def cancel(store: Store, job_id: str) -> Job:
-    """End a queued or running job: SIGTERM, `GRACE_S` seconds to leave in order, SIGKILL. Returns when no process is
-    left and its device memory is free. Raises Conflict for a job that ended already."""
+    """End a queued or running job and its parts: SIGTERM, `GRACE_S` seconds to leave in order, SIGKILL. Returns when no
+    process is left and their device memory is free. Raises Conflict for a job that ended already."""
     progress = store.jobs.get(job_id).progress.model_copy(update={"message": "stopping", "seconds_left": None})
     job = store.jobs.update(job_id, LIVING, progress=progress)
     members = _stop(job)
@@ -28,9 +28,16 @@ def cancel(store: Store, job_id: str) -> Job:
         if ended.process != job.process:  # the worker came up meanwhile; from now on none can
             members |= _stop(ended)
         store.leases.give_back(job_id)
+    for part in living_parts(store, job_id):
+        with suppress(Conflict):  # its parent ended it on its way out
+            cancel(store, part.id)
     if job.device is not None:
         _wait_until_freed(members, job.device)
     return store.jobs.get(job_id)
+
+
+def living_parts(store: Store, job_id: str) -> list[Job]:
+    return [job for job in store.jobs.list(LIVING) if job.parent == job_id]
 
 
 def read_log(store: Store, job_id: str, offset: int = 0) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from jupyter_modeldeploy import devices, processes
-from jupyter_modeldeploy.errors import ModelDeployError, from_os_error
+from jupyter_modeldeploy.errors import Conflict, ModelDeployError, from_os_error
 from jupyter_modeldeploy.jobs.context import Kind, Parameters
 from jupyter_modeldeploy.jobs.kinds import typed
 from jupyter_modeldeploy.records import LIVING, Failure, Job, JobState, Progress
@@ -27,31 +27,45 @@ def submit(store: Store, kind: Kind, parameters: Parameters) -> Job:
     """Add a job and start its worker. Returns at once. Raises what the kind's `check` finds wrong."""
     if kind.check is not None:
         kind.check(store, parameters)
+    return _spawn(store, enter(store, kind, parameters, devices.default_device(kind.work) if kind.leases else None))
+
+
+def enter(store: Store, kind: Kind, parameters: Parameters, device: str | None, parent: str | None = None) -> Job:
+    """The row of a new job, whose worker is yet to be started."""
     now = datetime.now(UTC)
-    job = Job(
-        id=secrets.token_hex(6),
-        kind=kind.name,
-        title=kind.title(parameters),
-        parameters=parameters.model_dump(mode="json"),
-        state=JobState.queued,
-        device=devices.default_device(kind.work) if kind.leases else None,
-        owner=store.settings.owner,
-        created_at=now,
-        queued_at=now,
+    return store.jobs.add(
+        Job(
+            id=secrets.token_hex(6),
+            parent=parent,
+            kind=kind.name,
+            title=kind.title(parameters),
+            parameters=parameters.model_dump(mode="json"),
+            state=JobState.queued,
+            device=device,
+            owner=store.settings.owner,
+            created_at=now,
+            queued_at=now,
+        )
     )
-    store.jobs.add(job)
-    return _spawn(store, job)
 
 
 def resume(store: Store, job_id: str) -> Job:
     """Start an ended job's worker again; it goes on from its last checkpoint, if its kind writes any.
 
-    Raises Conflict unless the job failed, was cancelled or was interrupted, InvalidInput for one of an older release
-    that this one does not understand."""
+    Raises Conflict unless the job failed, was cancelled or was interrupted, and for a part of another job, InvalidInput
+    for one of an older release that this one does not understand."""
     job = store.jobs.get(job_id)
     typed(job.kind, job.parameters)
-    job = store.jobs.update(
-        job_id,
+    if job.parent is not None:
+        raise Conflict(f"The job {job_id} is a part of {job.parent}.", f"modeldeploy jobs resume {job.parent}")
+    return _spawn(store, enter_again(store, job))
+
+
+def enter_again(store: Store, job: Job) -> Job:
+    """The row of the job's next attempt, whose worker is yet to be started. Raises Conflict for one that has not
+    ended, or succeeded."""
+    return store.jobs.update(
+        job.id,
         expect=RESUMABLE,
         only_attempt=job.attempt,
         attempt=job.attempt + 1,
@@ -63,7 +77,6 @@ def resume(store: Store, job_id: str) -> Job:
         started_at=None,
         ended_at=None,
     )
-    return _spawn(store, job)
 
 
 def log_path(store: Store, job_id: str) -> Path:

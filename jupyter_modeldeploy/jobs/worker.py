@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ from jupyter_modeldeploy.store import Store
 log = logging.getLogger("modeldeploy")
 QUEUE_POLL_S = 0.2
 SPACE_WAIT_S = 60.0
+PARENT_POLL_S = 0.5
 
 
 class Cancelled(BaseException):
@@ -72,7 +74,9 @@ def _attempt(store: Store, job: Job) -> int:
     ended: dict[str, Any]
     try:
         (store.job_folder(job.id) / "oom_kills").write_text(str(oom_kills()))
-        if job.device is not None:
+        if job.parent is not None:
+            _end_with(store.jobs.get(job.parent))  # whose device it works on
+        elif job.device is not None:
             _wait_for_device(store, job, job.device, reporter)
         began = datetime.now(UTC)
         store.jobs.update(job.id, [JobState.queued], job.attempt, state=JobState.running, started_at=began)
@@ -86,6 +90,18 @@ def _attempt(store: Store, job: Job) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the end is being written: a late cancel changes nothing
     _write_end(store, job, reporter, ended)
     return 1 if ended["state"] is JobState.failed else 0
+
+
+def _end_with(parent: Job) -> None:
+    """End this process, as if it were cancelled, when the parent's has ended: nobody waits for it, and others may be
+    given the device."""
+
+    def watch() -> None:
+        while processes.alive(parent.process):
+            time.sleep(PARENT_POLL_S)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="watch the parent", daemon=True).start()
 
 
 def _wait_for_device(store: Store, job: Job, device: str, reporter: JobReporter) -> None:

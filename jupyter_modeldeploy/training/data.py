@@ -24,7 +24,7 @@ def read(training: Training) -> Split[Any]:
         if not rows:
             raise InvalidInput(f"There are no {side} rows.", "Give more rows, or another share of held-out rows.")
     train = chosen(split.train, options.train_rows, options.seed)
-    if split.validation or not (options.evaluate_every or options.early_stopping_patience):
+    if split.validation or not options.evaluated_as_it_goes:
         return Split(train, split.validation, split.test)
     return _set_aside(train, split.test, options)
 

@@ -122,6 +122,13 @@ class FinetuneOptions(BaseModel):
     evaluate_every: int | None = Field(
         default=None, ge=1, description="optimizer steps between evaluations on validation rows; else after each epoch"
     )
+    evaluations: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="evaluations on validation rows, spread evenly over the training, the last at its end; in place of "
+        "evaluate_every",
+    )
     early_stopping_patience: int | None = Field(
         default=None, ge=1, description="stop after so many evaluations without a lower loss; the best weights are kept"
     )
@@ -171,6 +178,11 @@ class FinetuneOptions(BaseModel):
         le=64,
         description="worker processes that share each batch and the cores of the CPU; the result is that of one",
     )
+
+    @property
+    def evaluated_as_it_goes(self) -> bool:
+        """Whether validation rows are needed."""
+        return bool(self.evaluate_every or self.evaluations or self.early_stopping_patience)
 
 
 class FinetuneResult(Record):

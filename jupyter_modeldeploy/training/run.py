@@ -23,7 +23,11 @@ class Training:
     """One fine-tuning.
 
     `base` is the folder of the version to start from, `data` the dataset's file or folder, as its reader takes it.
-    `out` does not exist yet. `checkpoints` belongs to this training alone. `device` is "cpu" or "cuda:<n>"."""
+    `out` does not exist yet. `checkpoints` belongs to this training alone. `device` is "cpu" or "cuda:<n>".
+
+    A `trial` of a sweep is judged by its validation rows alone: the result's `metrics` are theirs, those of the final
+    weights. The held-out rows are not looked at, and nothing is written to `out`. Its last checkpoint is of its end, so
+    that the same training without `trial` on these checkpoints only judges and writes."""
 
     base: Path
     dataset: Dataset
@@ -34,6 +38,7 @@ class Training:
     reporter: Reporter
     device: str = "cpu"
     processes: int = 1
+    trial: bool = False
 
 
 Trainer = Callable[[Training], FinetuneResult]

@@ -254,7 +254,8 @@ def out_of_patience(state: TrainerState, patience: int | None) -> bool:
 def training_arguments(problem: Problem, plan: Plan, saved: Checkpoints, device: torch.device) -> TrainingArguments:
     """The plan in the Trainer's words."""
     options = plan.options
-    evaluating = "no" if problem.validation is None else "steps" if options.evaluate_every else "epoch"
+    by_callback = problem.validation is None or options.evaluations
+    evaluating = "no" if by_callback else "steps" if options.evaluate_every else "epoch"
     return TrainingArguments(
         output_dir=str(saved.writing),
         num_train_epochs=plan.epochs,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from jupyter_modeldeploy import sources
 from jupyter_modeldeploy.jobs.kinds.requirements import Allowed, Environment, separate_folder
 from jupyter_modeldeploy.records import EvaluationReport, FoundModel, Model, Requirements, Step, Version
+from jupyter_modeldeploy.records.sweeps import Option, Search
 from jupyter_modeldeploy.sources.hubs import searching
 from jupyter_modeldeploy.sources.hubs.searching import Sort
 from jupyter_modeldeploy.sources.naming import suggested_name
 from jupyter_modeldeploy.sources.reference import Framework
+from jupyter_modeldeploy.training.sweeps.space import Range
+from jupyter_modeldeploy.training.sweeps.study import Pruning
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
 
@@ -158,6 +161,40 @@ class Models(Room):
             base=self._loadable(base).ref,
             dataset=self._store.datasets.get(dataset).ref,
             name=name,
+            options=options,
+            reuse=reuse,
+        )
+
+    def sweep(
+        self,
+        base: str,
+        dataset: str,
+        name: str,
+        vary: Mapping[str, Sequence[Option] | str | Range],
+        search: Search = "bayesian",
+        trials: int | None = None,
+        metric: str | None = None,
+        pruning: Pruning = "median",
+        reuse: bool = False,
+        **options: Any,
+    ) -> JobHandle:
+        """Fine-tune `base` with different options, and make the best trial the next version of `name`.
+
+        `vary` names the options that vary, each over a list of values or between two ends, as
+        `{"learning_rate": "1e-5..1e-3:log", "batch_size": [16, 32]}`; the other `options` are those of
+        `FinetuneOptions`. `metric` on validation rows decides; the version's own figures are of the held-out rows. The
+        result is a `SweepResult`. Raises InvalidInput for what cannot vary so."""
+        self._store.models.check_name(name)
+        return self._submit(
+            "sweep",
+            base=self._loadable(base).ref,
+            dataset=self._store.datasets.get(dataset).ref,
+            name=name,
+            vary={option: list(each) if isinstance(each, tuple) else each for option, each in vary.items()},
+            search=search,
+            trials=trials,
+            metric=metric,
+            pruning=pruning,
             options=options,
             reuse=reuse,
         )

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "transformers", "onnx", "onnxruntime", "ultralytics", "accelerate", "scipy", "datasets"}
+HEAVY = {"torch", "transformers", "onnx", "onnxruntime", "ultralytics", "accelerate", "scipy", "datasets", "optuna"}
 CODE = "import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
 
 

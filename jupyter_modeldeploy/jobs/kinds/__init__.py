@@ -18,6 +18,8 @@ from jupyter_modeldeploy.jobs.kinds import (
     profile,
     quantize,
     requirements,
+    sweep,
+    trial,
 )
 
 KINDS: dict[str, Kind] = {
@@ -26,6 +28,8 @@ KINDS: dict[str, Kind] = {
         fetch.KIND,
         dataset.KIND,
         finetune.KIND,
+        sweep.KIND,
+        trial.KIND,
         convert.KIND,
         quantize.KIND,
         evaluate.KIND,

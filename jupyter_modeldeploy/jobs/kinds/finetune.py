@@ -85,19 +85,7 @@ def run(context: Context) -> dict[str, Any]:
         return {"version": known.ref, "metrics": known.metrics, "reused": True}
 
     with store.artifacts.staging() as staging:
-        result = finetune(
-            Training(
-                base=store.versions.path(base),
-                dataset=dataset,
-                data=store.datasets.folder(dataset) if dataset.format in FOLDERS else store.datasets.path(dataset),
-                out=staging / "version",
-                checkpoints=context.folder / "checkpoints",
-                options=parameters.options,
-                reporter=context.reporter,
-                device=context.device,
-                processes=parameters.options.processes,
-            )
-        )
+        result = finetune(training(context, base, dataset, parameters.options, staging / "version"))
         made = TrainingRecord(
             base=base.ref, dataset=dataset.ref, device=context.device, environment=environment(), result=result
         )
@@ -118,6 +106,22 @@ def run(context: Context) -> dict[str, Any]:
         "reused": False,
         "training": result.model_dump(mode="json"),
     }
+
+
+def training(context: Context, base: Version, dataset: Dataset, options: FinetuneOptions, out: Path) -> Training:
+    """What a trainer gets of this job."""
+    store = context.store
+    return Training(
+        base=store.versions.path(base),
+        dataset=dataset,
+        data=store.datasets.folder(dataset) if dataset.format in FOLDERS else store.datasets.path(dataset),
+        out=out,
+        checkpoints=context.folder / "checkpoints",
+        options=options,
+        reporter=context.reporter,
+        device=context.device,
+        processes=options.processes,
+    )
 
 
 def _described(folder: Path, name: str, base: Version, dataset: Dataset, made: TrainingRecord) -> Facts:

@@ -448,6 +448,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/models/sweep': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Search for the options that a fine-tuning does best with, and make a version of the best trial. */
+    post: operations['sweep_model'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/models/trust': {
     parameters: {
       query?: never;
@@ -1886,6 +1903,7 @@ export interface components {
        *       "early_stopping_patience": null,
        *       "epochs": null,
        *       "evaluate_every": null,
+       *       "evaluations": null,
        *       "find_batch_size": true,
        *       "find_learning_rate": false,
        *       "gradient_accumulation": 1,
@@ -2008,6 +2026,12 @@ export interface components {
        * @default null
        */
       evaluate_every: number | null;
+      /**
+       * Evaluations
+       * @description evaluations on validation rows, spread evenly over the training, the last at its end; in place of evaluate_every
+       * @default null
+       */
+      evaluations: number | null;
       /**
        * Find Batch Size
        * @description compute a batch in more parts where memory does not suffice, instead of failing
@@ -2317,7 +2341,8 @@ export interface components {
     };
     /**
      * Job
-     * @description One long action in a process of its own.
+     * @description One long action in a process of its own. `parent` is the job that it is a part of: it works on its parent's
+     *     device, and ends and is resumed with it. A job may have a `result` before its end: what it has found so far.
      */
     Job: {
       /**
@@ -2352,6 +2377,11 @@ export interface components {
       parameters: {
         [key: string]: unknown;
       };
+      /**
+       * Parent
+       * @default null
+       */
+      parent: string | null;
       /** @default null */
       process: components['schemas']['ProcessRef'] | null;
       /**
@@ -2754,6 +2784,28 @@ export interface components {
        * @description the ONNX version to quantize: NAME, NAME@3 or NAME@alias
        */
       version: string;
+    };
+    /**
+     * Range
+     * @description Numbers from `low` to `high`, both included.
+     */
+    Range: {
+      /** High */
+      high: number;
+      /**
+       * Log
+       * @description whether orders of magnitude are alike
+       * @default false
+       */
+      log: boolean;
+      /** Low */
+      low: number;
+      /**
+       * Points
+       * @description so many values between them, for a grid
+       * @default null
+       */
+      points: number | null;
     };
     /**
      * RateLimit
@@ -3537,6 +3589,156 @@ export interface components {
      */
     Step:
       'fetched' | 'imported' | 'fine-tuned' | 'converted' | 'quantized' | 'pruned' | 'distilled';
+    /** Sweep */
+    Sweep: {
+      /**
+       * Base
+       * @description the version that each trial starts from: NAME, NAME@3 or NAME@alias
+       */
+      base: string;
+      /**
+       * Dataset
+       * @description the dataset to learn from: NAME or NAME@2
+       */
+      dataset: string;
+      /**
+       * Metric
+       * @description what decides, on validation rows: accuracy, f1_macro, loss …; else the task's usual
+       * @default null
+       */
+      metric: string | null;
+      /**
+       * Name
+       * @description the model that the best trial becomes a version of
+       */
+      name: string;
+      /**
+       * @default {
+       *       "augmentation": null,
+       *       "batch_size": null,
+       *       "checkpoint_every": null,
+       *       "class_weights": "none",
+       *       "context_length": null,
+       *       "deterministic": false,
+       *       "early_stopping_patience": null,
+       *       "epochs": null,
+       *       "evaluate_every": null,
+       *       "evaluations": null,
+       *       "find_batch_size": true,
+       *       "find_learning_rate": false,
+       *       "gradient_accumulation": 1,
+       *       "gradient_checkpointing": false,
+       *       "head_learning_rate": null,
+       *       "image_size": null,
+       *       "learning_rate": null,
+       *       "log_to": [],
+       *       "lora_alpha": 16,
+       *       "lora_dropout": 0,
+       *       "lora_rank": 8,
+       *       "max_length": 128,
+       *       "max_steps": null,
+       *       "merge_adapter": true,
+       *       "method": null,
+       *       "precision": "auto",
+       *       "processes": 1,
+       *       "quantize_base": null,
+       *       "sample_predictions": 0,
+       *       "seed": 0,
+       *       "train_rows": null,
+       *       "validation_share": 0.1,
+       *       "warmup_ratio": 0.1,
+       *       "weight_decay": 0.01
+       *     }
+       */
+      options: components['schemas']['FinetuneOptions'];
+      /**
+       * Pruning
+       * @description stop a trial that is worse than the median of those before it at the same point, or than the better half (successive halving)
+       * @default median
+       * @enum {string}
+       */
+      pruning: 'none' | 'median' | 'halving';
+      /**
+       * Reuse
+       * @description take the version made from the same things, if there is one
+       * @default false
+       */
+      reuse: boolean;
+      /**
+       * Search
+       * @description every combination, random ones, or those that promise most (Optuna's TPE)
+       * @default bayesian
+       * @enum {string}
+       */
+      search: 'grid' | 'random' | 'bayesian';
+      /**
+       * Trials
+       * @description how many trainings; else 10, or the whole grid
+       * @default null
+       */
+      trials: number | null;
+      /**
+       * Vary
+       * @description the options that vary: 16,32 are values, 1e-5..1e-3 ends, 1e-5..1e-3:log ends whose orders of magnitude are alike, 1e-5..1e-3:log:3 three values between them, for a grid
+       */
+      vary: {
+        [key: string]: string | (boolean | number | string)[] | components['schemas']['Range'];
+      };
+    };
+    /**
+     * SweepResult
+     * @description What a sweep has found so far, and at its end the version that was made from the best trial. `metric` was
+     *     measured on validation rows; `metrics` are the version's own, on the held-out rows, which chose nothing.
+     */
+    SweepResult: {
+      /**
+       * Best
+       * @description the number of the best trial
+       * @default null
+       */
+      best: number | null;
+      /**
+       * Direction
+       * @enum {string}
+       */
+      direction: 'maximize' | 'minimize';
+      /**
+       * Importance
+       * @description how much each option decides, in shares of 1; None where too few trials tell
+       * @default null
+       */
+      importance: {
+        [key: string]: number;
+      } | null;
+      /** Metric */
+      metric: string;
+      /** Metrics */
+      metrics: {
+        [key: string]: number;
+      };
+      /**
+       * Planned
+       * @description trials
+       */
+      planned: number;
+      /**
+       * Reused
+       * @default false
+       */
+      reused: boolean;
+      /**
+       * Search
+       * @enum {string}
+       */
+      search: 'grid' | 'random' | 'bayesian';
+      /** Trials */
+      trials: components['schemas']['Trial'][];
+      /**
+       * Version
+       * @default null
+       */
+      version: string | null;
+    };
     /** SwitchService */
     SwitchService: {
       /**
@@ -3614,6 +3816,50 @@ export interface components {
       /** Version */
       version: string;
     };
+    /**
+     * Trial
+     * @description One training of a sweep, which is a job of its own. `value` is the sweep's metric on validation rows: of a pruned
+     *     trial where it was stopped, None where there is none. `values` are those along the way.
+     */
+    Trial: {
+      /**
+       * Error
+       * @default null
+       */
+      error: string | null;
+      /** Job */
+      job: string;
+      /**
+       * Number
+       * @description counted from 1
+       */
+      number: number;
+      /**
+       * Options
+       * @description those that vary
+       */
+      options: {
+        [key: string]: boolean | number | string;
+      };
+      /**
+       * Seconds
+       * @default null
+       */
+      seconds: number | null;
+      state: components['schemas']['TrialState'];
+      /**
+       * Value
+       * @default null
+       */
+      value: number | null;
+      /** Values */
+      values: number[];
+    };
+    /**
+     * TrialState
+     * @enum {string}
+     */
+    TrialState: 'running' | 'done' | 'pruned' | 'failed';
     /**
      * Trust
      * @description Who said that a version may be loaded in spite of what was found, when and why.
@@ -6263,6 +6509,7 @@ export interface operations {
            *       "early_stopping_patience": null,
            *       "epochs": null,
            *       "evaluate_every": null,
+           *       "evaluations": null,
            *       "find_batch_size": true,
            *       "find_learning_rate": false,
            *       "gradient_accumulation": 1,
@@ -6651,6 +6898,196 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['FoundModels'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  sweep_model: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Base
+           * @description the version that each trial starts from: NAME, NAME@3 or NAME@alias
+           */
+          base: string;
+          /**
+           * Dataset
+           * @description the dataset to learn from: NAME or NAME@2
+           */
+          dataset: string;
+          /**
+           * Metric
+           * @description what decides, on validation rows: accuracy, f1_macro, loss …; else the task's usual
+           * @default null
+           */
+          metric?: string | null;
+          /**
+           * Name
+           * @description the model that the best trial becomes a version of
+           */
+          name: string;
+          /**
+           * @default {
+           *       "augmentation": null,
+           *       "batch_size": null,
+           *       "checkpoint_every": null,
+           *       "class_weights": "none",
+           *       "context_length": null,
+           *       "deterministic": false,
+           *       "early_stopping_patience": null,
+           *       "epochs": null,
+           *       "evaluate_every": null,
+           *       "evaluations": null,
+           *       "find_batch_size": true,
+           *       "find_learning_rate": false,
+           *       "gradient_accumulation": 1,
+           *       "gradient_checkpointing": false,
+           *       "head_learning_rate": null,
+           *       "image_size": null,
+           *       "learning_rate": null,
+           *       "log_to": [],
+           *       "lora_alpha": 16,
+           *       "lora_dropout": 0,
+           *       "lora_rank": 8,
+           *       "max_length": 128,
+           *       "max_steps": null,
+           *       "merge_adapter": true,
+           *       "method": null,
+           *       "precision": "auto",
+           *       "processes": 1,
+           *       "quantize_base": null,
+           *       "sample_predictions": 0,
+           *       "seed": 0,
+           *       "train_rows": null,
+           *       "validation_share": 0.1,
+           *       "warmup_ratio": 0.1,
+           *       "weight_decay": 0.01
+           *     }
+           */
+          options?: components['schemas']['FinetuneOptions'];
+          /**
+           * Pruning
+           * @description stop a trial that is worse than the median of those before it at the same point, or than the better half (successive halving)
+           * @default median
+           * @enum {string}
+           */
+          pruning?: 'none' | 'median' | 'halving';
+          /**
+           * Reuse
+           * @description take the version made from the same things, if there is one
+           * @default false
+           */
+          reuse?: boolean;
+          /**
+           * Search
+           * @description every combination, random ones, or those that promise most (Optuna's TPE)
+           * @default bayesian
+           * @enum {string}
+           */
+          search?: 'grid' | 'random' | 'bayesian';
+          /**
+           * Trials
+           * @description how many trainings; else 10, or the whole grid
+           * @default null
+           */
+          trials?: number | null;
+          /**
+           * Vary
+           * @description the options that vary: 16,32 are values, 1e-5..1e-3 ends, 1e-5..1e-3:log ends whose orders of magnitude are alike, 1e-5..1e-3:log:3 three values between them, for a grid
+           */
+          vary: {
+            [key: string]: string | (boolean | number | string)[] | components['schemas']['Range'];
+          };
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Job'];
         };
       };
       /** @description The request is wrong; nothing was changed. */

@@ -1,0 +1,1 @@
+"""Which options a sweep tries, by what it judges them, and when it gives one up. Imports no torch."""
