@@ -45,16 +45,16 @@ def fitting(plan: Plan, need: Estimate, device: torch.device) -> Plan:
     Raises JobFailed where not even one row at a time fits, or `find_batch_size` is off."""
     if device.type != "cpu":
         return plan
-    free = int(MARGIN * free_memory() / plan.processes)
+    free = int(MARGIN * free_memory())
     fits: Plan | None = plan
-    while fits is not None and need.total(fits.rows_at_a_time) > free:
+    while fits is not None and plan.processes * need.total(fits.rows_at_a_time) > free:
         fits = fits.in_more_parts() if plan.options.find_batch_size else None
     if fits is None:
         rows = 1 if plan.options.find_batch_size else plan.rows_at_a_time
         raise JobFailed(
-            f"Training with {rows} rows at a time needs about {need.total(rows) / GIB:.1f} GiB; "
+            f"Training with {rows} rows at a time needs about {plan.processes * need.total(rows) / GIB:.1f} GiB; "
             f"{free / GIB:.1f} are free.",
-            "Choose a smaller model, method lora or head, or a smaller max_length or batch_size.",
+            "Choose a smaller model, method lora or head, a smaller max_length or batch_size, or fewer processes.",
         )
     return fits
 

@@ -16,6 +16,7 @@ from torch import distributed
 from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import Unavailable
 from jupyter_modeldeploy.progress import Reporter, Silent
+from jupyter_modeldeploy.training.checkpoints import storage_errors
 from jupyter_modeldeploy.training.distributed.attempts import run_to_the_end
 from jupyter_modeldeploy.training.distributed.exchange import Exchange, ToCaller
 from jupyter_modeldeploy.training.distributed.launcher import LocalProcesses
@@ -56,11 +57,13 @@ def finetune(training: Training) -> FinetuneResult:
         return alone
     if training.device != "cpu" and (found := torch.cuda.device_count()) < processes:
         raise Unavailable(f"{processes} processes need a GPU each; {found} found.", "Take fewer processes.")
+    training.reporter.progress(0, None, message=f"starting {processes} processes")
     folder = training.checkpoints.with_name("workers")
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
-    exchange = Exchange(folder)
-    exchange.give(Share(replace(training, reporter=Silent())))
+    with storage_errors("handing the work to the workers"):
+        folder.mkdir(mode=0o700, parents=True)
+        exchange = Exchange(folder)
+        exchange.give(Share(replace(training, reporter=Silent())))
     run_to_the_end(LocalProcesses(sessions=False), exchange, processes, training.reporter)
     result = FinetuneResult.model_validate(json.loads(exchange.result.read_text()))
     shutil.rmtree(folder)
