@@ -51,6 +51,7 @@ from jupyter_modeldeploy.training.trainer import (
     best_step,
     out_of_patience,
 )
+from jupyter_modeldeploy.training.trial import EndWhole, EvaluateEvenly, validation_metrics
 
 log = logging.getLogger(__name__)
 Metrics = dict[str, float]
@@ -92,7 +93,7 @@ class Attempt:
     plan: Plan
     metrics: Metrics
     baseline: Metrics
-    evaluation: EvaluationReport
+    evaluation: EvaluationReport | None
     state: TrainerState
     resumed_from: int
 
@@ -126,9 +127,13 @@ def _attempt(
     caching = getattr(problem.model.config, "use_cache", None)  # the Trainer switches it off
     model = _prepared(problem, plan, device)
     plan = group.once(lambda: _decided(plan, problem, model, saved, device, reporter))
-    baseline = group.once(lambda: _baseline(problem, model, saved, device, reporter))
+    baseline = Baseline({}, np.empty(0))
+    if not training.trial:
+        baseline = group.once(lambda: _baseline(problem, model, saved, device, reporter))
     trainer = CoreTrainer(problem, plan, model, saved, device, group)
     _add_callbacks(trainer, plan, device, reporter, group)
+    if training.trial:
+        trainer.add_callback(EndWhole())
     resume = group.once(saved.latest)
     past = TrainerState.load_from_json(str(resume / TRAINER_STATE_NAME)) if resume else TrainerState()
     if resume and (past.global_step >= past.max_steps or out_of_patience(past, options.early_stopping_patience)):
@@ -138,6 +143,12 @@ def _attempt(
         set_seed(options.seed)  # so that dropout does not depend on whether trials were made or recalled
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     resumed_from = step_of(resume) if resume else 0
+<<<<<<< ours
+=======
+    if training.trial:
+        found = validation_metrics(trainer.state, best=options.early_stopping_patience is not None)
+        return Attempt(plan, found, {}, None, trainer.state, resumed_from)
+>>>>>>> theirs
 
     def judged_and_saved() -> Attempt:
         _take_best(trainer, saved, plan, model)
@@ -269,6 +280,8 @@ def _add_callbacks(trainer: CoreTrainer, plan: Plan, device: torch.device, repor
         trainer.add_callback(ShowSamples(trainer, reporter))
     if group.first and plan.options.checkpoint_every is None:
         trainer.add_callback(SaveInTime(trainer))
+    if plan.options.evaluations is not None:
+        trainer.add_callback(EvaluateEvenly(plan.options.evaluations))
     if plan.options.early_stopping_patience is not None:
         trainer.add_callback(StopEarly(plan.options.early_stopping_patience))
 
