@@ -143,12 +143,9 @@ def _attempt(
         set_seed(options.seed)  # so that dropout does not depend on whether trials were made or recalled
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     resumed_from = step_of(resume) if resume else 0
-<<<<<<< ours
-=======
     if training.trial:
         found = validation_metrics(trainer.state, best=options.early_stopping_patience is not None)
         return Attempt(plan, found, {}, None, trainer.state, resumed_from)
->>>>>>> theirs
 
     def judged_and_saved() -> Attempt:
         _take_best(trainer, saved, plan, model)
