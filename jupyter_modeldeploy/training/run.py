@@ -5,7 +5,10 @@
 
 It runs in a process of its own, which may use all cores that the process is granted and one device. It asks nothing of
 the network and runs no code of the base. What it writes to `checkpoints` makes it resumable: called again after a kill,
-it goes on from there. What it writes to `out` becomes a version."""
+it goes on from there. What it writes to `out` becomes a version.
+
+Where the options ask for several `processes`, our own trainers run in each of them at the same time, as a
+`training.group.Group`; one that is a call of `fit` has nothing to do for it."""
 
 from __future__ import annotations
 
@@ -37,7 +40,6 @@ class Training:
     options: FinetuneOptions
     reporter: Reporter
     device: str = "cpu"
-    processes: int = 1
     trial: bool = False
 
 

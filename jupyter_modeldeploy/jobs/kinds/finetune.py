@@ -120,7 +120,6 @@ def training(context: Context, base: Version, dataset: Dataset, options: Finetun
         options=options,
         reporter=context.reporter,
         device=context.device,
-        processes=options.processes,
     )
 
 
