@@ -1,46 +1,142 @@
-"""Fine-tuning from the sidebar: the form that the API describes, and what the version that comes of it shows."""
+"""Fine-tuning from the sidebar: one form for every task, curves while it trains, and how good what came out is."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import pytest
 import tiny_bert
-from playwright.sync_api import Page, expect
+from labelled_data import image_folder
+from playwright.sync_api import Locator, Page, expect
 
 from jupyter_modeldeploy import Workspace
 
+TITLE = "Fine-tune encoder@1 on reviews@1 as tuned"
 
-def test_a_version_is_fine_tuned_from_its_form_and_shows_how_good_it_is(
-    page: Page, workspace: Workspace, folder: Path
-) -> None:
-    rows = [f"{text},{tiny_bert.CLASSES[label]}" for text, label in tiny_bert.rows(120)]
+
+@pytest.fixture(scope="module")
+def encoder(workspace: Workspace, folder: Path) -> str:
+    """The reference of a base for texts."""
+    files = tiny_bert.make_encoder(folder / "encoder")
+    return workspace.models.fetch(f"file:{files}", "encoder").version(timeout_s=60).ref
+
+
+@pytest.fixture(scope="module")
+def reviews(workspace: Workspace, folder: Path) -> str:
+    """The reference of sentences of two classes, some of them for validation."""
+    sides = ["train"] * 80 + ["validation"] * 20 + ["test"] * 40
+    rows = [f"{text},{tiny_bert.CLASSES[label]},{sides[row]}" for row, (text, label) in enumerate(tiny_bert.rows(140))]
     table = folder / "reviews.csv"
-    table.write_text("\n".join(["text,label", *rows]))
+    table.write_text("\n".join(["text,label,split", *rows]))
     workspace.datasets.add(f"file:{table}", "reviews", "text", "label").wait(timeout_s=60)
-    encoder = tiny_bert.make_encoder(folder / "encoder")
-    workspace.models.fetch(f"file:{encoder}", "encoder").wait(timeout_s=60)
+    return "reviews@1"
 
-    page.get_by_role("button", name="encoder", exact=True).click()
-    page.get_by_role("button", name="Fine-tune encoder@1").click()
-    form = page.get_by_role("form", name="Fine-tune encoder@1")
-    form.get_by_label("Dataset").select_option("reviews@1")
+
+def open_form(page: Page, base: str) -> Locator:
+    page.get_by_role("button", name=base.partition("@")[0], exact=True).click()
+    page.get_by_role("button", name=f"Fine-tune {base}", exact=True).click()
+    return page.get_by_role("form", name=f"Fine-tune {base}")
+
+
+def test_a_version_is_fine_tuned_from_its_form_with_curves_and_shows_how_good_it_is(
+    page: Page, workspace: Workspace, encoder: str, reviews: str
+) -> None:
+    form = open_form(page, encoder)
+    form.get_by_label("Dataset").select_option(reviews)
+    expect(form.get_by_label("learning rate", exact=True)).to_have_attribute("placeholder", "0.0001")
     form.get_by_label("Name").fill("tuned")
-    expect(form.get_by_label("batch size", exact=True)).to_have_attribute("placeholder", "by task")
-    expect(form.get_by_label("batch size", exact=True)).to_have_attribute("max", "4096")
     form.get_by_label("batch size", exact=True).fill("8")
     form.get_by_text("More").click()
-    form.get_by_label("max steps", exact=True).fill("5")
+    form.get_by_label("max steps", exact=True).fill("40")
+    form.get_by_label("evaluate every", exact=True).fill("20")
+    form.get_by_label("sample predictions", exact=True).fill("3")
     form.get_by_label("precision", exact=True).select_option("fp32")
+    form.get_by_label("tensorboard").check()
     form.get_by_role("button", name="Fine-tune").click()
     expect(form).to_have_count(0)
+
+    job = page.get_by_role("list", name="Jobs", exact=True).get_by_role("listitem", name=TITLE)
+    job.get_by_role("button", name=f"Show the curves of {TITLE}").click()
+    loss = job.get_by_role("slider", name="Loss")
+    expect(loss).to_have_attribute("aria-valuetext", re.compile(r"^step 40, training \S+, validation \S+$"))
+    loss.press("ArrowLeft")
+    expect(loss).to_have_attribute("aria-valuetext", re.compile("^step 30, "))
+    for measured in ("Accuracy", "Learning rate", "Rows per second", "Memory"):
+        expect(job.get_by_role("slider", name=measured)).to_be_visible()
+    expect(job).to_contain_text("Estimated memory before the start")
+    expect(job.get_by_role("row")).to_have_count(1 + 3)
+    job.get_by_label("At evaluation").fill("0")
+    expect(job).to_contain_text("Answers to held-out rows at step 20")
+    expect(job).to_contain_text("succeeded")
+
+    page.reload()
+    job.get_by_role("button", name=f"Show the curves of {TITLE}").click()
+    expect(loss).to_have_attribute("aria-valuetext", re.compile("^step 40, "))
 
     page.get_by_role("button", name="tuned", exact=True).click()
     page.get_by_role("button", name="Show what is known of tuned@1").click()
     expect(page.get_by_role("table", name="held-out rows of reviews@1")).to_contain_text("accuracy")
     expect(page.get_by_role("table", name="Each class")).to_contain_text("positive")
+    expect(page.get_by_role("table", name="Confusion")).to_contain_text("positive")
+    expect(page.get_by_role("img", name="Calibration")).to_be_visible()
     expect(page.get_by_role("region", name="Model card of tuned@1")).to_contain_text("encoder@1 fine-tuned")
     options = workspace.jobs.list()[0].parameters["options"]
-    assert (options["max_steps"], options["batch_size"], options["precision"]) == (5, 8, "fp32")
+    assert (options["max_steps"], options["batch_size"], options["log_to"]) == (40, 8, ["tensorboard"])
 
     page.get_by_role("button", name="Insert training of tuned@1 into notebook").click()
     expect(page.get_by_role("alert").filter(has_text="No notebook is in front")).to_be_visible()
+
+
+def test_what_cannot_be_taken_is_said_beside_its_field(page: Page, encoder: str, reviews: str) -> None:
+    form = open_form(page, encoder)
+    form.get_by_role("button", name="Fine-tune").click()
+    expect(form.get_by_label("Dataset")).to_be_focused()
+    form.get_by_label("Dataset").select_option(reviews)
+    form.get_by_label("Name").fill("tuned")
+    form.get_by_label("batch size", exact=True).fill("5000")
+    expect(form.get_by_role("alert").filter(has_text="at most 4,096")).to_be_visible()
+    form.get_by_role("button", name="Fine-tune").click()
+    expect(form.get_by_label("batch size", exact=True)).to_be_focused()
+    form.get_by_label("batch size", exact=True).fill("10")
+    form.get_by_text("More").click()
+    form.get_by_label("gradient accumulation", exact=True).fill("3")
+    form.get_by_role("button", name="Fine-tune").click()
+    expect(form.get_by_role("alert").filter(has_text="cannot be computed in 3 equal parts")).to_be_visible()
+    expect(form.get_by_label("gradient accumulation", exact=True)).to_have_attribute("aria-invalid", "true")
+
+
+def test_the_form_asks_for_what_matters_to_the_datasets_task(
+    page: Page, workspace: Workspace, encoder: str, folder: Path
+) -> None:
+    stories = folder / "stories.jsonl"
+    stories.write_text("\n".join(f'{{"text": "a story of number {number}"}}' for number in range(12)))
+    added = [
+        workspace.datasets.add(f"file:{stories}", "stories", task="text-generation"),
+        workspace.datasets.add(f"file:{image_folder(folder / 'leaves')}", "leaves", task="image-classification"),
+    ]
+    for job in added:
+        job.wait(timeout_s=60)
+    form = open_form(page, encoder)
+    form.get_by_text("More").click()
+    shown = {
+        "stories@1": (["context length", "lora rank"], ["max length", "image size", "class weights"]),
+        "leaves@1": (["image size", "augmentation", "class weights"], ["max length", "context length", "lora rank"]),
+    }
+    for dataset, (there, missing) in shown.items():
+        form.get_by_label("Dataset").select_option(dataset)
+        for option in there:
+            expect(form.get_by_label(option, exact=True)).to_be_visible()
+        for option in missing:
+            expect(form.get_by_label(option, exact=True)).to_have_count(0)
+    expect(form.get_by_label("augmentation", exact=True)).to_contain_text("light")
+    form.get_by_label("method", exact=True).select_option("lora")
+    expect(form.get_by_label("lora rank", exact=True)).to_have_attribute("placeholder", "8")
+    expect(form.get_by_label("learning rate", exact=True)).to_have_attribute("placeholder", "0.001")
+
+    page.get_by_role("list", name="Datasets", exact=True).get_by_role("button", name="stories", exact=True).click()
+    page.get_by_role("button", name="Fine-tune a model on it").click()
+    on_stories = page.get_by_role("form", name="Fine-tune on stories@1")
+    others = on_stories.get_by_label("Base").locator("optgroup")
+    expect(others).to_have_attribute("label", "made for other tasks")
+    expect(others).to_contain_text(encoder)

@@ -3,6 +3,7 @@ import type {
   Changes,
   Dataset,
   FetchRequest,
+  FinetuneChoices,
   FinetuneRequest,
   FoundModel,
   Job,
@@ -13,7 +14,7 @@ import type {
   Service,
   VersionPage
 } from './types';
-import type { OptionField } from './optionFields';
+import type { OptionSchema } from './optionFields';
 
 /** What the views may ask for. Every method rejects with an ApiError. */
 export interface Api {
@@ -31,7 +32,9 @@ export interface Api {
   trainingCode(ref: string): Promise<string>;
 
   /** What a fine-tuning can be told, as the API describes it. */
-  finetuneFields(): Promise<OptionField[]>;
+  finetuneOptions(): Promise<Record<string, OptionSchema>>;
+  /** What there is to choose before a fine-tuning on a dataset, from `base` by `method` where these are not ''. */
+  finetuneChoices(dataset: string, base: string, method: string): Promise<FinetuneChoices>;
   finetune(request: FinetuneRequest): Promise<Job>;
 
   /** Every version of every dataset, with the report on what was found in it. */

@@ -1,9 +1,10 @@
 import type { Api } from './api';
-import { optionFields, type OptionSchema } from './optionFields';
+import type { OptionSchema } from './optionFields';
 import type {
   Answer,
   Changes,
   DatasetList,
+  FinetuneChoices,
   FoundModels,
   Job,
   JobList,
@@ -47,10 +48,14 @@ export function createApi(send: Send): Api {
     loader: async ref => ((await get(at`versions/${ref}/loader`)) as Loader).source,
     trainingCode: async ref => ((await get(at`versions/${ref}/code`)) as TrainingCode).source,
 
-    finetuneFields: async () =>
-      optionFields(
-        ((await get('openapi.json')) as Description).components.schemas.FinetuneOptions.properties
-      ),
+    finetuneOptions: async () =>
+      ((await get('openapi.json')) as Description).components.schemas.FinetuneOptions.properties,
+    finetuneChoices: async (dataset, base, method) => {
+      const query = new URLSearchParams({ ...(base && { base }), ...(method && { method }) });
+      return (await get(
+        at`datasets/${dataset}/finetuning` + `?${query.toString()}`
+      )) as FinetuneChoices;
+    },
     finetune: async request => (await post('models/finetune', request)) as Job,
 
     datasets: async () => ((await get('datasets')) as DatasetList).datasets,

@@ -1,38 +1,93 @@
-/** A JSON Schema as far as options of operations use it. */
+/** A JSON Schema as far as options of operations use it. `x-tasks` and `x-methods` say for which tasks of a dataset and
+ * which methods an option means something; without them it always does. */
 export interface OptionSchema {
   type?: string;
   enum?: string[];
   const?: string;
   anyOf?: OptionSchema[];
+  items?: OptionSchema;
   default?: unknown;
   description?: string;
   minimum?: number;
   maximum?: number;
   exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  'x-tasks'?: string[];
+  'x-methods'?: string[];
 }
 
-export type OptionValue = string | number | boolean;
+export type OptionValue = string | number | boolean | string[];
+/** What was typed, chosen or ticked. */
+export type TypedValue = string | boolean | string[];
 
 /** One option as a form asks for it; `standard` is what is taken where nothing is said, null what the task decides. */
 export interface OptionField {
   name: string;
-  kind: 'choice' | 'integer' | 'number' | 'flag';
+  kind: 'choice' | 'several' | 'integer' | 'number' | 'flag';
   choices: string[];
   standard: OptionValue | null;
   minimum?: number;
   maximum?: number;
+  /** Above, not at. */
+  above?: number;
+  /** Below, not at. */
+  below?: number;
+  tasks?: string[];
+  methods?: string[];
   help: string;
 }
 
-/** The options that a form can ask for, in the schema's order; lists are left to other doors. */
+/** What is wrong with a typed number. */
+export interface Misfit {
+  kind: 'no-number' | 'no-integer' | 'too-small' | 'too-large' | 'not-above' | 'not-below';
+  limit: number;
+}
+
+/** The options that a form can ask for, in the schema's order. */
 export function optionFields(properties: Record<string, OptionSchema>): OptionField[] {
   return Object.entries(properties).flatMap(([name, schema]) => fieldOf(name, schema) ?? []);
+}
+
+/** Whether an option means something for data of this task, learnt by this method; what is not known is no reason. */
+export function matters(field: OptionField, task?: string, method?: string): boolean {
+  return (
+    (task === undefined || !field.tasks || field.tasks.includes(task)) &&
+    (method === undefined || !field.methods || field.methods.includes(method))
+  );
+}
+
+/** Why what was typed cannot be taken; null where it can. */
+export function misfitOf(field: OptionField, typed: TypedValue | undefined): Misfit | null {
+  if (typeof typed !== 'string' || typed.trim() === '' || field.kind === 'choice') {
+    return null;
+  }
+  const value = Number(typed);
+  const { minimum, maximum, above, below } = field;
+  if (!Number.isFinite(value)) {
+    return { kind: 'no-number', limit: 0 };
+  }
+  if (field.kind === 'integer' && !Number.isInteger(value)) {
+    return { kind: 'no-integer', limit: 0 };
+  }
+  if (minimum !== undefined && value < minimum) {
+    return { kind: 'too-small', limit: minimum };
+  }
+  if (maximum !== undefined && value > maximum) {
+    return { kind: 'too-large', limit: maximum };
+  }
+  if (above !== undefined && value <= above) {
+    return { kind: 'not-above', limit: above };
+  }
+  if (below !== undefined && value >= below) {
+    return { kind: 'not-below', limit: below };
+  }
+  return null;
 }
 
 /** What was typed or chosen, as the API takes it. */
 export function asOptions(
   fields: OptionField[],
-  typed: Record<string, string | boolean>
+  typed: Record<string, TypedValue>
 ): Record<string, OptionValue> {
   return Object.fromEntries(
     fields.flatMap(({ name, kind }): [string, OptionValue][] => {
@@ -47,8 +102,10 @@ export function asOptions(
 
 function fieldOf(name: string, schema: OptionSchema): OptionField | null {
   const known = schema.anyOf?.find(one => one.type !== 'null') ?? schema;
-  const choices = known.enum ?? (known.const === undefined ? [] : [known.const]);
-  const kind = choices.length > 0 ? 'choice' : kindOf(known.type);
+  const named = known.type === 'array' ? known.items : known;
+  const choices = named?.enum ?? (named?.const === undefined ? [] : [named.const]);
+  const kind =
+    choices.length > 0 ? (known.type === 'array' ? 'several' : 'choice') : kindOf(known.type);
   if (kind === null) {
     return null;
   }
@@ -57,8 +114,12 @@ function fieldOf(name: string, schema: OptionSchema): OptionField | null {
     kind,
     choices,
     standard: (schema.default ?? null) as OptionValue | null,
-    minimum: known.minimum ?? known.exclusiveMinimum,
+    minimum: known.minimum,
     maximum: known.maximum,
+    above: known.exclusiveMinimum,
+    below: known.exclusiveMaximum,
+    tasks: schema['x-tasks'],
+    methods: schema['x-methods'],
     help: schema.description ?? ''
   };
 }

@@ -11,13 +11,17 @@ export type VersionPage = Schemas['VersionPage'];
 /** How good a fine-tuned version is on held-out rows. */
 export type EvaluationReport = Schemas['EvaluationReport'];
 export type Interval = Schemas['Interval'];
+export type Confusion = Schemas['Confusion'];
+export type Calibration = Schemas['Calibration'];
 export type Verdict = Schemas['Verdict'];
 /** What to fetch; what is left out is as the server's description says. */
 export type FetchRequest = Pick<Schemas['Fetch'], 'source'> & Partial<Schemas['Fetch']>;
 /** What to fine-tune on what; options that are left out are as the server's description says. */
-export type FinetuneRequest = Pick<Schemas['Finetune'], 'base' | 'dataset' | 'name'> & {
+export type FinetuneRequest = Pick<Schemas['Finetune'], 'base' | 'dataset' | 'name' | 'reuse'> & {
   options: Record<string, OptionValue>;
 };
+/** What there is to choose before a fine-tuning on a dataset. */
+export type FinetuneChoices = Schemas['FinetuneChoices'];
 export type Framework = NonNullable<Schemas['Fetch']['framework']>;
 export type FoundModel = Schemas['FoundModel'];
 export type Dataset = Schemas['Dataset'];

@@ -2,6 +2,7 @@ import { useId, useState, type JSX } from 'react';
 import type { Dataset } from '../core/types';
 import { useTrans } from './contexts';
 import { DataReport } from './DataReport';
+import { FinetuneForm } from './FinetuneForm';
 import { formatCount } from './format';
 import { Icon } from './Icon';
 
@@ -9,6 +10,7 @@ import { Icon } from './Icon';
 export function DatasetItem({ dataset }: { dataset: Dataset }): JSX.Element {
   const trans = useTrans();
   const [open, setOpen] = useState(false);
+  const [tuning, setTuning] = useState(false);
   const id = useId();
   const warnings = dataset.report?.warnings.length ?? 0;
   return (
@@ -43,6 +45,26 @@ export function DatasetItem({ dataset }: { dataset: Dataset }): JSX.Element {
         </span>
       </button>
       <div id={`${id}-report`} className="jp-ModelDeploy-report" hidden={!open}>
+        {open && (
+          <button
+            type="button"
+            className="jp-ModelDeploy-button"
+            aria-expanded={tuning}
+            onClick={() => {
+              setTuning(!tuning);
+            }}
+          >
+            {trans.__('Fine-tune a model on it')}
+          </button>
+        )}
+        {open && tuning && (
+          <FinetuneForm
+            dataset={`${dataset.name}@${dataset.number}`}
+            onStarted={() => {
+              setTuning(false);
+            }}
+          />
+        )}
         {open && <DataReport dataset={dataset} />}
       </div>
     </li>

@@ -1,16 +1,21 @@
 import type { JSX } from 'react';
 import type { EvaluationReport, Interval } from '../core/types';
+import { ConfusionMatrix } from './ConfusionMatrix';
 import { useTrans } from './contexts';
+import { formatFigure } from './format';
+import { ReliabilityDiagram } from './ReliabilityDiagram';
 
 const SHOWN_CLASSES = 20;
-const SHOWN_MISTAKES = 5;
 
-/** How good a fine-tuned version is on held-out rows: its metrics, each class, and what it is most wrong about. */
+/** How good a fine-tuned version is on held-out rows: its metrics beside those of doing without it, each class, what is
+ * taken for what, how far its confidence can be trusted, and what it is most wrong about. */
 export function Evaluation({ report }: { report: EvaluationReport }): JSX.Element {
   return (
     <>
       <Metrics report={report} />
       {report.per_class.length > 0 && <Classes report={report} />}
+      {report.confusion && <ConfusionMatrix confusion={report.confusion} />}
+      {report.calibration && <ReliabilityDiagram calibration={report.calibration} />}
       {report.worst.length > 0 && <Mistakes report={report} />}
     </>
   );
@@ -18,44 +23,59 @@ export function Evaluation({ report }: { report: EvaluationReport }): JSX.Elemen
 
 function Metrics({ report }: { report: EvaluationReport }): JSX.Element {
   const trans = useTrans();
+  const majority = report.metrics.some(metric => metric.majority !== null);
   return (
     <table className="jp-ModelDeploy-table">
       <caption>
-        {trans.__('On %1 held-out rows of %2', report.rows.toLocaleString(), report.dataset)}
+        {trans.__(
+          'On %1 held-out rows of %2, with 95 % intervals',
+          report.rows.toLocaleString(),
+          report.dataset
+        )}
       </caption>
       <thead>
         <tr>
           <th scope="col">{trans.__('Metric')}</th>
           <th scope="col">{trans.__('Value')}</th>
-          <th scope="col">{trans.__('95 % interval')}</th>
           <th scope="col">{trans.__('Before')}</th>
-          <th scope="col">{trans.__('Difference')}</th>
+          {majority && (
+            <th
+              scope="col"
+              title={trans.__('of answering everything with what is most frequent in training')}
+            >
+              {trans.__('Majority')}
+            </th>
+          )}
+          <th scope="col">{trans.__('Gain')}</th>
         </tr>
       </thead>
       <tbody>
         {report.metrics.map(metric => (
           <tr key={metric.name} title={metric.method || undefined}>
-            <th scope="row">{metric.name}</th>
-            <td>{figure(metric.value)}</td>
-            <td>{ends(metric.interval)}</td>
-            <td>{figure(metric.before)}</td>
-            <td title={metric.difference ? ends(metric.difference) : undefined}>
-              {figure(metric.difference?.value)}
+            <th scope="row">{metric.name.replace(/_/g, ' ')}</th>
+            <td>
+              {formatFigure(metric.value)}
+              <Ends interval={metric.interval} />
+            </td>
+            <td>{formatFigure(metric.before)}</td>
+            {majority && <td>{formatFigure(metric.majority)}</td>}
+            <td>
+              {formatFigure(metric.difference?.value)}
+              <Ends interval={metric.difference} />
             </td>
           </tr>
         ))}
-        {report.calibration && (
-          <tr>
-            <th scope="row">{trans.__('calibration error')}</th>
-            <td>{figure(report.calibration.ece)}</td>
-            <td />
-            <td />
-            <td />
-          </tr>
-        )}
       </tbody>
     </table>
   );
+}
+
+function Ends({ interval }: { interval: Interval | null | undefined }): JSX.Element | null {
+  return interval ? (
+    <div className="jp-ModelDeploy-ends">
+      {`${formatFigure(interval.low)} – ${formatFigure(interval.high)}`}
+    </div>
+  ) : null;
 }
 
 function Classes({ report }: { report: EvaluationReport }): JSX.Element {
@@ -64,9 +84,14 @@ function Classes({ report }: { report: EvaluationReport }): JSX.Element {
   const heads = boxes
     ? [trans.__('AP 0.5'), trans.__('AP 0.5–0.95'), trans.__('Boxes')]
     : [trans.__('Precision'), trans.__('Recall'), trans.__('F1'), trans.__('Held out')];
+  const more = report.per_class.length - SHOWN_CLASSES;
   return (
     <table className="jp-ModelDeploy-table">
-      <caption>{trans.__('Each class')}</caption>
+      <caption>
+        {more > 0
+          ? trans.__('Each class: the first %1, and %2 more', SHOWN_CLASSES, more)
+          : trans.__('Each class')}
+      </caption>
       <thead>
         <tr>
           <th scope="col">{trans.__('Class')}</th>
@@ -83,7 +108,7 @@ function Classes({ report }: { report: EvaluationReport }): JSX.Element {
             <th scope="row">{one.name}</th>
             {(boxes ? [one.ap50, one.ap50_95] : [one.precision, one.recall, one.f1]).map(
               (value, index) => (
-                <td key={heads[index]}>{figure(value)}</td>
+                <td key={heads[index]}>{formatFigure(value)}</td>
               )
             )}
             <td>{one.support.toLocaleString()}</td>
@@ -108,24 +133,14 @@ function Mistakes({ report }: { report: EvaluationReport }): JSX.Element {
         </tr>
       </thead>
       <tbody>
-        {report.worst.slice(0, SHOWN_MISTAKES).map((mistake, index) => (
+        {report.worst.map((mistake, index) => (
           <tr key={index}>
             <th scope="row">{mistake.text || mistake.row}</th>
             {told && <td>{trans.__('%1, not %2', mistake.answered, mistake.wanted)}</td>}
-            <td>{figure(mistake.score)}</td>
+            <td>{formatFigure(mistake.score)}</td>
           </tr>
         ))}
       </tbody>
     </table>
   );
-}
-
-function figure(value: number | null | undefined): string {
-  return value === null || value === undefined
-    ? ''
-    : value.toLocaleString(undefined, { maximumFractionDigits: 3 });
-}
-
-function ends(interval: Interval | null | undefined): string {
-  return interval ? `${figure(interval.low)} – ${figure(interval.high)}` : '';
 }

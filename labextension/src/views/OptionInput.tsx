@@ -1,45 +1,85 @@
 import { useId, type JSX } from 'react';
-import type { OptionField } from '../core/optionFields';
+import { misfitOf, type Misfit, type OptionField, type TypedValue } from '../core/optionFields';
+import type { Translation } from '../core/translation';
 import { useTrans } from './contexts';
 
-/** One option of an operation, with its range and help as the API describes them. */
-export function OptionInput({
-  field,
-  value,
-  onChange
-}: {
+interface Props {
   field: OptionField;
-  value: string | boolean | undefined;
-  onChange: (value: string | boolean) => void;
-}): JSX.Element {
+  value: TypedValue | undefined;
+  /** Whether the last error of the server was about it. */
+  refused: boolean;
+  onChange: (value: TypedValue) => void;
+}
+
+/** One option of an operation, with its range and help as the API describes them, and what is wrong with it. */
+export function OptionInput(props: Props): JSX.Element {
+  switch (props.field.kind) {
+    case 'flag':
+      return <Flag {...props} />;
+    case 'several':
+      return <Several {...props} />;
+    default:
+      return <Value {...props} />;
+  }
+}
+
+function Flag({ field, value, onChange }: Props): JSX.Element {
+  return (
+    <label className="jp-ModelDeploy-check" title={field.help}>
+      <input
+        type="checkbox"
+        checked={Boolean(value ?? field.standard)}
+        onChange={event => {
+          onChange(event.target.checked);
+        }}
+      />
+      {labelOf(field)}
+    </label>
+  );
+}
+
+function Several({ field, value, onChange }: Props): JSX.Element {
+  const chosen = Array.isArray(value) ? value : [];
+  return (
+    <fieldset className="jp-ModelDeploy-several" title={field.help}>
+      <legend>{labelOf(field)}</legend>
+      {field.choices.map(choice => (
+        <label key={choice}>
+          <input
+            type="checkbox"
+            checked={chosen.includes(choice)}
+            onChange={event => {
+              const others = chosen.filter(one => one !== choice);
+              onChange(event.target.checked ? [...others, choice] : others);
+            }}
+          />
+          {choice}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function Value({ field, value, refused, onChange }: Props): JSX.Element {
   const trans = useTrans();
   const id = useId();
-  const label = field.name.replace(/_/g, ' ');
   const standard = field.standard === null ? trans.__('by task') : String(field.standard);
-  if (field.kind === 'flag') {
-    return (
-      <label className="jp-ModelDeploy-check" title={field.help}>
-        <input
-          type="checkbox"
-          checked={Boolean(value ?? field.standard)}
-          onChange={event => {
-            onChange(event.target.checked);
-          }}
-        />
-        {label}
-      </label>
-    );
-  }
+  const misfit = misfitOf(field, value);
+  const shared = {
+    id,
+    value: String(value ?? ''),
+    title: field.help,
+    'aria-invalid': misfit !== null || refused || undefined,
+    'aria-describedby': misfit ? `${id}-misfit` : undefined
+  };
   return (
     <>
       <label htmlFor={id} title={field.help}>
-        {label}
+        {labelOf(field)}
       </label>
       {field.kind === 'choice' ? (
         <select
-          id={id}
-          value={String(value ?? '')}
-          title={field.help}
+          {...shared}
           onChange={event => {
             onChange(event.target.value);
           }}
@@ -53,19 +93,45 @@ export function OptionInput({
         </select>
       ) : (
         <input
-          id={id}
+          {...shared}
           type="number"
           step={field.kind === 'integer' ? 1 : 'any'}
-          min={field.minimum}
-          max={field.maximum}
-          value={String(value ?? '')}
+          min={field.minimum ?? field.above}
+          max={field.maximum ?? field.below}
           placeholder={standard}
-          title={field.help}
           onChange={event => {
-            onChange(event.target.value);
+            // What is no number at all a browser gives as nothing, though it shows it.
+            onChange(event.target.validity.badInput ? 'NaN' : event.target.value);
           }}
         />
       )}
+      {misfit && (
+        <span id={`${id}-misfit`} className="jp-ModelDeploy-misfit" role="alert">
+          {misfitText(misfit, trans)}
+        </span>
+      )}
     </>
   );
+}
+
+function labelOf(field: OptionField): string {
+  return field.name.replace(/_/g, ' ');
+}
+
+function misfitText({ kind, limit }: Misfit, trans: Translation): string {
+  const shown = limit.toLocaleString();
+  switch (kind) {
+    case 'no-number':
+      return trans.__('a number is needed');
+    case 'no-integer':
+      return trans.__('a whole number is needed');
+    case 'too-small':
+      return trans.__('at least %1', shown);
+    case 'too-large':
+      return trans.__('at most %1', shown);
+    case 'not-above':
+      return trans.__('more than %1', shown);
+    case 'not-below':
+      return trans.__('less than %1', shown);
+  }
 }

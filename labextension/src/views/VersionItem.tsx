@@ -99,7 +99,7 @@ export function VersionItem({
       <ErrorNote error={serve.error ?? insert.error ?? insertTraining.error} />
       {tuning && (
         <FinetuneForm
-          version={version}
+          base={version.ref}
           onStarted={() => {
             setTuning(false);
           }}

@@ -20,6 +20,13 @@ export function formatCount(count: number): string {
   }).format(count);
 }
 
+/** `0.864`; nothing of what is not known. */
+export function formatFigure(value: number | null | undefined): string {
+  return value === null || value === undefined
+    ? ''
+    : value.toLocaleString(undefined, { maximumFractionDigits: 3 });
+}
+
 /** `86.4 %` of a share from 0 to 1. */
 export function formatShare(share: number, digits = 1): string {
   return `${(100 * share).toFixed(digits)} %`;
