@@ -1,6 +1,6 @@
 """Training beside the plain Trainer of transformers and beside a bare loop, and what fine-tunings come to.
 
-    python benchmarks/training.py [--only speed overhead minilm lora digits yolo resume]
+    python benchmarks/training.py [--only speed overhead minilm lora digits yolo resume doors]
                                   [--rounds 3] [--steps 150] [--device cpu]
 
 MiniLM and the movie and product sentences are fetched once, into `build/benchmark-training`. Each timed training is a
@@ -201,6 +201,13 @@ def yolo(bench: Bench) -> Found:
     return images.yolo()
 
 
+def doors(bench: Bench) -> Found:
+    """The four fine-tunings again, each from the command line, from Python and from the form."""
+    from training_bench.doors import DOORS, TASKS, doors
+
+    return {"doors": doors(list(TASKS), list(DOORS))}
+
+
 FIGURES = ("samples_per_second", "accuracy", "memory_bytes")
 PARTS: dict[str, Callable[[Bench], Found]] = {
     "speed": speed,
@@ -210,6 +217,7 @@ PARTS: dict[str, Callable[[Bench], Found]] = {
     "digits": digits,
     "yolo": yolo,
     "resume": resume,
+    "doors": doors,
 }
 
 
