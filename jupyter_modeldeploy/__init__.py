@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.deployment import DeploymentManager as DeploymentManager
     from jupyter_modeldeploy.deployment import ModelServer as ModelServer
     from jupyter_modeldeploy.fetching import ModelFetcher as ModelFetcher
-    from jupyter_modeldeploy.training.distributed import DistributedTrainer as DistributedTrainer
+    from jupyter_modeldeploy.training.distributed.trainer import DistributedTrainer as DistributedTrainer
     from jupyter_modeldeploy.workspace import JobHandle as JobHandle
     from jupyter_modeldeploy.workspace import Workspace as Workspace
 
@@ -44,7 +44,7 @@ def __getattr__(name: str) -> Any:
 
         return ModelFetcher
     if name == "DistributedTrainer":
-        from jupyter_modeldeploy.training.distributed import DistributedTrainer
+        from jupyter_modeldeploy.training.distributed.trainer import DistributedTrainer
 
         return DistributedTrainer
     if name in __all__:

@@ -138,6 +138,8 @@ def test_processes_that_share_a_training_end_with_it(workspace: Workspace) -> No
     job = training(handle)
     assert len(sharing(job)) == 2
     assert set(sharing(job)) <= set(members(job))
+    assert job.process is not None
+    assert "torch" not in Path(f"/proc/{job.process.pid}/maps").read_text(), "it waits for those that train"
     assert "loss" in {point.name for point in handle.metrics()}
     assert handle.cancel().state is JobState.cancelled
     assert sharing(job) == []

@@ -7,12 +7,14 @@ import logging
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import cloudpickle
-import torch
 
 from jupyter_modeldeploy.progress import Reporter
+
+if TYPE_CHECKING:
+    import torch
 
 LOG = "log"
 """The event of a line of the log: the logger's name, the level, the message."""

@@ -1,4 +1,5 @@
-"""A fine-tuning in several processes that share each batch: each runs the task's trainer, as a group."""
+"""A fine-tuning in several processes that share each batch: each runs the task's trainer, as a group. Who starts them
+loads no torch."""
 
 from __future__ import annotations
 
@@ -8,12 +9,9 @@ import os
 import shutil
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import distributed
-
-from jupyter_modeldeploy import plugins
+from jupyter_modeldeploy import devices, plugins
 from jupyter_modeldeploy.errors import Unavailable
 from jupyter_modeldeploy.progress import Reporter, Silent
 from jupyter_modeldeploy.training.checkpoints import storage_errors
@@ -22,6 +20,9 @@ from jupyter_modeldeploy.training.distributed.exchange import Exchange, ToCaller
 from jupyter_modeldeploy.training.distributed.launcher import LocalProcesses
 from jupyter_modeldeploy.training.options import FinetuneResult
 from jupyter_modeldeploy.training.run import Training
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Share:
         return "cpu" if self.training.device == "cpu" else "cuda"
 
     def take_part(self, device: torch.device, reporter: Reporter) -> Any:
+        from torch import distributed
+
         first = distributed.get_rank() == 0
         _tell_accelerate()
         if first and isinstance(reporter, Exchange):
@@ -55,7 +58,7 @@ def finetune(training: Training) -> FinetuneResult:
     if processes == 1:
         alone: FinetuneResult = plugins.load("trainers", training.dataset.task)(training)
         return alone
-    if training.device != "cpu" and (found := torch.cuda.device_count()) < processes:
+    if training.device != "cpu" and (found := len(devices.list_devices()) - 1) < processes:
         raise Unavailable(f"{processes} processes need a GPU each; {found} found.", "Take fewer processes.")
     training.reporter.progress(0, None, message=f"starting {processes} processes")
     folder = training.checkpoints.with_name("workers")
@@ -72,6 +75,9 @@ def finetune(training: Training) -> FinetuneResult:
 
 def _tell_accelerate() -> None:
     """It takes the group that there is, but looks for it, and for its own place in it, in the environment."""
+    import torch
+    from torch import distributed
+
     rank, size = str(distributed.get_rank()), str(distributed.get_world_size())
     os.environ.update(RANK=rank, LOCAL_RANK=rank, WORLD_SIZE=size, LOCAL_WORLD_SIZE=size)
     os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))  # it would set another number
