@@ -251,7 +251,8 @@ def convert_model(workspace: Workspace, request: Convert) -> Job:
 
 def quantize_model(workspace: Workspace, request: Quantize) -> Job:
     """Quantize a version and measure what it cost."""
-    return workspace.models.quantize(request.version, request.method, request.dataset, request.reuse).job
+    options = request.options.model_dump()
+    return workspace.models.quantize(request.version, request.dataset, request.reuse, **options).job
 
 
 def evaluate_model(workspace: Workspace, request: Evaluate) -> Job:

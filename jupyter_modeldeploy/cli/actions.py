@@ -70,8 +70,8 @@ ACTIONS = (
     OperationCommand(
         "quantize",
         "quantize_model",
-        "Make an ONNX version smaller and faster with 8-bit weights, and measure what that costs in accuracy.",
-        "modeldeploy quantize sentiment@2",
+        "Make an ONNX version smaller and faster with fewer bits, and measure what that costs in accuracy.",
+        "modeldeploy quantize leaves@2 --method static-int8 --dataset leaves",
         arguments=["version"],
     ),
     OperationCommand(

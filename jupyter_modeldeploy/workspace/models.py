@@ -203,16 +203,16 @@ class Models(Room):
         """Convert a version; the new one is registered only if it gives the same answers."""
         return self._submit("convert", version=self._loadable(version).ref, target=target, reuse=reuse)
 
-    def quantize(
-        self,
-        version: str,
-        method: Literal["dynamic-int8"] = "dynamic-int8",
-        dataset: str | None = None,
-        reuse: bool = False,
-    ) -> JobHandle:
-        """Quantize an ONNX version and measure the accuracy difference on held-out data."""
-        chosen = self._dataset(dataset)
-        return self._submit("quantize", version=self._loadable(version).ref, method=method, dataset=chosen, reuse=reuse)
+    def quantize(self, version: str, dataset: str | None = None, reuse: bool = False, **options: Any) -> JobHandle:
+        """Quantize an ONNX version and measure the accuracy difference on held-out data; `options` are those of
+        `QuantizeOptions`: `method="static-int8"` calibrates with the dataset's training rows."""
+        return self._submit(
+            "quantize",
+            version=self._loadable(version).ref,
+            dataset=self._dataset(dataset),
+            options=options,
+            reuse=reuse,
+        )
 
     def evaluate(self, version: str, dataset: str | None = None, against: str | None = None) -> JobHandle:
         """Judge a version on held-out data, with intervals; `against` a second one by the paired difference."""

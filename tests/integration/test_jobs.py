@@ -240,11 +240,17 @@ def test_a_training_that_cannot_be_shared_is_refused_before_there_is_a_job(
 
 
 def test_an_error_keeps_its_code_and_hint(workspace: Workspace) -> None:
-    handle = workspace.models.quantize("tiny")
-    with pytest.raises(JobFailed, match="Convert it first"):
+    handle = workspace.models.evaluate("tiny")
+    with pytest.raises(JobFailed, match="Name one: --dataset NAME"):
         handle.wait(timeout_s=DEADLINE_S)
     assert handle.job.error is not None
-    assert handle.job.error.code == "invalid_input"
+    assert handle.job.error.code == "not_found"
+
+
+def test_what_cannot_be_quantized_is_refused_before_there_is_a_job(workspace: Workspace) -> None:
+    with pytest.raises(InvalidInput, match="Convert it first"):
+        workspace.models.quantize("tiny")
+    assert workspace.jobs.list() == []
 
 
 def test_the_log_can_be_followed_piece_by_piece(workspace: Workspace) -> None:

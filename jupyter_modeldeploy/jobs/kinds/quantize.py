@@ -3,44 +3,67 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
-from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy import runtimes
+from jupyter_modeldeploy.errors import InvalidInput, NotFound
 from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
-from jupyter_modeldeploy.jobs.kinds import held_out
+from jupyter_modeldeploy.jobs.kinds import calibration, held_out
 from jupyter_modeldeploy.jobs.kinds.reuse import known_version
+from jupyter_modeldeploy.optimize.quantizing.options import QuantizeOptions
 from jupyter_modeldeploy.records import Dataset, Format, Lineage, NewVersion, Step, Version
+from jupyter_modeldeploy.runtimes import Tensors
+from jupyter_modeldeploy.store import Store
 
 
 class QuantizeParameters(Reusing):
     version: str = Field(description="the ONNX version to quantize: NAME, NAME@3 or NAME@alias")
-    method: Literal["dynamic-int8"] = Field(default="dynamic-int8", description="INT8 weights; activations when run")
-    dataset: str | None = Field(default=None, description="judge the accuracy on this; else on the version's own")
+    dataset: str | None = Field(
+        default=None, description="calibrate with this and judge the accuracy on it; else with the version's own"
+    )
+    options: QuantizeOptions = QuantizeOptions()
+
+
+def check(store: Store, parameters: QuantizeParameters) -> None:
+    """What can be said before there is a job."""
+    version = store.versions.get(parameters.version)
+    if version.format is not Format.onnx:
+        raise InvalidInput(f"{version.ref} has the format {version.format}.", "Convert it first.")
+    options = parameters.options
+    if options.method == "static-int8":
+        if held_out.chosen_dataset(store, version, parameters.dataset) is None:
+            raise NotFound(
+                f"static-int8 calibrates with data, and {version.ref} was made without any.",
+                "Name a dataset: --dataset NAME.",
+            )
+    elif options.exclude:
+        raise InvalidInput("Nodes are left out by static-int8 alone.", "Choose that method, or leave out exclude.")
 
 
 def run(context: Context) -> dict[str, Any]:
     parameters: QuantizeParameters = context.parameters
     store = context.store
+    check(store, parameters)
     version = store.versions.get(parameters.version)
-    if version.format is not Format.onnx:
-        raise InvalidInput(f"{version.ref} has the format {version.format}.", "Convert it first.")
     dataset = held_out.chosen_dataset(store, version, parameters.dataset)
     lineage = Lineage(
         step=Step.quantized,
         parent=version.ref,
         dataset=dataset.ref if dataset else None,
-        parameters={"method": parameters.method},
+        parameters={"method": parameters.options.method} | parameters.options.model_dump(exclude_defaults=True),
         job=context.job_id,
     )
     if known := known_version(context, version.model, lineage, parameters.reuse):
         return {"version": known.ref, "metrics": known.metrics, "reused": True}
 
-    from jupyter_modeldeploy.optimize.quantizing.dynamic import dynamic_int8
+    from jupyter_modeldeploy.optimize.quantizing.quantize import quantize
 
+    folder = store.versions.path(version)
     with store.artifacts.staging() as staging:
-        quantization = dynamic_int8(store.versions.path(version), staging / "version", context.reporter)
+        inputs = _calibration(context, version, folder, dataset) if dataset else []
+        quantization = quantize(folder, staging / "version", parameters.options, context.reporter, inputs)
         metrics = _cost(context, version, staging / "version", dataset) if dataset else {}
         new = NewVersion(
             model=version.model,
@@ -60,11 +83,22 @@ def run(context: Context) -> dict[str, Any]:
     }
 
 
+def _calibration(context: Context, version: Version, folder: Path, dataset: Dataset) -> list[Tensors]:
+    parameters: QuantizeParameters = context.parameters
+    if parameters.options.method != "static-int8":
+        return []
+    runtime = runtimes.load(version.format, folder)
+    signature = runtime.signature
+    runtime.close()
+    return calibration.batches(context.store, version, signature, dataset, parameters.options.samples)
+
+
 def _cost(context: Context, version: Version, quantized: Path, dataset: Dataset) -> dict[str, float]:
     """The quantized model's accuracy, and the difference to its parent's with its paired 95 % interval."""
     from jupyter_modeldeploy.experiments.evaluate import paired_difference
 
-    held_out.check_judgeable(version, dataset)
+    if not held_out.can_judge(version, dataset):
+        return {}
     store = context.store
     base = held_out.judge(store, version.format, store.versions.path(version), dataset, context.reporter)
     candidate = held_out.judge(store, Format.onnx, quantized, dataset, context.reporter)
@@ -77,4 +111,4 @@ def _cost(context: Context, version: Version, quantized: Path, dataset: Dataset)
     }
 
 
-KIND = Kind("quantize", QuantizeParameters, lambda p: f"Quantize {p.version} ({p.method})", run)
+KIND = Kind("quantize", QuantizeParameters, lambda p: f"Quantize {p.version} ({p.options.method})", run, check=check)

@@ -2762,17 +2762,22 @@ export interface components {
     Quantize: {
       /**
        * Dataset
-       * @description judge the accuracy on this; else on the version's own
+       * @description calibrate with this and judge the accuracy on it; else with the version's own
        * @default null
        */
       dataset: string | null;
       /**
-       * Method
-       * @description INT8 weights; activations when run
-       * @default dynamic-int8
-       * @constant
+       * @default {
+       *       "block_size": 32,
+       *       "calibration": "minmax",
+       *       "exclude": [],
+       *       "method": "dynamic-int8",
+       *       "per_channel": true,
+       *       "samples": 128,
+       *       "symmetric": false
+       *     }
        */
-      method: 'dynamic-int8';
+      options: components['schemas']['QuantizeOptions'];
       /**
        * Reuse
        * @description take the version made from the same things, if there is one
@@ -2784,6 +2789,56 @@ export interface components {
        * @description the ONNX version to quantize: NAME, NAME@3 or NAME@alias
        */
       version: string;
+    };
+    /**
+     * QuantizeOptions
+     * @description How to quantize. The defaults suit transformers on a processor; `static-int8` suits networks of convolutions.
+     */
+    QuantizeOptions: {
+      /**
+       * Block Size
+       * @description weight-int8, weight-int4: weights that share a scale
+       * @default 32
+       * @enum {integer}
+       */
+      block_size: 16 | 32 | 64 | 128 | 256;
+      /**
+       * Calibration
+       * @description static-int8: how the ranges of activations are found in the calibration data
+       * @default minmax
+       * @enum {string}
+       */
+      calibration: 'minmax' | 'percentile' | 'entropy';
+      /**
+       * Exclude
+       * @description static-int8: names of nodes that stay as they are, beside those found
+       */
+      exclude?: string[];
+      /**
+       * Method
+       * @description INT8 weights, and activations as they come (dynamic) or by ranges found beforehand (static); 16-bit floats; or weights alone, by blocks, in 8 or 4 bits
+       * @default dynamic-int8
+       * @enum {string}
+       */
+      method: 'dynamic-int8' | 'static-int8' | 'fp16' | 'weight-int8' | 'weight-int4';
+      /**
+       * Per Channel
+       * @description INT8: a scale for each output channel of a weight instead of one for all
+       * @default true
+       */
+      per_channel: boolean;
+      /**
+       * Samples
+       * @description static-int8: training rows of the dataset to calibrate with
+       * @default 128
+       */
+      samples: number;
+      /**
+       * Symmetric
+       * @description static-int8: activations without a zero point, as GPUs take them; slower on x86
+       * @default false
+       */
+      symmetric: boolean;
     };
     /**
      * Range
@@ -6767,17 +6822,22 @@ export interface operations {
         'application/json': {
           /**
            * Dataset
-           * @description judge the accuracy on this; else on the version's own
+           * @description calibrate with this and judge the accuracy on it; else with the version's own
            * @default null
            */
           dataset?: string | null;
           /**
-           * Method
-           * @description INT8 weights; activations when run
-           * @default dynamic-int8
-           * @constant
+           * @default {
+           *       "block_size": 32,
+           *       "calibration": "minmax",
+           *       "exclude": [],
+           *       "method": "dynamic-int8",
+           *       "per_channel": true,
+           *       "samples": 128,
+           *       "symmetric": false
+           *     }
            */
-          method?: 'dynamic-int8';
+          options?: components['schemas']['QuantizeOptions'];
           /**
            * Reuse
            * @description take the version made from the same things, if there is one
