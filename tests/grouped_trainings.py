@@ -11,7 +11,7 @@ import torch
 from killed_trainings import PROCESSES
 from torch import distributed
 
-from jupyter_modeldeploy.training.distributed.finetuning import Share
+from jupyter_modeldeploy.training.distributed.finetuning import SharedTraining
 from jupyter_modeldeploy.training.options import FinetuneResult
 from jupyter_modeldeploy.training.run import Training
 
@@ -43,7 +43,9 @@ def _take_part(trainings: Sequence[Training], rank: int, processes: int, folder:
         timeout=timedelta(minutes=5),
     )
     for number, training in enumerate(trainings):
-        result = FinetuneResult.model_validate(Share(training).take_part(torch.device("cpu"), training.reporter))
+        result = FinetuneResult.model_validate(
+            SharedTraining(training).take_part(torch.device("cpu"), training.reporter)
+        )
         if rank == 0:
             _result(folder, number).write_text(result.model_dump_json())
     distributed.barrier()

@@ -72,10 +72,11 @@ def fit(training: Training, defaults: Defaults, make: Callable[[Plan], Problem])
         storage_errors(f"fine-tuning {training.base.name}"),
     ):
         saved = group.once(lambda: Checkpoints(training.checkpoints, _fingerprint(training)))
+        setting = Setting(training, saved, device, reporter, group)
         plan = replace(plan, parts=saved.recall("parts") or plan.parts)
         while True:
             try:
-                attempt = _attempt(training, plan, saved, device, reporter, make, group)
+                attempt = _attempt(setting, plan, make)
                 return attempt.result(time.monotonic() - started)
             except torch.OutOfMemoryError as error:
                 message = str(error)
@@ -84,6 +85,17 @@ def fit(training: Training, defaults: Defaults, make: Callable[[Plan], Problem])
                 raise WorkerDied(f"Worker {group.rank} of {group.size} ran out of memory.")
             gc.collect()
             torch.cuda.empty_cache()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What stays the same in all attempts."""
+
+    training: Training
+    saved: Checkpoints
+    device: torch.device
+    reporter: Reporter
+    group: Group
 
 
 @dataclass(frozen=True)
@@ -112,47 +124,29 @@ class Attempt:
         )
 
 
-def _attempt(
-    training: Training,
-    plan: Plan,
-    saved: Checkpoints,
-    device: torch.device,
-    reporter: Reporter,
-    make: Callable[[Plan], Problem],
-    group: Group,
-) -> Attempt:
-    options = training.options
-    set_seed(options.seed)
+def _attempt(setting: Setting, plan: Plan, make: Callable[[Plan], Problem]) -> Attempt:
+    training, group = setting.training, setting.group
+    set_seed(training.options.seed)
     problem = make(plan)
     caching = getattr(problem.model.config, "use_cache", None)  # the Trainer switches it off
-    model = _prepared(problem, plan, device)
-    plan = group.once(lambda: _decided(plan, problem, model, saved, device, reporter))
+    model = _prepared(problem, plan, setting.device)
+    plan = group.once(lambda: _decided(setting, plan, problem, model))
     baseline = Baseline({}, np.empty(0))
     if not training.trial:
-        baseline = group.once(lambda: _baseline(problem, model, saved, device, reporter))
-    trainer = CoreTrainer(problem, plan, model, saved, device, group)
-    _add_callbacks(trainer, plan, device, reporter, group)
+        baseline = group.once(lambda: _baseline(setting, problem, model))
+    trainer = CoreTrainer(problem, plan, model, setting.saved, setting.device, group)
+    _add_callbacks(setting, trainer, plan)
+    resumed_from = _train(setting, trainer)
     if training.trial:
-        trainer.add_callback(EndWhole())
-    resume = group.once(saved.latest)
-    past = TrainerState.load_from_json(str(resume / TRAINER_STATE_NAME)) if resume else TrainerState()
-    if resume and (past.global_step >= past.max_steps or out_of_patience(past, options.early_stopping_patience)):
-        trainer.state = past  # the Trainer itself would take one step more
-        state.load_weights(resume, model)
-    else:
-        set_seed(options.seed)  # so that dropout does not depend on whether trials were made or recalled
-        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    resumed_from = step_of(resume) if resume else 0
-    if training.trial:
-        found = validation_metrics(trainer.state, best=options.early_stopping_patience is not None)
+        found = validation_metrics(trainer.state, best=training.options.early_stopping_patience is not None)
         return Attempt(plan, found, {}, None, trainer.state, resumed_from)
 
     def judged_and_saved() -> Attempt:
-        _take_best(trainer, saved, plan, model)
+        _take_best(setting.saved, trainer, plan)
         trained = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
-        trained = adapters.bare(trained, options.merge_adapter, problem.unquantized)
-        samples, message = options.sample_predictions, "testing the fine-tuned model"
-        judged = _judged(problem, trained, trainer.state, device, reporter, samples, message)
+        trained = adapters.bare(trained, plan.options.merge_adapter, problem.unquantized)
+        samples, message = plan.options.sample_predictions, "testing the fine-tuned model"
+        judged = _judged(setting, problem, trained, trainer.state, message, samples)
         report = evaluation_report.report(
             training.dataset.ref,
             _held_out(problem),
@@ -170,6 +164,20 @@ def _attempt(
     return group.once(judged_and_saved)
 
 
+def _train(setting: Setting, trainer: CoreTrainer) -> int:
+    """Train from the last checkpoint on, and give the step that it is of."""
+    options = setting.training.options
+    resume = setting.group.once(setting.saved.latest)
+    past = TrainerState.load_from_json(str(resume / TRAINER_STATE_NAME)) if resume else TrainerState()
+    if resume and (past.global_step >= past.max_steps or out_of_patience(past, options.early_stopping_patience)):
+        trainer.state = past  # the Trainer itself would take one step more
+        state.load_weights(resume, trainer.trained)
+    else:
+        set_seed(options.seed)  # so that dropout does not depend on whether trials were made or recalled
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    return step_of(resume) if resume else 0
+
+
 def _prepared(problem: Problem, plan: Plan, device: torch.device) -> PreTrainedModel:
     model = adapters.prepared(problem.model, plan.method, problem.in_head, plan.options)
     if plan.options.gradient_checkpointing:
@@ -182,16 +190,14 @@ def _prepared(problem: Problem, plan: Plan, device: torch.device) -> PreTrainedM
     return model.to(device)  # type: ignore[arg-type, no-any-return]
 
 
-def _decided(
-    plan: Plan, problem: Problem, model: torch.nn.Module, saved: Checkpoints, device: torch.device, reporter: Reporter
-) -> Plan:
+def _decided(setting: Setting, plan: Plan, problem: Problem, model: torch.nn.Module) -> Plan:
     """The plan after its trials, or after those of an earlier attempt."""
-    if known := saved.recall("plan"):
+    if known := setting.saved.recall("plan"):
         return plan.with_facts(known)
     with _buffers_kept(model):
-        plan = _tried(plan, problem, model, device, reporter)
+        plan = _tried(plan, problem, model, setting.device, setting.reporter)
     log.info("%s", plan)
-    saved.remember("plan", plan.facts())
+    setting.saved.remember("plan", plan.facts())
     return plan
 
 
@@ -236,14 +242,12 @@ class Judged:
     answers: Sequence[np.ndarray]
 
 
-def _baseline(
-    problem: Problem, model: torch.nn.Module, saved: Checkpoints, device: torch.device, reporter: Reporter
-) -> Baseline:
-    if (known := saved.recall("baseline")) is not None:
+def _baseline(setting: Setting, problem: Problem, model: torch.nn.Module) -> Baseline:
+    if (known := setting.saved.recall("baseline")) is not None:
         return Baseline(known["metrics"], np.array(known["rows"]))
-    found = _judged(problem, model, TrainerState(), device, reporter, 0, "testing the untrained model")
+    found = _judged(setting, problem, model, TrainerState(), "testing the untrained model")
     rows = metric_intervals.kept(_held_out(problem), found.answers)
-    saved.remember("baseline", {"metrics": found.metrics, "rows": rows.tolist()})
+    setting.saved.remember("baseline", {"metrics": found.metrics, "rows": rows.tolist()})
     return Baseline(found.metrics, rows)
 
 
@@ -252,41 +256,39 @@ def _held_out(problem: Problem) -> evaluation.HeldOut:
 
 
 def _judged(
-    problem: Problem,
-    model: torch.nn.Module,
-    state: TrainerState,
-    device: torch.device,
-    reporter: Reporter,
-    samples: int,
-    message: str,
+    setting: Setting, problem: Problem, model: torch.nn.Module, state: TrainerState, message: str, samples: int = 0
 ) -> Judged:
     """The answers to the test rows and their metrics, in float32."""
-    step, steps = state.global_step, state.max_steps or None
+    step, steps, reporter = state.global_step, state.max_steps or None, setting.reporter
     reporter.progress(step, steps, "steps", message)
-    predicted = predict(model, problem, problem.test, device)
+    predicted = predict(model, problem, problem.test, setting.device)
     found = evaluation.evaluate(problem.kind, predicted.answers, problem.test.labels, problem.classes)
     for name, value in found.items():
         reporter.metric(name, value, step)
-    show_samples(problem, model, samples, device, reporter, step)
+    show_samples(problem, model, samples, setting.device, reporter, step)
     return Judged({"loss": predicted.loss, **found}, predicted.answers)
 
 
-def _add_callbacks(trainer: CoreTrainer, plan: Plan, device: torch.device, reporter: Reporter, group: Group) -> None:
-    trainer.add_callback(Report(reporter, plan, device))
-    if group.first:
-        trainer.add_callback(ShowSamples(trainer, reporter))
-    if group.first and plan.options.checkpoint_every is None:
+def _add_callbacks(setting: Setting, trainer: CoreTrainer, plan: Plan) -> None:
+    """Those that decide anything are the same in every process."""
+    first = setting.group.first
+    trainer.add_callback(Report(setting.reporter, plan, setting.device))
+    if first:
+        trainer.add_callback(ShowSamples(trainer, setting.reporter))
+    if first and plan.options.checkpoint_every is None:
         trainer.add_callback(SaveInTime(trainer))
     if plan.options.evaluations is not None:
         trainer.add_callback(EvaluateEvenly(plan.options.evaluations))
     if plan.options.early_stopping_patience is not None:
         trainer.add_callback(StopEarly(plan.options.early_stopping_patience))
+    if setting.training.trial:
+        trainer.add_callback(EndWhole())
 
 
-def _take_best(trainer: CoreTrainer, saved: Checkpoints, plan: Plan, model: torch.nn.Module) -> None:
+def _take_best(saved: Checkpoints, trainer: CoreTrainer, plan: Plan) -> None:
     best = best_step(trainer.state) if plan.options.early_stopping_patience is not None else None
     if best is not None and best != trainer.state.global_step:
-        state.load_weights(saved.at(best), model)
+        state.load_weights(saved.at(best), trainer.trained)
 
 
 def _smaller(plan: Plan, saved: Checkpoints, message: str) -> Plan:

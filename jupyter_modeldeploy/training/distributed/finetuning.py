@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Share:
-    """One process's share of a fine-tuning. The others wait while the first one evaluates, however long it takes."""
+class SharedTraining:
+    """What each process of a fine-tuning is given. The others wait for the first one as long as it evaluates."""
 
     training: Training
     silence: timedelta = timedelta(days=7)
@@ -66,7 +66,7 @@ def finetune(training: Training) -> FinetuneResult:
     with storage_errors("handing the work to the workers"):
         folder.mkdir(mode=0o700, parents=True)
         exchange = Exchange(folder)
-        exchange.give(Share(replace(training, reporter=Silent())))
+        exchange.give(SharedTraining(replace(training, reporter=Silent())))
     run_to_the_end(LocalProcesses(sessions=False), exchange, processes, training.reporter)
     result = FinetuneResult.model_validate(json.loads(exchange.result.read_text()))
     shutil.rmtree(folder)
