@@ -101,6 +101,7 @@ export function FinetuneForm({
           key={field.name}
           field={field}
           value={typed[field.name]}
+          unset={choices ? trans.__('not set') : trans.__('by task')}
           refused={new RegExp(`\\b${field.name}\\b`).test(refusal)}
           onChange={value => {
             setTyped({ ...typed, [field.name]: value });

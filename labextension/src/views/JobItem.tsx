@@ -13,7 +13,13 @@ import { useAction } from './useAction';
 
 const RESUMABLE: JobState[] = ['failed', 'interrupted', 'cancelled'];
 /** The kinds of jobs that measure something as they go. */
-const MEASURING = ['finetune'];
+const MEASURING = ['finetune', 'trial'];
+
+interface Props {
+  job: Job;
+  /** The jobs that are parts of it, in any order. */
+  parts?: readonly Job[];
+}
 
 /** One job: how far it is or how it ended, and what can be done about it. */
 export function JobItem({ job }: { job: Job }): JSX.Element {

@@ -6,6 +6,8 @@ import { useTrans } from './contexts';
 interface Props {
   field: OptionField;
   value: TypedValue | undefined;
+  /** What is shown where nothing is said and nothing is known to be taken. */
+  unset: string;
   /** Whether the last error of the server was about it. */
   refused: boolean;
   onChange: (value: TypedValue) => void;
@@ -60,10 +62,10 @@ function Several({ field, value, onChange }: Props): JSX.Element {
   );
 }
 
-function Value({ field, value, refused, onChange }: Props): JSX.Element {
+function Value({ field, value, unset, refused, onChange }: Props): JSX.Element {
   const trans = useTrans();
   const id = useId();
-  const standard = field.standard === null ? trans.__('by task') : String(field.standard);
+  const standard = field.standard === null ? unset : String(field.standard);
   const misfit = misfitOf(field, value);
   const shared = {
     id,

@@ -11,7 +11,7 @@ export function ReliabilityDiagram({ calibration }: { calibration: Calibration }
   const { ece, bins } = calibration;
   const most = Math.max(1, ...bins.map(bin => bin.count));
   return (
-    <figure className="jp-ModelDeploy-reliability">
+    <figure className="jp-ModelDeploy-figure jp-ModelDeploy-reliability">
       <figcaption>
         {trans.__('Calibration: expected error %1 (0 is best)', formatFigure(ece))}
       </figcaption>
