@@ -1,4 +1,4 @@
-"""How good a fine-tuned version is on held-out rows, in two short tables."""
+"""How good a fine-tuned version is on held-out rows, in short tables."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.tables import table
 
 if TYPE_CHECKING:
-    from jupyter_modeldeploy.records import EvaluationReport, Interval, Mistake
+    from jupyter_modeldeploy.records import Calibration, Confusion, EvaluationReport, Interval, Mistake
 
 SHOWN_CLASSES, SHOWN_MISTAKES, SHOWN_CHARACTERS = 10, 3, 60
+SHOWN_MATRIX, SHOWN_CONFUSIONS, SHOWN_NAME = 6, 5, 12
 
 
 def show(door: Door, report: EvaluationReport) -> None:
     _show_metrics(door, report)
     if report.per_class:
         _show_classes(door, report)
+    if report.confusion is not None:
+        _show_confusion(door, report.confusion)
+    if report.calibration is not None:
+        _show_calibration(door, report.calibration)
     for mistake in report.worst[:SHOWN_MISTAKES]:
         door.out.print(_told(mistake), style="dim", soft_wrap=True)
 
@@ -49,6 +54,34 @@ def _show_classes(door: Door, report: EvaluationReport) -> None:
     door.out.print(rows)
     if len(report.per_class) > SHOWN_CLASSES:
         door.out.print(f"and {len(report.per_class) - SHOWN_CLASSES} more", style="dim")
+
+
+def _show_confusion(door: Door, confusion: Confusion) -> None:
+    """The whole matrix where it fits a terminal, else what is most often taken for something else."""
+    door.out.print()
+    if len(confusion.classes) <= SHOWN_MATRIX:
+        names = [printable(name)[:SHOWN_NAME] for name in confusion.classes]
+        rows = table("Label, answer", *(f">{name}" for name in names))
+        for name, counts in zip(names, confusion.counts, strict=True):
+            rows.add_row(name, *(f"{count:,}" for count in counts))
+        door.out.print(rows)
+        return
+    wrong = [
+        (count, confusion.classes[label], confusion.classes[answer])
+        for label, counts in enumerate(confusion.counts)
+        for answer, count in enumerate(counts)
+        if label != answer and count
+    ]
+    for count, label, answer in sorted(wrong, key=lambda one: -one[0])[:SHOWN_CONFUSIONS]:
+        door.tell(f"{count:,} × {label} taken for {answer}")
+
+
+def _show_calibration(door: Door, calibration: Calibration) -> None:
+    rows = table(">Confidence", ">Answers", ">Right")
+    for each in calibration.bins:
+        rows.add_row(_figure(each.confidence), f"{each.count:,}", _figure(each.accuracy))
+    door.out.print()
+    door.out.print(rows)
 
 
 def _told(mistake: Mistake) -> str:

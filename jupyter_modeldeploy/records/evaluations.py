@@ -87,3 +87,25 @@ class EvaluationReport(Record):
     confusion: Confusion | None = None
     calibration: Calibration | None = None
     worst: list[Mistake] = Field(default_factory=list)
+
+    def _repr_markdown_(self) -> str:
+        """A notebook's view of it: the metrics beside those before training."""
+        head = f"On {self.rows:,} held-out rows of {self.dataset}, with 95 % intervals\n\n"
+        rows = [("Metric", "Value", "", "Before", "Gain", ""), ("---",) * 6]
+        rows += [
+            (each.name, _figure(each.value), _ends(each.interval), _figure(each.before), *_gain(each.difference))
+            for each in self.metrics
+        ]
+        return head + "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _ends(interval: Interval | None) -> str:
+    return f"{interval.low:.3f} to {interval.high:.3f}" if interval else ""
+
+
+def _gain(difference: Interval | None) -> tuple[str, str]:
+    return (f"{difference.value:+.3f}", _ends(difference)) if difference else ("", "")

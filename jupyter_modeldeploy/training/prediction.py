@@ -78,20 +78,32 @@ def show_samples(
     problem: Problem, model: torch.nn.Module, count: int, device: torch.device, reporter: Reporter, step: int
 ) -> None:
     """Log and report what the model answers after `step` steps to the first `count` of the test rows."""
-    if problem.describe is None or not count:
+    shown = range(min(count, len(problem.test)))
+    if not shown:
         return
-    order = range(min(count, len(problem.test)))
-    inputs = to_device(next(batches(problem, problem.test, order, count)), device)
-    labels = inputs.pop("labels")
     training = model.training
     model.eval()
     with torch.no_grad():
-        answers = problem.answers(model(**inputs), labels)
+        samples = _samples(problem, model, shown, device)
     model.train(training)
-    for index, answer in enumerate(answers):
-        text, told = problem.text(index) if problem.text else "", problem.describe(index, answer)
+    for index, (text, told) in zip(shown, samples, strict=False):
         log.info("%s → %s", text[:LOGGED_CHARACTERS], told)
         reporter.sample(step, index, text, told)
+
+
+def _samples(
+    problem: Problem, model: torch.nn.Module, shown: Sequence[int], device: torch.device
+) -> Sequence[tuple[str, str]]:
+    """What stands in the rows and what the model says to it, as far as the problem can put that into words."""
+    if problem.respond is not None:
+        return [problem.respond(model, index) for index in shown]
+    if problem.describe is None:
+        return []
+    inputs = to_device(next(batches(problem, problem.test, shown, len(shown))), device)
+    labels = inputs.pop("labels")
+    answers = problem.answers(model(**inputs), labels)
+    texts = [problem.text(index) if problem.text else "" for index in shown]
+    return [(texts[index], problem.describe(index, answer)) for index, answer in enumerate(answers)]
 
 
 def longest_first(rows: Rows) -> list[int]:

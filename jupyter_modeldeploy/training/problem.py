@@ -58,8 +58,8 @@ class Problem:
     `in_head(name)` tells the parameters of the new head. `save` writes the trained model for a version; the core hands
     it the model without what training put around it, with LoRA adapters merged or not. `workers` are processes that
     read rows ahead, for rows that cost more to make than to learn. `text(index)` is what stands in a test row,
-    `describe(index, answer)` puts the answer to it into words. `unquantized` loads the base in full
-    where `model` holds it in 4 bits."""
+    `describe(index, answer)` puts the answer to it into words; of a model that writes, `respond(model, index)` gives
+    what a test row asks and what is written. `unquantized` loads the base in full where `model` holds it in 4 bits."""
 
     kind: Kind
     model: PreTrainedModel
@@ -74,6 +74,7 @@ class Problem:
     in_head: Callable[[str], bool] = lambda name: False
     workers: int = 0
     describe: Callable[[int, np.ndarray], str] | None = None
+    respond: Callable[[Any, int], tuple[str, str]] | None = None
     text: Callable[[int], str] | None = None
     judged_at_a_time: int = 64
     unquantized: Callable[[], PreTrainedModel] | None = None

@@ -26,6 +26,8 @@ from jupyter_modeldeploy.training.problem import IGNORED, Problem, Row
 from jupyter_modeldeploy.training.run import Training
 from jupyter_modeldeploy.training.text import Padding, TokenRows, load_tokenizer, saving
 
+READ_TOKENS, WRITTEN_TOKENS = 64, 32
+"""Of a sample: the end of what is asked, and at most so much of what is written."""
 LOGITS_AT_A_TIME = 2**28
 """Floats (1 GiB) that the answers to rows that are judged together may take."""
 
@@ -55,6 +57,7 @@ def finetune(training: Training) -> FinetuneResult:
             answers=_likelihoods,
             save=saving(tokenizer),
             text=lambda index: str(tokenizer.decode(test[index]["input_ids"])),
+            respond=lambda trained, index: _continued(trained, tokenizer, test[index]),
             judged_at_a_time=max(1, min(64, LOGITS_AT_A_TIME // (context * vocabulary))),
             unquantized=(lambda: _load(training.base, None)) if plan.options.quantize_base else None,
         )
@@ -109,6 +112,22 @@ def _encoded(
     parts = tokenizer(list(texts), add_special_tokens=False)["input_ids"] if bare and any(bare) else whole
     chosen = [part if bare and bare[index] else ids for index, (ids, part) in enumerate(zip(whole, parts, strict=True))]
     return [[*ids, *([] if ids[-1:] == end else end)] for ids in chosen]
+
+
+def _continued(model: Any, tokenizer: PreTrainedTokenizerBase, row: Row) -> tuple[str, str]:
+    """The prompt of a row, or its first half, and what the model takes for the likeliest to follow."""
+    ids: list[int] = row["input_ids"]
+    asked = row["labels"].count(IGNORED) or max(1, len(ids) // 2)
+    begun = torch.tensor([ids[max(0, asked - READ_TOKENS) : asked]], device=model.device)
+    written = model.generate(
+        input_ids=begun,
+        attention_mask=torch.ones_like(begun),
+        max_new_tokens=max(1, min(WRITTEN_TOKENS, len(ids) - asked)),
+        do_sample=False,
+        use_cache=True,
+        pad_token_id=tokenizer.pad_token_id or tokenizer.eos_token_id or 0,
+    )
+    return str(tokenizer.decode(begun[0])), str(tokenizer.decode(written[0, begun.shape[1] :]))
 
 
 def _pieces(ids: list[int], context: int) -> list[list[int]]:

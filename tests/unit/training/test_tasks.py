@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from trainings import generation_training, multi_label_training, text_training, 
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 from jupyter_modeldeploy.errors import InvalidInput, Unavailable
+from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.training import text_classification, text_generation, token_classification
 from jupyter_modeldeploy.training.options import FinetuneOptions
 
@@ -34,6 +36,21 @@ def test_texts_with_several_labels(encoder: Path, tmp_path: Path) -> None:
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "out")
     assert model.config.problem_type == "multi_label_classification"
     assert model.config.id2label[0] == "long"
+
+
+@pytest.mark.parametrize("prompted", [False, True], ids=["plain", "prompted"])
+def test_a_language_model_shows_what_it_writes_on(tmp_path: Path, prompted: bool) -> None:
+    written: list[tuple[int, int, str, str]] = []
+
+    class Writing(Silent):
+        def sample(self, step: int, row: int, text: str, answer: str) -> None:
+            written.append((step, row, text, answer))
+
+    options = with_options(max_steps=2, sample_predictions=2)
+    training = generation_training(make_causal(tmp_path / "base"), tmp_path, options, prompted)
+    text_generation.finetune(replace(training, reporter=Writing()))
+    assert [(step, row) for step, row, _, _ in written] == [(2, 0), (2, 1)]
+    assert all(asked and answer for _, _, asked, answer in written)
 
 
 def test_words_with_tags(encoder: Path, tmp_path: Path) -> None:
