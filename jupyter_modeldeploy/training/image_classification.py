@@ -13,6 +13,7 @@ from jupyter_modeldeploy import devices
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.runtimes import timm_wrapper
 from jupyter_modeldeploy.runtimes.transformers import configuration, has_weights, load_checkpoint
+from jupyter_modeldeploy.training import memory
 from jupyter_modeldeploy.training.augmentation import PRESETS
 from jupyter_modeldeploy.training.data import read
 from jupyter_modeldeploy.training.defaults import (
@@ -30,20 +31,25 @@ from jupyter_modeldeploy.training.run import Training
 from jupyter_modeldeploy.training.text import in_head
 from jupyter_modeldeploy.training.text_classification import logits_of_rows
 
+KEPT = 0.05
+"""The share of the free memory that decoded images to learn from may take, and as much those to validate on."""
+
 
 def finetune(training: Training) -> FinetuneResult:
     """Fine-tune the checkpoint in `training.base`, or train from nothing where that is config.json without weights.
     `out` gets config.json with the class names, model.safetensors and preprocessor_config.json."""
     split, options, classes = read(training), training.options, training.dataset.classes
     trained = has_weights(training.base)
+    # What worker processes read beside a GPU they would keep for an epoch alone, each for itself.
+    room = int(KEPT * memory.free_memory() / options.processes) if training.device == "cpu" else 0
 
     def make(plan: Plan) -> Problem:
         config = _configuration(training.base, classes, options.image_size)
         model = _trained(training.base, config) if trained else _untrained(training.base, config)
         preparation = Preparation(training.base, model.config, options.image_size)
         variation = PRESETS[options.augmentation or AUGMENTATION["image-classification"]]
-        train = ImageRows(split.train, preparation, variation, options.seed)
-        validation = ImageRows(split.validation, preparation) if split.validation else None
+        train = ImageRows(split.train, preparation, variation, options.seed, room)
+        validation = ImageRows(split.validation, preparation, room=room) if split.validation else None
         even = options.class_weights == "none"
 
         def save(done: PreTrainedModel, out: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from transformers import PretrainedConfig
 
 from jupyter_modeldeploy.datasets.reader import LabelledImage
@@ -32,7 +33,8 @@ LARGER = 2
 
 class ImageRows:
     """Rows of `pixel_values` float32[channels, height, width] and `labels`, a class index. How a variation varies an
-    image depends on the seed, the epoch and its number alone."""
+    image depends on the seed, the epoch and its number alone. What is decoded is kept in memory, as far as `room` bytes
+    of pixels go."""
 
     lengths = None
 
@@ -42,9 +44,11 @@ class ImageRows:
         preparation: Preparation,
         variation: Variation | None = None,
         seed: int = 0,
+        room: int = 0,
     ) -> None:
         self._examples, self._preparation, self._variation, self._seed = examples, preparation, variation, seed
         self._epoch = 0
+        self._room, self._kept = room, dict[int, Image.Image]()
         self.labels = [example.label for example in examples]
 
     def set_epoch(self, epoch: int) -> None:
@@ -54,15 +58,27 @@ class ImageRows:
         return len(self._examples)
 
     def __getitem__(self, index: int) -> Row:
-        example, preparation = self._examples[index], self._preparation
+        picture = self._picture(index)
+        if self._variation is not None:
+            picture = self._variation(picture, self._seed, self._epoch, index)
+        pixels = self._preparation.preprocess([picture])[0]
+        return {"pixel_values": torch.from_numpy(pixels), "labels": self._examples[index].label}
+
+    def _picture(self, index: int) -> Image.Image:
+        """The image as it is varied from, which changes nothing of it."""
+        if (kept := self._kept.get(index)) is not None:
+            return kept
+        path, preparation = self._examples[index].path, self._preparation
         try:
-            picture = images.decoded(images.EncodedImage(example.path.read_bytes(), 0, 0), preparation.mode)
+            picture = images.decoded(images.EncodedImage(path.read_bytes(), 0, 0), preparation.mode)
         except (OSError, InvalidInput) as error:
-            raise InvalidInput(f"{example.path.name} cannot be read: {error}", "Replace the image.") from error
+            raise InvalidInput(f"{path.name} cannot be read: {error}", "Replace the image.") from error
         if self._variation is not None:
             picture.thumbnail((LARGER * preparation.side,) * 2)
-            picture = self._variation(picture, self._seed, self._epoch, index)
-        return {"pixel_values": torch.from_numpy(preparation.preprocess([picture])[0]), "labels": example.label}
+        if (size := picture.width * picture.height * len(picture.getbands())) <= self._room:
+            self._kept[index] = picture
+            self._room -= size
+        return picture
 
 
 class Preparation:

@@ -9,14 +9,18 @@ from digit_images import digit_folder, untrained_resnet
 from image_trainings import image_training
 from safetensors.numpy import load_file
 from tiny_timm import make_timm
+from transformers import AutoConfig
 
 from jupyter_modeldeploy import runtimes, tasks
+from jupyter_modeldeploy.datasets.reader import LabelledImage
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.optimize.convert import transformers_to_onnx
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.records import Format
 from jupyter_modeldeploy.sources.recognise import recognise
+from jupyter_modeldeploy.training.augmentation import PRESETS
 from jupyter_modeldeploy.training.image_classification import finetune
+from jupyter_modeldeploy.training.labelled_images import ImageRows, Preparation
 from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
 
 CLASSES = (0, 1, 7)
@@ -114,3 +118,19 @@ def test_a_checkpoint_of_timm_gets_a_head_for_other_classes(found: Path, tmp_pat
     image = sorted((found / "7").iterdir())[-1]
     assert answers(Format.transformers, tmp_path / "out", image)[0]["label"] in ("0", "1", "7")
     assert recognise(tmp_path / "out").classes == ["0", "1", "7"]
+
+
+def test_rows_are_the_same_whether_images_are_kept_in_memory_or_read_again(base: Path, found: Path) -> None:
+    examples = [LabelledImage(path, 0) for path in sorted((found / "1").iterdir())[:6]]
+    preparation = Preparation(base, AutoConfig.from_pretrained(base), None)
+    one_image = 8 * 8
+
+    def rows(room: int) -> list[bytes]:
+        made = ImageRows(examples, preparation, PRESETS["strong"], seed=1, room=room)
+        values = []
+        for epoch in range(2):
+            made.set_epoch(epoch)
+            values += [made[index]["pixel_values"].numpy().tobytes() for index in range(len(made))]
+        return values
+
+    assert rows(0) == rows(3 * one_image) == rows(100 * one_image)
