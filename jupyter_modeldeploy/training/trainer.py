@@ -169,10 +169,10 @@ class Report(TrainerCallback):
 
     def __init__(self, reporter: Reporter, plan: Plan, device: torch.device) -> None:
         self._reporter, self._plan, self._device = reporter, plan, device
-        self._since = (time.monotonic(), 0)
+        self._since = (time.monotonic(), time.process_time(), 0)
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self._since = (time.monotonic(), state.global_step)
+        self._since = (time.monotonic(), time.process_time(), state.global_step)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         control.should_log = control.should_log or state.global_step >= state.max_steps
@@ -191,13 +191,18 @@ class Report(TrainerCallback):
             self._report_resources(step)
 
     def _report_resources(self, step: int) -> None:
-        now, (began, first) = time.monotonic(), self._since
+        now, worked, (began, before, first) = time.monotonic(), time.process_time(), self._since
         if step > first:
             self._reporter.metric("samples_per_second", (step - first) * self._plan.batch_size / (now - began), step)
-        self._since = (now, step)
+            self._reporter.metric("device_utilization", self._utilization((worked - before) / (now - began)), step)
+        self._since = (now, worked, step)
         self._reporter.metric("memory_bytes", memory.used(self._device), step)
+
+    def _utilization(self, cores: float) -> float:
+        """The share of the device that is at work, 0 to 1; of a CPU, of the cores that this process computes with."""
         if self._device.type == "cuda":
-            self._reporter.metric("device_utilization", torch.cuda.utilization(self._device) / 100, step)
+            return float(torch.cuda.utilization(self._device)) / 100
+        return min(1.0, cores / torch.get_num_threads())
 
 
 class ShowSamples(TrainerCallback):

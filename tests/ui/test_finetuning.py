@@ -62,7 +62,7 @@ def test_a_version_is_fine_tuned_from_its_form_with_curves_and_shows_how_good_it
     expect(loss).to_have_attribute("aria-valuetext", re.compile(r"^step 40, training \S+, validation \S+$"))
     loss.press("ArrowLeft")
     expect(loss).to_have_attribute("aria-valuetext", re.compile("^step 30, "))
-    for measured in ("Accuracy", "Learning rate", "Rows per second", "Memory"):
+    for measured in ("Accuracy", "Learning rate", "Rows per second", "Memory", "Device use"):
         expect(job.get_by_role("slider", name=measured)).to_be_visible()
     expect(job).to_contain_text("Estimated memory before the start")
     expect(job.get_by_role("row")).to_have_count(1 + 3)

@@ -209,6 +209,7 @@ def test_what_is_shown_as_the_training_goes(encoder: Path, tmp_path: Path, caplo
 
     assert series.values.keys() >= {
         *("loss", "learning_rate", "grad_norm", "samples_per_second", "memory_bytes", "estimated_memory_bytes"),
+        "device_utilization",
         *("validation_loss", "validation_accuracy", "accuracy", "f1_macro"),
     }
     assert sum(" → " in message for message in caplog.messages) == 2 * 3
