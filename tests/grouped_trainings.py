@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from multiprocessing.connection import wait
@@ -16,8 +17,13 @@ from jupyter_modeldeploy.training.options import FinetuneResult
 from jupyter_modeldeploy.training.run import Training
 
 
+class WorkerEnded(AssertionError):
+    """A process failed; it has printed why."""
+
+
 def trained_together(trainings: Sequence[Training], processes: int, folder: Path) -> list[FinetuneResult]:
-    """The results of trainings, one after the other, each shared by all processes. `folder` is for their files."""
+    """The results of trainings, one after the other, each shared by all processes. `folder` is made for their files."""
+    folder.mkdir()
     arguments = [(trainings, rank, processes, folder) for rank in range(processes)]
     workers = [PROCESSES.Process(target=_take_part, args=each) for each in arguments]
     for worker in workers:
@@ -25,7 +31,8 @@ def trained_together(trainings: Sequence[Training], processes: int, folder: Path
     try:
         while living := [worker for worker in workers if worker.exitcode is None]:
             wait([worker.sentinel for worker in living])
-            assert not any(worker.exitcode for worker in workers), "a worker failed: see what it printed"
+            if any(worker.exitcode for worker in workers):
+                raise WorkerEnded
     finally:
         for worker in workers:
             worker.kill()
@@ -43,11 +50,9 @@ def _take_part(trainings: Sequence[Training], rank: int, processes: int, folder:
         timeout=timedelta(minutes=5),
     )
     for number, training in enumerate(trainings):
-        result = FinetuneResult.model_validate(
-            SharedTraining(training).take_part(torch.device("cpu"), training.reporter)
-        )
+        result = SharedTraining(training).take_part(torch.device("cpu"), training.reporter)
         if rank == 0:
-            _result(folder, number).write_text(result.model_dump_json())
+            _result(folder, number).write_text(json.dumps(result))
     distributed.barrier()
     distributed.destroy_process_group()
 

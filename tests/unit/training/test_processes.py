@@ -12,8 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 from digit_images import digit_folder, digit_photos, untrained_tiny_yolo
-from grouped_trainings import trained_together
+from grouped_trainings import WorkerEnded, trained_together
 from image_trainings import image_training
 from safetensors.torch import load_file
 from tiny_causal import make_causal
@@ -96,7 +97,7 @@ def test_two_processes_give_what_one_gives_with_the_same_batches(sure_encoder: P
 
     together = trainings(tmp_path / "two")
     alone = trainings(tmp_path / "one", processes=1)
-    found = trained_together(together, 2, tmp_path)
+    found = trained_together(together, 2, tmp_path / "group")
     wanted = [plugins.load("trainers", each.dataset.task)(each) for each in alone]
 
     assert wanted[0].steps < 60, "it stops early"
@@ -124,7 +125,7 @@ def test_a_detector_is_trained_by_two(tmp_path: Path) -> None:
         batch_size=4,
     )
 
-    [result] = trained_together([training], 2, tmp_path)
+    [result] = trained_together([training], 2, tmp_path / "group")
 
     assert (result.steps, result.batch_size) == (4, 2)
     assert "map50" in result.metrics
@@ -172,10 +173,30 @@ def test_a_killed_worker_is_started_again_and_the_training_ends_as_if_it_had_liv
     assert result.resumed_from >= 10
     assert list(reporter.losses) == list(range(10, 110, 10))
     assert workers() == []
-    [expected] = trained_together([undisturbed], 2, tmp_path)
+    [expected] = trained_together([undisturbed], 2, tmp_path / "group")
     assert result.loss == expected.loss
     assert result.metrics == expected.metrics
     assert (disturbed.out / WEIGHTS).read_bytes() == (undisturbed.out / WEIGHTS).read_bytes()
+
+
+class RunsOut(Silent):
+    """Lets the first worker run out of memory after two steps."""
+
+    def progress(self, done: float, total: float | None, unit: str = "", message: str = "") -> None:
+        if message == "training" and done >= 3:
+            raise torch.OutOfMemoryError("a tensor too many")
+
+
+def test_after_one_ran_out_of_memory_all_go_on_from_the_checkpoint_in_smaller_parts(
+    encoder: Path, tmp_path: Path
+) -> None:
+    training = made(tmp_path / "training", text_training, encoder, max_steps=4, batch_size=8, checkpoint_every=2)
+
+    with pytest.raises(WorkerEnded):
+        trained_together([replace(training, reporter=RunsOut())], 2, tmp_path / "first")
+    [result] = trained_together([training], 2, tmp_path / "second")
+
+    assert (result.batch_size, result.steps, result.resumed_from) == (2, 4, 2)
 
 
 def test_what_a_worker_finds_wrong_is_raised_as_what_it_is() -> None:
