@@ -31,7 +31,7 @@ def make_timm(
         "model_args": {"num_classes": len(names), "in_chans": 3, **model_args},
         "pretrained_cfg": pretrained,
     }
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config, default=str))
     save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, folder / "model.safetensors")
     return model.eval()

@@ -95,6 +95,8 @@ def _transformers(
         "independent": config.get("problem_type") == "multi_label_classification",
         "encoder_decoder": bool(config.get("is_encoder_decoder")),
     }
+    if recognised.framework == "timm" and version.task == "image-classification":
+        return "timm", words
     if version.task == "feature-extraction":
         poolings = _poolings(recognised)
         if poolings is None:

@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loaders import loader_of, printed, version_of
 from onnx import helper
+from tiny_timm import make_timm
 
 from jupyter_modeldeploy import loader
 from jupyter_modeldeploy.errors import InvalidInput, UnsafeContent
@@ -42,6 +43,11 @@ def image_classifier(folder: Path) -> Path:
     (folder / "preprocessor_config.json").write_text(
         json.dumps({"image_processor_type": "ViTImageProcessor", "size": {"height": 32, "width": 32}})
     )
+    return folder
+
+
+def timm_classifier(folder: Path) -> Path:
+    make_timm(folder, ["cat", "dog", "newt"])
     return folder
 
 
@@ -113,6 +119,7 @@ RUN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "transformers answers": (answerer, ""),
     "transformers text": (generator, ""),
     "transformers images": (image_classifier, "LABEL_"),
+    "timm images": (timm_classifier, "'newt': 0."),
     "onnx classifier": (tiny_onnx.classifier, "{'negative': 0.5, 'positive': 0.5}"),
     "onnx encoder": (onnx_encoder, "(2, 4) ["),
     "onnx tensor": (tiny_onnx.add_one, "y float32 (1, 4) [1.0, 1.0, 1.0, 1.0]"),
