@@ -272,7 +272,7 @@ def _judged(
 def _add_callbacks(setting: Setting, trainer: CoreTrainer, plan: Plan) -> None:
     """Those that decide anything are the same in every process."""
     first = setting.group.first
-    trainer.add_callback(Report(setting.reporter, plan, setting.device))
+    trainer.add_callback(Report(setting.reporter, plan, setting.device, setting.group))
     if first:
         trainer.add_callback(ShowSamples(trainer, setting.reporter))
     if first and plan.options.checkpoint_every is None:

@@ -52,3 +52,9 @@ class Group:
             distributed.all_reduce(number)
             number /= self.size
         return number
+
+    def total(self, number: float, device: torch.device) -> float:
+        """The sum of the processes' numbers, which `device` is to add up."""
+        if self.size == 1:
+            return number
+        return float(self.mean(torch.tensor(number, dtype=torch.float64, device=device))) * self.size

@@ -167,8 +167,8 @@ class DrawAnew(TrainerCallback):
 class Report(TrainerCallback):
     """Hands steps and series to the reporter."""
 
-    def __init__(self, reporter: Reporter, plan: Plan, device: torch.device) -> None:
-        self._reporter, self._plan, self._device = reporter, plan, device
+    def __init__(self, reporter: Reporter, plan: Plan, device: torch.device, group: Group) -> None:
+        self._reporter, self._plan, self._device, self._group = reporter, plan, device, group
         self._since = (time.monotonic(), time.process_time(), 0)
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
@@ -196,7 +196,8 @@ class Report(TrainerCallback):
             self._reporter.metric("samples_per_second", (step - first) * self._plan.batch_size / (now - began), step)
             self._reporter.metric("device_utilization", self._utilization((worked - before) / (now - began)), step)
         self._since = (now, worked, step)
-        self._reporter.metric("memory_bytes", memory.used(self._device), step)
+        held = self._group.total(memory.used(self._device), self._device)
+        self._reporter.metric("memory_bytes", held, step)
 
     def _utilization(self, cores: float) -> float:
         """The share of the device that is at work, 0 to 1; of a CPU, of the cores that this process computes with."""
