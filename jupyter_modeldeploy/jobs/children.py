@@ -20,7 +20,7 @@ from jupyter_modeldeploy.errors import Conflict, JobFailed
 from jupyter_modeldeploy.jobs import control, launch
 from jupyter_modeldeploy.jobs.context import Kind, Parameters
 from jupyter_modeldeploy.jobs.reconcile import reconcile
-from jupyter_modeldeploy.records import Job
+from jupyter_modeldeploy.records import Job, JobState
 from jupyter_modeldeploy.store import Store
 
 POLL_S = 0.1
@@ -68,8 +68,10 @@ class Children:
     def run(self, job_id: str, look: Callable[[Job], None]) -> Job:
         """Run a part, from its last checkpoint where it has run before, and return how it ended, whichever way. `look`
         sees it now and then meanwhile."""
-        nursery = self._ready()
         job = self._store.jobs.get(job_id)
+        if job.state is JobState.succeeded:  # before its parent was killed
+            return job
+        nursery = self._ready()
         if job.state in launch.RESUMABLE:
             job = launch.enter_again(self._store, job)
         places = {"log": launch.log_path(self._store, job.id), "status": launch.status_path(self._store, job)}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tiny_bert
@@ -11,6 +13,8 @@ from labelled_data import image_folder
 from playwright.sync_api import Locator, Page, expect
 
 from jupyter_modeldeploy import Workspace
+from jupyter_modeldeploy.records import Job, JobState
+from jupyter_modeldeploy.records.sweeps import SweepResult, Trial, TrialState
 
 TITLE = "Fine-tune encoder@1 on reviews@1 as tuned"
 
@@ -88,6 +92,26 @@ def test_a_version_is_fine_tuned_from_its_form_with_curves_and_shows_how_good_it
     expect(page.get_by_role("alert").filter(has_text="No notebook is in front")).to_be_visible()
 
 
+def test_curves_that_were_cut_off_catch_up_and_long_ones_are_thinned(page: Page, workspace: Workspace) -> None:
+    now = datetime.now(UTC)
+    known: dict[str, Any] = {"title": "A long training", "kind": "finetune", "parameters": {}, "owner": "me"}
+    times = {"created_at": now, "queued_at": now, "ended_at": now}
+    workspace.store.jobs.add(Job(id="0123456789ab", state=JobState.cancelled, **known, **times))
+    workspace.store.jobs.add_metrics("0123456789ab", [("loss", step, 1 / step) for step in range(1, 2001)])
+    page.get_by_role("button", name="Show the curves of A long training").click()
+    loss = page.get_by_role("slider", name="Loss")
+    expect(loss).to_have_attribute("aria-valuetext", "step 2,000, training 5.0e-4")
+    loss.press("ArrowLeft")
+    expect(loss).to_have_attribute("aria-valuetext", re.compile("^step 1,995, "))
+
+    page.route("**/modeldeploy/api/**", lambda route: route.abort())
+    workspace.store.jobs.add_metrics("0123456789ab", [("loss", 2001, 0.25)])
+    expect(page.get_by_role("status").filter(has_text="Disconnected")).to_be_visible()
+    page.unroute("**/modeldeploy/api/**")
+    loss.press("End")
+    expect(loss).to_have_attribute("aria-valuetext", "step 2,001, training 0.25")
+
+
 def test_what_cannot_be_taken_is_said_beside_its_field(page: Page, encoder: str, reviews: str) -> None:
     form = open_form(page, encoder)
     form.get_by_role("button", name="Fine-tune").click()
@@ -140,3 +164,39 @@ def test_the_form_asks_for_what_matters_to_the_datasets_task(
     others = on_stories.get_by_label("Base").locator("optgroup")
     expect(others).to_have_attribute("label", "made for other tasks")
     expect(others).to_contain_text(encoder)
+
+
+def test_a_sweep_is_one_job_with_its_trials(page: Page, workspace: Workspace) -> None:
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    ended: dict[str, Any] = {"state": "succeeded", "owner": "me", "created_at": at, "queued_at": at, "ended_at": at}
+    trials = [
+        Trial(number=1, job=f"{1:012x}", options={"batch_size": 8}, state=TrialState.done, value=0.75, seconds=12),
+        Trial(number=2, job=f"{2:012x}", options={"batch_size": 16}, state=TrialState.pruned, value=0.5, seconds=4),
+        Trial(number=3, job=f"{3:012x}", options={"batch_size": 32}, state=TrialState.done, value=0.875, seconds=9),
+    ]
+    found = SweepResult(
+        search="grid", metric="accuracy", direction="maximize", planned=3, trials=trials, best=3, version="swept@1"
+    )
+    result = found.model_dump(mode="json")
+    workspace.store.jobs.add(Job(id="0" * 12, kind="sweep", title="A sweep", parameters={}, result=result, **ended))
+    for trial in trials:
+        title = f"Trial {trial.number}: batch_size {trial.options['batch_size']}"
+        workspace.store.jobs.add(Job(id=trial.job, parent="0" * 12, kind="trial", title=title, parameters={}, **ended))
+
+    jobs = page.get_by_role("list", name="Jobs", exact=True)
+    sweep = jobs.get_by_role("listitem", name="A sweep")
+    expect(sweep).to_be_visible()
+    expect(jobs.get_by_role("listitem", name="Trial 1: batch_size 8")).to_have_count(0)
+    sweep.get_by_role("button", name="Show the trials of A sweep").click()
+
+    table = sweep.get_by_role("table", name="3 of 3 trials, by accuracy on validation rows")
+    shown = [row.inner_text().split("\t") for row in table.get_by_role("row").all()[1:]]
+    assert shown == [
+        ["3 (best)", "32", "0.875", "done", "9"],
+        ["1", "8", "0.75", "done", "12"],
+        ["2", "16", "0.5", "pruned", "4"],
+    ]
+    expect(sweep).to_contain_text("swept@1 was made from trial 3.")
+    parts = sweep.get_by_role("list", name="Jobs of A sweep").get_by_role("listitem")
+    expect(parts).to_have_count(3)
+    expect(parts.first).to_contain_text("Trial 1: batch_size 8")

@@ -87,9 +87,9 @@ class Sweep:
         begun = next((job for job in self.children.all() if job.kind == finetune.KIND.name), None)
         ended = self.children.run((begun or self._winner(best)).id, lambda job: None)
         if ended.state is not JobState.succeeded or ended.result is None:
-            reason = ended.error.message if ended.error else f"it was {ended.state}"
             raise JobFailed(
-                f"No version could be made from trial {best.number}: {reason}", f"modeldeploy jobs log {ended.id}"
+                f"No version could be made from trial {best.number}. {_reason(ended)}",
+                f"modeldeploy jobs log {ended.id}",
             )
         self.found = self.found.model_copy(
             update={"version": ended.result["version"], "metrics": ended.result["metrics"]}
@@ -134,11 +134,7 @@ class Sweep:
             value=result.get("value"),
             values=trial.values(self.context.store.job_folder(job.id)),
             seconds=took,
-            error=None
-            if job.state is JobState.succeeded
-            else job.error.message
-            if job.error
-            else f"It was {job.state}.",
+            error=_reason(job),
         )
 
     def _keep(self, one: Trial) -> None:
@@ -176,22 +172,25 @@ class Sweep:
 
     def _nothing_came_of_it(self) -> JobFailed:
         last = self.past[-1]
-        which = (
-            f"All {len(self.past)} trials"
-            if len(self.past) == self.plan.trials
-            else f"The first {len(self.past)} trials"
-        )
+        which = "All" if len(self.past) == self.plan.trials else "The first"
         return JobFailed(
-            f"{which} failed, the last one ({trial.told(last.options)}) so: {last.error}",
+            f"{which} {len(self.past)} trials failed, the last one ({trial.told(last.options)}) so: {last.error}",
             f"modeldeploy jobs log {last.job}",
         )
 
 
+def _reason(job: Job) -> str | None:
+    """Why a part did not come to its end."""
+    if job.state is JobState.succeeded:
+        return None
+    return job.error.message if job.error else f"It was {job.state}."
+
+
 def _known(context: Context) -> dict[str, Any] | None:
     """What an earlier sweep for the same came to, if its version is there."""
-    wanted = context.parameters.model_dump(mode="json", exclude={"reuse"})
+    wanted = context.parameters.model_dump(mode="json")
     for job in context.store.jobs.list([JobState.succeeded]):
-        if job.kind == KIND.name and job.result and {**job.parameters, "reuse": None} == {**wanted, "reuse": None}:
+        if job.kind == KIND.name and job.result and {**job.parameters, "reuse": True} == wanted:
             try:
                 context.store.versions.get(job.result["version"])
             except NotFound:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from pydantic import Field
 
 from jupyter_modeldeploy.errors import InvalidInput
@@ -10,6 +12,7 @@ from jupyter_modeldeploy.jobs.kinds import finetune
 from jupyter_modeldeploy.records import Dataset, Name
 from jupyter_modeldeploy.records.sweeps import Option, Search
 from jupyter_modeldeploy.store import Store
+from jupyter_modeldeploy.training.defaults import suiting
 from jupyter_modeldeploy.training.options import FinetuneOptions
 from jupyter_modeldeploy.training.sweeps.judging import direction_of, metric_of
 from jupyter_modeldeploy.training.sweeps.space import MAX_TRIALS, Space, Vary, space_of
@@ -70,9 +73,23 @@ def check(store: Store, parameters: SweepParameters) -> None:
     for name in vary:
         if getattr(options, name) != FinetuneOptions.model_fields[name].get_default():
             raise InvalidInput(f"{name} varies, and is given too.", "Leave one of them out.")
-        adapters = options.method == "lora" or options.quantize_base or dataset.task == "text-generation"
-        if name.startswith("lora_") and not adapters and "method" not in vary:
-            raise InvalidInput(f"{name} decides nothing where no adapters are trained.", "Choose method=lora.")
+        _check_effect(name, parameters, dataset)
+
+
+def _check_effect(name: str, parameters: SweepParameters, dataset: Dataset) -> None:
+    """Whether the option decides anything for such data, learnt so. What a trainer of another package makes of it is
+    not known."""
+    usual = suiting(dataset, trained=True)
+    means = FinetuneOptions.model_fields[name].json_schema_extra
+    if usual is None or not isinstance(means, dict):
+        return
+    tasks, methods = (cast(list[str] | None, means.get(key)) for key in ("x-tasks", "x-methods"))
+    if tasks is not None and dataset.task not in tasks:
+        raise InvalidInput(f"{name} decides nothing for {dataset.task}.", "Vary something else.")
+    options = parameters.options
+    method = options.method or ("lora" if options.quantize_base else usual.method)
+    if methods is not None and method not in methods and "method" not in parameters.vary:
+        raise InvalidInput(f"{name} decides nothing with method={method}.", f"Choose method={methods[0]}.")
 
 
 def plan_of(parameters: SweepParameters, dataset: Dataset) -> Plan:

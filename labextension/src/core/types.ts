@@ -27,6 +27,9 @@ export type FoundModel = Schemas['FoundModel'];
 export type Dataset = Schemas['Dataset'];
 export type Job = Schemas['Job'];
 export type JobState = Schemas['JobState'];
+/** What a sweep leaves as its job's result, while it runs too. */
+export type SweepResult = Schemas['SweepResult'];
+export type Trial = Schemas['Trial'];
 export type Progress = Schemas['Progress'];
 export type LogChunk = Schemas['JobLog'];
 export type MetricPoint = Schemas['MetricPoint'];

@@ -9,6 +9,7 @@ import { JobCurves } from './JobCurves';
 import { LogTail } from './LogTail';
 import { ProgressBar } from './ProgressBar';
 import { StateTag } from './StateTag';
+import { SweepTrials } from './SweepTrials';
 import { useAction } from './useAction';
 
 const RESUMABLE: JobState[] = ['failed', 'interrupted', 'cancelled'];
@@ -22,12 +23,13 @@ interface Props {
 }
 
 /** One job: how far it is or how it ended, and what can be done about it. */
-export function JobItem({ job }: { job: Job }): JSX.Element {
+export function JobItem({ job, parts = [] }: Props): JSX.Element {
   const api = useApi();
   const trans = useTrans();
   const [asking, setAsking] = useState(false);
   const [logShown, setLogShown] = useState(false);
   const [curvesShown, setCurvesShown] = useState(false);
+  const [trialsShown, setTrialsShown] = useState(false);
   const living = job.state === 'queued' || job.state === 'running';
   const cancel = useAction(async () => {
     await api.cancelJob(job.id);
@@ -56,6 +58,20 @@ export function JobItem({ job }: { job: Job }): JSX.Element {
               }}
             />
           )}
+          {job.kind === 'sweep' && (
+            <IconButton
+              icon="chart"
+              label={
+                trialsShown
+                  ? trans.__('Hide the trials of %1', job.title)
+                  : trans.__('Show the trials of %1', job.title)
+              }
+              expanded={trialsShown}
+              onClick={() => {
+                setTrialsShown(!trialsShown);
+              }}
+            />
+          )}
           <IconButton
             icon="log"
             label={
@@ -78,7 +94,7 @@ export function JobItem({ job }: { job: Job }): JSX.Element {
               }}
             />
           )}
-          {RESUMABLE.includes(job.state) && (
+          {RESUMABLE.includes(job.state) && job.parent === null && (
             <IconButton
               icon="resume"
               label={trans.__('Resume %1', job.title)}
@@ -110,9 +126,21 @@ export function JobItem({ job }: { job: Job }): JSX.Element {
       )}
       <ErrorNote error={cancel.error ?? resume.error ?? job.error} />
       {curvesShown && <JobCurves job={job} />}
+      {trialsShown && <SweepTrials job={job} />}
+      {trialsShown && (
+        <ul role="list" aria-label={trans.__('Jobs of %1', job.title)}>
+          {[...parts].sort(byAge).map(part => (
+            <JobItem key={part.id} job={part} />
+          ))}
+        </ul>
+      )}
       {logShown && <LogTail job={job} />}
     </li>
   );
+}
+
+function byAge(a: Job, b: Job): number {
+  return a.created_at.localeCompare(b.created_at);
 }
 
 function stateText(job: Job, stopping: boolean, trans: Translation): string {

@@ -10,10 +10,12 @@ const RECENT = 3;
 export function JobsSection({ jobs }: { jobs: readonly Job[] | null }): JSX.Element {
   const trans = useTrans();
   const [all, setAll] = useState(false);
-  const earlier = new Set(jobs?.filter(hasEnded).slice(RECENT));
+  const ids = new Set(jobs?.map(job => job.id));
+  const own = jobs?.filter(job => job.parent === null || !ids.has(job.parent));
+  const earlier = new Set(own?.filter(hasEnded).slice(RECENT));
   return (
-    <Section title={trans.__('Jobs')} count={jobs?.length ?? null}>
-      {jobs?.length === 0 && (
+    <Section title={trans.__('Jobs')} count={own?.length ?? null}>
+      {own?.length === 0 && (
         <p className="jp-ModelDeploy-empty">
           {trans.__(
             'Nothing at work. Fetching, fine-tuning, converting and quantizing show up here.'
@@ -21,7 +23,16 @@ export function JobsSection({ jobs }: { jobs: readonly Job[] | null }): JSX.Elem
         </p>
       )}
       <ul role="list" aria-label={trans.__('Jobs')}>
-        {jobs?.map(job => (all || !earlier.has(job)) && <JobItem key={job.id} job={job} />)}
+        {own?.map(
+          job =>
+            (all || !earlier.has(job)) && (
+              <JobItem
+                key={job.id}
+                job={job}
+                parts={jobs?.filter(part => part.parent === job.id) ?? []}
+              />
+            )
+        )}
       </ul>
       {earlier.size > 0 && (
         <button
