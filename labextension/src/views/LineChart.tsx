@@ -41,7 +41,7 @@ export function LineChart({
     const to = keyTarget(event.key, place, steps.length);
     if (to !== null) {
       event.preventDefault();
-      onAt(steps[to] ?? null);
+      onAt(event.key === 'End' ? null : (steps[to] ?? null)); // the end goes on moving
     }
   };
   const point = (event: PointerEvent): void => {

@@ -3,6 +3,8 @@ import { asApiError, type ApiError } from '../core/errors';
 import { MOST_POINTS, withPoints, type SeriesByName } from '../core/series';
 import { useApi, useFollowMetrics } from './contexts';
 
+const RETRY_MS = 3000;
+
 export interface Followed {
   /** null until they were read for the first time. */
   readonly series: SeriesByName | null;
@@ -21,6 +23,7 @@ export function useSeries(jobId: string): Followed {
     let answered = 0;
     let reading = false;
     let after = 0;
+    let retry: ReturnType<typeof setTimeout> | undefined;
     let series: SeriesByName = new Map();
     const readOn = async (): Promise<void> => {
       while (answered < asked) {
@@ -43,6 +46,7 @@ export function useSeries(jobId: string): Followed {
         .catch((thrown: unknown) => {
           if (!gone) {
             setFollowed({ series: series.size > 0 ? series : null, error: asApiError(thrown) });
+            retry = setTimeout(read, RETRY_MS); // the server has told of it and will not again
           }
         })
         .finally(() => {
@@ -53,6 +57,7 @@ export function useSeries(jobId: string): Followed {
     read();
     return () => {
       gone = true;
+      clearTimeout(retry);
       leave();
     };
   }, [api, follow, jobId]);
