@@ -20,6 +20,7 @@ from jupyter_modeldeploy.jobs.kinds.fetch import FetchOptions
 from jupyter_modeldeploy.jobs.kinds.finetune import FinetuneParameters
 from jupyter_modeldeploy.jobs.kinds.finetune_choices import FinetuneChoices
 from jupyter_modeldeploy.jobs.kinds.profile import ProfileParameters
+from jupyter_modeldeploy.jobs.kinds.prune import PruneParameters
 from jupyter_modeldeploy.jobs.kinds.quantize import QuantizeParameters
 from jupyter_modeldeploy.jobs.kinds.sweep_parameters import SweepParameters
 from jupyter_modeldeploy.records import (
@@ -82,6 +83,10 @@ class Convert(ConvertParameters, Request):
 
 
 class Quantize(QuantizeParameters, Request):
+    pass
+
+
+class Prune(PruneParameters, Request):
     pass
 
 
@@ -255,6 +260,11 @@ def quantize_model(workspace: Workspace, request: Quantize) -> Job:
     return workspace.models.quantize(request.version, request.dataset, request.reuse, **options).job
 
 
+def prune_model(workspace: Workspace, request: Prune) -> Job:
+    """Take the weakest channels or neurons out of a version."""
+    return workspace.models.prune(request.version, request.share, request.reuse).job
+
+
 def evaluate_model(workspace: Workspace, request: Evaluate) -> Job:
     """Judge a version on held-out data."""
     return workspace.models.evaluate(request.version, request.dataset, request.against).job
@@ -364,6 +374,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("finetune_model", "POST", "models/finetune", "execute", Finetune, Job, finetune_model, status=202),
     Operation("sweep_model", "POST", "models/sweep", "execute", Sweep, Job, sweep_model, status=202),
     Operation("convert_model", "POST", "models/convert", "execute", Convert, Job, convert_model, status=202),
+    Operation("prune_model", "POST", "models/prune", "execute", Prune, Job, prune_model, status=202),
     Operation("quantize_model", "POST", "models/quantize", "execute", Quantize, Job, quantize_model, status=202),
     Operation("evaluate_model", "POST", "models/evaluate", "execute", Evaluate, Job, evaluate_model, status=202),
     Operation("profile_model", "POST", "models/profile", "execute", ProfileVersion, Job, profile_model, status=202),

@@ -75,6 +75,13 @@ ACTIONS = (
         arguments=["version"],
     ),
     OperationCommand(
+        "prune",
+        "prune_model",
+        "Take the weakest channels or neurons out of a version. What is left has to be fine-tuned.",
+        "modeldeploy prune leaves@1 --share 0.3 && modeldeploy finetune leaves@2 --dataset leaves --name leaves",
+        arguments=["version"],
+    ),
+    OperationCommand(
         "evaluate",
         "evaluate_model",
         "Judge a version on held-out rows, alone or against a second one.",

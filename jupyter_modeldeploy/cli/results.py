@@ -178,6 +178,7 @@ VIEWS: dict[str, Callable[[Door, dict[str, Any]], None]] = {
     "trial": _trial,
     "convert": _version,
     "quantize": _version,
+    "prune": _version,
     "dataset": _dataset,
     "evaluate": _evaluation,
     "profile": _profile,

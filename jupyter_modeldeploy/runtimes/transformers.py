@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -29,6 +30,8 @@ from jupyter_modeldeploy.runtimes import Tensors, timm_wrapper, torch_module
 from jupyter_modeldeploy.signatures import Signature, TensorSpec
 
 BATCH_BY_LENGTH = [-1, -1]
+PRUNED = "pruning.json"
+"""Beside the weights of a checkpoint that lacks channels that its configuration has."""
 
 disable_progress_bar()  # type: ignore[no-untyped-call]  # it is no use in a log
 
@@ -136,23 +139,53 @@ def load_checkpoint(
     A weight that the files lack is drawn at random if `may_be_fresh(model, its name)`. Raises InvalidInput for any
     other, and where the files are no checkpoint, lack safetensors, or need code of their own."""
     with _explained(folder):
-        model, found = auto_class.from_pretrained(
-            folder,
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-            dtype=torch.float32,
-            **overrides,
-        )
-    mismatched = {entry[0] for entry in found["mismatched_keys"]}
-    if lacking := sorted(name for name in found["missing_keys"] | mismatched if not may_be_fresh(model, name)):
+        load = _load_pruned if (folder / PRUNED).exists() else _load_whole
+        model, unfilled = load(auto_class, folder, **overrides)
+    if lacking := sorted(name for name in unfilled if not may_be_fresh(model, name)):
         raise InvalidInput(
             f"{folder.name} has no fitting weights for {', '.join(lacking[:3])} ({len(lacking)} in all).",
             "The weights and config.json are not of the same model: fetch it again.",
         )
-    return cast(PreTrainedModel, model)
+    return model
+
+
+def save_checkpoint(model: PreTrainedModel, folder: Path) -> None:
+    """Write what `load_checkpoint` reads."""
+    model.save_pretrained(folder)
+    if getattr(model, "taken_out", None):
+        from jupyter_modeldeploy.runtimes import pruned
+
+        pruned.write(model, folder)
+
+
+def _load_whole(auto_class: Any, folder: Path, **overrides: Any) -> tuple[PreTrainedModel, set[str]]:
+    """The model, and the names of the weights that the files lack or have in another shape."""
+    model, found = auto_class.from_pretrained(
+        folder,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        ignore_mismatched_sizes=True,
+        output_loading_info=True,
+        dtype=torch.float32,
+        **overrides,
+    )
+    return model, found["missing_keys"] | {entry[0] for entry in found["mismatched_keys"]}
+
+
+def _load_pruned(
+    auto_class: Any, folder: Path, config: PretrainedConfig | None = None, **overrides: Any
+) -> tuple[PreTrainedModel, set[str]]:
+    """As `_load_whole`, of a checkpoint that lacks channels that its configuration has."""
+    from jupyter_modeldeploy.runtimes import pruned
+
+    config = config or configuration(folder)
+    config.update(overrides)
+    model: PreTrainedModel = auto_class.from_config(config, trust_remote_code=False, dtype=torch.float32)
+    pruned.take_out(model, folder)
+    stored, wanted = load_file(folder / "model.safetensors"), model.state_dict()
+    fitting = {name: tensor for name, tensor in stored.items() if wanted.get(name, tensor).shape == tensor.shape}
+    return model, set(model.load_state_dict(fitting, strict=False).missing_keys)
 
 
 class TransformersRuntime:

@@ -12,7 +12,7 @@ from transformers import AutoModelForImageClassification, PretrainedConfig, PreT
 from jupyter_modeldeploy import devices
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.runtimes import timm_wrapper
-from jupyter_modeldeploy.runtimes.transformers import configuration, has_weights, load_checkpoint
+from jupyter_modeldeploy.runtimes.transformers import configuration, has_weights, load_checkpoint, save_checkpoint
 from jupyter_modeldeploy.training import memory
 from jupyter_modeldeploy.training.augmentation import PRESETS
 from jupyter_modeldeploy.training.data import read
@@ -53,7 +53,7 @@ def finetune(training: Training) -> FinetuneResult:
         even = options.class_weights == "none"
 
         def save(done: PreTrainedModel, out: Path) -> None:
-            done.save_pretrained(out)
+            save_checkpoint(done, out)
             preparation.write(out)
 
         return Problem(

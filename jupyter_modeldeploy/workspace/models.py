@@ -214,6 +214,10 @@ class Models(Room):
             reuse=reuse,
         )
 
+    def prune(self, version: str, share: float = 0.3, reuse: bool = False) -> JobHandle:
+        """Take `share` of the channels or feed-forward neurons out of a transformers version; fine-tune the new one."""
+        return self._submit("prune", version=self._loadable(version).ref, share=share, reuse=reuse)
+
     def evaluate(self, version: str, dataset: str | None = None, against: str | None = None) -> JobHandle:
         """Judge a version on held-out data, with intervals; `against` a second one by the paired difference."""
         other = self._loadable(against).ref if against else None

@@ -414,6 +414,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/models/prune': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Take the weakest channels or neurons out of a version. */
+    post: operations['prune_model'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/models/quantize': {
     parameters: {
       query?: never;
@@ -2741,6 +2758,26 @@ export interface components {
        * @default
        */
       unit: string;
+    };
+    /** Prune */
+    Prune: {
+      /**
+       * Reuse
+       * @description take the version made from the same things, if there is one
+       * @default false
+       */
+      reuse: boolean;
+      /**
+       * Share
+       * @description of the channels of each convolution, or of the neurons of each feed-forward layer, that goes
+       * @default 0.3
+       */
+      share: number;
+      /**
+       * Version
+       * @description the transformers version to prune: NAME, NAME@3 or NAME@alias
+       */
+      version: string;
     };
     /** PruneDownloads */
     PruneDownloads: {
@@ -6721,6 +6758,120 @@ export interface operations {
           /**
            * Version
            * @description the version to profile: NAME, NAME@3 or NAME@alias
+           */
+          version: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  prune_model: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Reuse
+           * @description take the version made from the same things, if there is one
+           * @default false
+           */
+          reuse?: boolean;
+          /**
+           * Share
+           * @description of the channels of each convolution, or of the neurons of each feed-forward layer, that goes
+           * @default 0.3
+           */
+          share?: number;
+          /**
+           * Version
+           * @description the transformers version to prune: NAME, NAME@3 or NAME@alias
            */
           version: string;
         };

@@ -1,4 +1,4 @@
-"""Quantization of versions, as jobs: what is calibrated, what is refused, what comes out."""
+"""Versions that are quantized and pruned, as jobs: what is calibrated, what is refused, what comes out."""
 
 from __future__ import annotations
 
@@ -51,6 +51,16 @@ def test_the_same_quantization_is_found_again(workspace: Workspace) -> None:
     assert other.ref != first.ref
 
 
+def test_a_pruned_version_is_fine_tuned_and_converted_as_others_are(workspace: Workspace) -> None:
+    pruned = workspace.models.prune("digits@1", share=0.4).version(timeout_s=60)
+    tuned = workspace.models.finetune(pruned.ref, "digits", "smaller", max_steps=3, precision="fp32")
+    converted = workspace.models.convert(tuned.version(timeout_s=120).ref).version(timeout_s=60)
+
+    assert (pruned.lineage.step, pruned.lineage.parameters) == ("pruned", {"share": 0.4})
+    assert pruned.size_bytes < 0.5 * workspace.models.version("digits@1").size_bytes
+    assert converted.size_bytes < 0.5 * workspace.models.version("digits@2").size_bytes
+
+
 def test_what_cannot_be_is_said_before_there_is_a_job(workspace: Workspace) -> None:
     jobs = len(workspace.jobs.list())
     with pytest.raises(NotFound, match="static-int8 calibrates with data"):
@@ -61,4 +71,8 @@ def test_what_cannot_be_is_said_before_there_is_a_job(workspace: Workspace) -> N
         workspace.models.quantize("digits@1")
     with pytest.raises(InvalidInput, match="method"):
         workspace.models.quantize("digits@2", method="int3")
+    with pytest.raises(InvalidInput, match="Name a transformers version"):
+        workspace.models.prune("digits@2")
+    with pytest.raises(InvalidInput, match="share"):
+        workspace.models.prune("digits@1", share=1.5)
     assert len(workspace.jobs.list()) == jobs

@@ -1,0 +1,1 @@
+"""Fewer channels or neurons: a smaller model that needs no special kernels to be faster."""
