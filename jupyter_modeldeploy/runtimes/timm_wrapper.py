@@ -21,14 +21,18 @@ def prepare(config: PretrainedConfig, image_size: int | None = None) -> None:
     """Give the configuration the fields that other image classifiers have: `image_size` (`image_size`, else what the
     network was trained with) and `num_channels`, and leave of its `model_args` what describes the network.
 
-    Raises InvalidInput for an architecture that timm does not have and arguments that are none of a network, and
-    Unavailable without timm."""
+    Raises InvalidInput for an architecture that timm does not have, arguments that are none of a network, and a size
+    that the network does not take, and Unavailable without timm."""
     _check(config)
     pretrained: dict[str, Any] = config.pretrained_cfg
     arguments = dict(config.model_args or {})
     channels, *sides = pretrained.get("input_size") or (3, 224, 224)
     channels = arguments.get("in_chans", channels)
     if image_size is not None:
+        if pretrained.get("fixed_input_size") and sides != [image_size, image_size]:
+            raise InvalidInput(
+                f"{config.architecture} takes images of {sides[0]} × {sides[1]} pixels alone.", "Leave out image_size."
+            )
         sides = [image_size, image_size]
     config.num_channels, config.image_size = channels, sides[0] if sides[0] == sides[1] else sides
     config.pretrained_cfg = {**pretrained, "input_size": [channels, *sides]}

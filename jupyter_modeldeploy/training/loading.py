@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader, Sampler
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
@@ -21,10 +22,11 @@ class Shuffled(Sampler[int]):
     """A shuffled order of the rows; where they have lengths, neighbours are of a like one: less padding, faster steps.
 
     The order of an epoch depends on `seed` and the epoch alone. (The Trainer's own grouping draws from the global
-    generator, so a run that is resumed in its second epoch would see the rows in another order.)"""
+    generator, so a run that is resumed in its second epoch would see the rows in another order.) The last `left_out`
+    rows of each order are not read."""
 
-    def __init__(self, rows: Rows, batch_size: int, seed: int) -> None:
-        self._rows, self._batch_size, self._seed = rows, batch_size, seed
+    def __init__(self, rows: Rows, batch_size: int, seed: int, left_out: int = 0) -> None:
+        self._rows, self._batch_size, self._seed, self._left_out = rows, batch_size, seed, left_out
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -33,17 +35,21 @@ class Shuffled(Sampler[int]):
             self._rows.set_epoch(epoch)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows) - self._left_out
 
     def __iter__(self) -> Iterator[int]:
+        return iter(self._order()[: len(self)])
+
+    def _order(self) -> list[int]:
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
         lengths = self._rows.lengths
         if lengths is None:
-            return iter(torch.randperm(len(self._rows), generator=generator).tolist())
+            shuffled: list[int] = torch.randperm(len(self._rows), generator=generator).tolist()
+            return shuffled
         order: list[int] = get_length_grouped_indices(  # type: ignore[no-untyped-call]
             list(lengths), self._batch_size, generator=generator
         )
-        return iter(order)
+        return order
 
 
 class Share(Sampler[list[int]]):
@@ -95,12 +101,22 @@ class Standing:
 def train_loader(problem: Problem, plan: Plan, rank: int = 0, pin_memory: bool = False) -> DataLoader[Any]:
     """The training rows of one process in the plan's order, as many at a time as it computes."""
     rows = Standing(problem)
+    order = Shuffled(problem.train, plan.batch_size, plan.options.seed, _left_over(problem, plan))
     return DataLoader(
         rows,  # type: ignore[arg-type]
-        batch_sampler=Share(Shuffled(problem.train, plan.batch_size, plan.options.seed), plan, rank),
+        batch_sampler=Share(order, plan, rank),
         collate_fn=rows.collate,
         num_workers=problem.workers,
         pin_memory=pin_memory,
         # Drawn from a generator of its own: the global one must be where an undisturbed run has it.
         generator=torch.Generator().manual_seed(plan.options.seed),
     )
+
+
+def _left_over(problem: Problem, plan: Plan) -> int:
+    """1 where the last part of an epoch would be one row alone and the model has batch normalization, which may not be
+    able to take a mean of one. Another row is left out in each epoch."""
+    alone = len(problem.train) % plan.batch_size % plan.rows_at_a_time == 1 < plan.rows_at_a_time
+    if plan.processes > 1 or not alone or len(problem.train) == 1:
+        return 0
+    return int(any(isinstance(module, _BatchNorm) for module in problem.model.modules()))

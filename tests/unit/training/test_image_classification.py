@@ -120,6 +120,23 @@ def test_a_checkpoint_of_timm_gets_a_head_for_other_classes(found: Path, tmp_pat
     assert recognise(tmp_path / "out").classes == ["0", "1", "7"]
 
 
+def test_a_row_that_is_left_alone_at_the_end_of_an_epoch_waits_for_another_one(found: Path, tmp_path: Path) -> None:
+    make_timm(tmp_path / "base", ["cat", "dog"])  # its last features are 1 × 1, of which no mean is taken for one row
+    options = OPTIONS.model_copy(update={"epochs": 2, "batch_size": 71})
+
+    result = finetune(image_training(tmp_path / "base", found, tmp_path, options))
+
+    assert result.steps == 2  # of 72 rows
+
+
+def test_a_network_for_one_size_of_images_is_not_trained_on_another(found: Path, tmp_path: Path) -> None:
+    make_timm(tmp_path / "base", ["cat", "dog"], "test_vit", img_size=32)
+    options = OPTIONS.model_copy(update={"image_size": 64})
+
+    with pytest.raises(InvalidInput, match="test_vit takes images of 32 × 32 pixels alone"):
+        finetune(image_training(tmp_path / "base", found, tmp_path, options))
+
+
 def test_rows_are_the_same_whether_images_are_kept_in_memory_or_read_again(base: Path, found: Path) -> None:
     examples = [LabelledImage(path, 0) for path in sorted((found / "1").iterdir())[:6]]
     preparation = Preparation(base, AutoConfig.from_pretrained(base), None)
