@@ -28,14 +28,15 @@ CLOSING_S = 5.0
 
 
 class Children:
-    """The parts of the job `parent`, which run one at a time. To be used in a `with`; `modules` are imported for them.
+    """The parts of the job `parent`, which run one at a time. To be used in a `with`; `modules` are imported for them,
+    except for a GPU: what an import asks of its driver would not survive the fork.
 
     Those that a killed attempt of the parent left behind are ended."""
 
     def __init__(self, store: Store, parent: str, modules: Sequence[str]) -> None:
         self._store = store
         self._parent = store.jobs.get(parent)
-        self._modules = modules
+        self._modules = modules if self._parent.device in (None, "cpu") else ()
         self._nursery: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Children:
@@ -100,7 +101,7 @@ class Children:
                 stdout=subprocess.PIPE,
                 start_new_session=True,
                 cwd=Path(self._store.root),
-                env=processes.computing_environment() | {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"},
+                env=processes.computing_environment(),
                 text=True,
             )
             assert self._nursery.stdout is not None

@@ -3,8 +3,7 @@
 It imports the modules once, says `ready`, and then reads what to run, a line of JSON each: the job, its attempt, its
 log, and the file for its worker's exit status. One runs at a time. It ends with whoever writes to it.
 
-It computes nothing itself: threads and a GPU's context would not survive a fork. (PYTORCH_NVML_BASED_CUDA_CHECK lets
-torch find out without one whether there is a GPU.)"""
+It computes nothing itself: threads would not survive a fork."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import psutil
 
 from jupyter_modeldeploy import processes
 from jupyter_modeldeploy.errors import Conflict, StorageFull, Unavailable, WorkerDied
+from jupyter_modeldeploy.jobs.control import living_parts
 from jupyter_modeldeploy.jobs.launch import status_path
 from jupyter_modeldeploy.jobs.worker import oom_kills
 from jupyter_modeldeploy.records import LIVING, Failure, Job, JobState
@@ -39,8 +40,9 @@ def reconcile(store: Store) -> None:
 
 def _settle(store: Store, job: Job) -> None:
     state, failure = _how_it_ended(store, job)
-    if job.process is not None:
-        processes.stop_group(job.process, LEFT_BEHIND_GRACE_S)  # a killed worker cannot end what it had started
+    for one in (job, *living_parts(store, job.id)):  # a killed worker cannot end what it had started
+        if one.process is not None:
+            processes.stop_group(one.process, LEFT_BEHIND_GRACE_S)
     store.jobs.update(job.id, LIVING, job.attempt, state=state, error=failure, ended_at=datetime.now(UTC))
     store.leases.give_back(job.id)
 

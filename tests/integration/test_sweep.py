@@ -46,9 +46,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
             csv.writer(file).writerows([("text", "label"), *((text, CLASSES[label]) for text, label in rows(120))])
         known = {"format": "csv", "text_column": "text", "label_column": "label", "classes": CLASSES, "rows": 120}
         opened.store.datasets.add("sentences", staging, source="file:made", **known)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # several tests share few cores
-        yield opened
+    yield opened
     opened.close()
 
 

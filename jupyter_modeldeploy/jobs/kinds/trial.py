@@ -59,15 +59,13 @@ class Judging:
             raise JobFailed(f"The {self._metric} on validation rows is {value}.", "Try lower learning rates.")
         known = {**_known(self._file), step: value}
         self._file.write_text(json.dumps(known))
-        values = [known[each] for each in sorted(known)]
-        if not self._at_the_end and self._stop(values):
+        if not self._at_the_end and self._stop(_by_step(known)):
             raise Hopeless
 
 
 def values(folder: Path) -> list[float]:
     """The metric of each evaluation of the trial with this folder so far."""
-    known = _known(folder / VALUES)
-    return [known[step] for step in sorted(known)]
+    return _by_step(_known(folder / VALUES))
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -83,7 +81,7 @@ def run(context: Context) -> dict[str, Any]:
         context.reporter,
         found.metric,
         context.folder / VALUES,
-        lambda values: study.is_hopeless(plan, past, parameters.tried, values),
+        lambda so_far: study.is_hopeless(plan, past, parameters.tried, so_far),
     )
     training = finetune.training(context, base, dataset, parameters.options, context.folder / "version")
     try:
@@ -106,6 +104,10 @@ def run(context: Context) -> dict[str, Any]:
 
 def _known(file: Path) -> dict[int, float]:
     return {int(step): value for step, value in json.loads(file.read_text()).items()} if file.exists() else {}
+
+
+def _by_step(known: dict[int, float]) -> list[float]:
+    return [known[step] for step in sorted(known)]
 
 
 def _title(parameters: TrialParameters) -> str:
