@@ -98,6 +98,19 @@ class Jobs:
             points = [MetricPoint(**{name: row[name] for name in MetricPoint.model_fields}) for row in rows]
         return points, max(after, seen)
 
+    def last_metrics(self, job_id: str) -> dict[str, float]:
+        """The last value of each of the job's series."""
+        last = (
+            select(metrics.c.name, func.max(metrics.c.step).label("step"))
+            .where(metrics.c.job == job_id)
+            .group_by(metrics.c.name)
+            .subquery()
+        )
+        same = (metrics.c.job == job_id) & (metrics.c.name == last.c.name) & (metrics.c.step == last.c.step)
+        query = select(metrics.c.name, metrics.c.value).join(last, same).order_by(metrics.c.name)
+        with self._database.read() as connection:
+            return {row["name"]: row["value"] for row in connection.execute(query).mappings()}
+
     def sampled(self, job_id: str) -> None:
         """Say that there are new samples of the job's answers."""
         with self._database.write() as connection:

@@ -28,7 +28,7 @@ def show(handle: JobHandle) -> None:
         print(repr(handle))
         return
     job = handle.job
-    shown = display(_bundle(job, _latest(handle)), raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython's is not
+    shown = display(_bundle(job, handle.last_metrics()), raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython's is not
     if not job.state.ended:
         threading.Thread(target=_follow, args=(handle, shown, job), name=f"follow {job.id}", daemon=True).start()
 
@@ -43,12 +43,7 @@ def _follow(handle: JobHandle, shown: Any, job: Job) -> None:
             shown.update(_text(f"{job.title}: {error}"), raw=True)
             return
         if job != before:
-            shown.update(_bundle(job, _latest(handle)), raw=True)
-
-
-def _latest(handle: JobHandle) -> dict[str, float]:
-    """The last value of each of the job's series."""
-    return {name: points[-1][1] for name, points in handle.series(most=1).items()}
+            shown.update(_bundle(job, handle.last_metrics()), raw=True)
 
 
 def _bundle(job: Job, latest: dict[str, float]) -> dict[str, str]:

@@ -92,6 +92,10 @@ class JobHandle:
         by_name = groupby(points, lambda point: point.name)
         return {name: [(point.step, point.value) for point in run] for name, run in by_name}
 
+    def last_metrics(self) -> dict[str, float]:
+        """The last value of each series."""
+        return self._store.jobs.last_metrics(self.id)
+
     def samples(self) -> Sequence[Sample]:
         """What the model in training answered to held-out rows at its evaluations, where `sample_predictions` asked for
         it, by step and row."""

@@ -49,6 +49,11 @@ def test_a_long_series_comes_thinned_with_its_end_and_a_short_one_whole(store: S
     assert [step for step, _ in series["validation_loss"]] == [0, 500, 999]
 
 
+def test_the_last_values_are_had_alone(store: Store, job: Job) -> None:
+    store.jobs.add_metrics(job.id, [("loss", 20, 0.6), ("loss", 10, 0.7), ("accuracy", 10, 0.5)])
+    assert JobHandle(store, job.id).last_metrics() == {"accuracy": 0.5, "loss": 0.6}
+
+
 def test_new_points_and_samples_are_among_the_changes(store: Store, job: Job) -> None:
     def told() -> list[tuple[str, str]]:
         return [(change.kind, change.key) for change in store.changes.since(seen)]
