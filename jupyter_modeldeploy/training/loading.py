@@ -114,9 +114,17 @@ def train_loader(problem: Problem, plan: Plan, rank: int = 0, pin_memory: bool =
 
 
 def _left_over(problem: Problem, plan: Plan) -> int:
-    """1 where the last part of an epoch would be one row alone and the model has batch normalization, which may not be
-    able to take a mean of one. Another row is left out in each epoch."""
-    alone = len(problem.train) % plan.batch_size % plan.rows_at_a_time == 1 < plan.rows_at_a_time
-    if plan.processes > 1 or not alone or len(problem.train) == 1:
+    """The fewest rows to leave out of an epoch, others in each, so that no process gets a row alone, of which batch
+    normalization may not be able to take a mean; 0 for models without it, and where that cannot be."""
+    if plan.rows_at_a_time == 1 or not any(isinstance(module, _BatchNorm) for module in problem.model.modules()):
         return 0
-    return int(any(isinstance(module, _BatchNorm) for module in problem.model.modules()))
+    rows = len(problem.train)
+    return next((left for left in range(min(rows, plan.batch_size)) if not _leaves_one(rows - left, plan)), 0)
+
+
+def _leaves_one(rows: int, plan: Plan) -> bool:
+    """Whether in the last batch of so many rows some process computes a part of one row, its own or another's."""
+    rest = rows % plan.batch_size
+    fewest, most = rest // plan.processes, math.ceil(rest / plan.processes)
+    before_last = (math.ceil(most / plan.rows_at_a_time) - 1) * plan.rows_at_a_time
+    return rest > 0 and fewest - before_last <= 1

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import psutil
 import pytest
@@ -24,11 +26,12 @@ from trainings import generation_training, multi_label_training, text_training, 
 from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, NotAuthenticated, WorkerDied, described
 from jupyter_modeldeploy.progress import Silent
+from jupyter_modeldeploy.training.defaults import Defaults
 from jupyter_modeldeploy.training.distributed import finetuning
-from jupyter_modeldeploy.training.loading import Share, Shuffled
+from jupyter_modeldeploy.training.loading import Share, Shuffled, train_loader
 from jupyter_modeldeploy.training.options import FinetuneOptions
 from jupyter_modeldeploy.training.plan import Plan
-from jupyter_modeldeploy.training.problem import Defaults
+from jupyter_modeldeploy.training.problem import Problem
 from jupyter_modeldeploy.training.run import Training
 
 BATCH = 7  # not the same for two
@@ -241,6 +244,35 @@ def test_every_row_of_a_batch_is_learnt_from_once_and_all_processes_have_as_many
         parts_of_batch = chain.from_iterable(share[number * parts : (number + 1) * parts] for share in shares)
         learnt = [row for row in chain.from_iterable(parts_of_batch) if row >= 0]
         assert sorted(learnt) == sorted(whole[first : first + batch])
+
+
+@pytest.mark.parametrize(
+    ("rows_of_all", "processes", "parts", "left_out"),
+    [
+        (16, 2, 1, 0),
+        (13, 2, 1, 0),
+        (11, 2, 1, 3),
+        (9, 2, 1, 1),
+        (9, 1, 1, 1),
+        (10, 1, 1, 0),
+        (13, 1, 2, 1),
+        (1, 2, 1, 0),
+    ],
+    ids=str,
+)
+def test_batch_normalization_gets_no_row_alone(
+    rows_of_all: int, processes: int, parts: int, left_out: int, tmp_path: Path
+) -> None:
+    options = FinetuneOptions(batch_size=8, gradient_accumulation=parts)
+    problem = SimpleNamespace(train=Some(rows_of_all), model=torch.nn.BatchNorm1d(1), collate=None, workers=0)
+    plan = Plan.of(options, Defaults(), processes)
+
+    loaders = [train_loader(cast(Problem, problem), plan, rank) for rank in range(processes)]
+    shares = [list(cast(Share, loader.batch_sampler)) for loader in loaders]
+
+    learnt = sum(row >= 0 for share in shares for part in share for row in part)
+    assert learnt == rows_of_all - left_out
+    assert rows_of_all == 1 or all(len(part) > 1 for share in shares for part in share)
 
 
 @pytest.mark.parametrize(
