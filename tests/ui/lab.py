@@ -98,8 +98,9 @@ def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
     """Where the server listens, from the file that it writes for its kernels."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
-        if found := next((folder / "runtime").glob("jpserver-*.json"), None):
-            return str(json.loads(found.read_text())["url"])
+        found = next((folder / "runtime").glob("jpserver-*.json"), None)
+        if found is not None and (written := found.read_text()).rstrip().endswith("}"):  # else it is being written
+            return str(json.loads(written)["url"])
         time.sleep(0.05)
     raise RuntimeError(f"JupyterLab did not start:\n{(folder / 'lab.log').read_text()[-2000:]}")
 

@@ -167,7 +167,7 @@ def test_the_form_asks_for_what_matters_to_the_datasets_task(
 
 
 def test_a_sweep_is_one_job_with_its_trials(page: Page, workspace: Workspace) -> None:
-    at = datetime(2026, 1, 2, tzinfo=UTC)
+    at = datetime.now(UTC)  # the newest, since of those that have ended the last few are shown
     ended: dict[str, Any] = {"state": "succeeded", "owner": "me", "created_at": at, "queued_at": at, "ended_at": at}
     trials = [
         Trial(number=1, job=f"{1:012x}", options={"batch_size": 8}, state=TrialState.done, value=0.75, seconds=12),
