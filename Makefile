@@ -9,7 +9,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 GRPC := jupyter_modeldeploy/serving/grpc
 LABEXTENSION := jupyter_modeldeploy/labextension/package.json
-# Modules are compiled when they are first imported: most of what comes in never is.
+# Modules are compiled when they are first imported, since most of what comes in never is; and then they have to be kept.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := HATCH_JUPYTER_BUILDER_SKIP_NPM=1 pip install --quiet --no-compile --constraint constraints.txt --editable
 FRONT_END := package.json yarn.lock $(shell find labextension/src labextension/style labextension/schema -type f)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from scipy import stats  # type: ignore[import-untyped]
+from scipy import special  # type: ignore[import-untyped]
 
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.records import Interval
@@ -66,7 +66,7 @@ def difference_of_means(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> In
     if (total := float(sum(variances))) == 0:
         return Interval(value=value, low=value, high=value, level=level)
     freedom = total**2 / float(variances[0] ** 2 / (a.size - 1) + variances[1] ** 2 / (b.size - 1))
-    reach = float(stats.t.ppf((1 + level) / 2, freedom)) * math.sqrt(total)
+    reach = float(special.stdtrit(freedom, (1 + level) / 2)) * math.sqrt(total)
     return Interval(value=value, low=value - reach, high=value + reach, level=level)
 
 
@@ -110,7 +110,9 @@ def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> float:
     total, weight = sum(counts), sum(weights)
     if len(counts) != len(weights) or total == 0 or min(weights) <= 0:
         raise InvalidInput(f"The counts {list(counts)} cannot be held against the split {list(weights)}.")
-    return float(stats.chisquare(counts, [total * share / weight for share in weights]).pvalue)
+    expected = [total * share / weight for share in weights]
+    distance = sum((count - wanted) ** 2 / wanted for count, wanted in zip(counts, expected, strict=True))
+    return float(special.chdtrc(len(counts) - 1, distance)) if len(counts) > 1 else 1.0
 
 
 def _square_and_add(a: Interval, b: Interval, correlation: float) -> Interval:
@@ -130,4 +132,4 @@ def _square_and_add(a: Interval, b: Interval, correlation: float) -> Interval:
 
 
 def _z(level: float) -> float:
-    return float(stats.norm.ppf((1 + level) / 2))
+    return float(special.ndtri((1 + level) / 2))
