@@ -145,7 +145,7 @@ def bare(training: Training, clock: Clock) -> dict[str, Any]:
     )
     done = 0
     while done < steps:
-        loader.sampler.set_epoch(done // len(loader))  # type: ignore[attr-defined]
+        loader.batch_sampler.sampler.set_epoch(done // len(loader))  # type: ignore[union-attr]
         for batch in loader:
             inputs = {name: tensor.to(device) for name, tensor in batch.items()}
             labels = inputs.pop("labels")
