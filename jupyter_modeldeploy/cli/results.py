@@ -45,6 +45,13 @@ def _version(door: Door, result: dict[str, Any]) -> None:
     _suggest_after(door, version)
 
 
+def _quantized(door: Door, result: dict[str, Any]) -> None:
+    _version(door, result)
+    layers = result.get("quantization", {}).get("layers", [])
+    if left := [layer["node"] for layer in layers if layer["excluded"]]:
+        door.tell(f"{len(left)} of the nodes stay in float, which rounding would ruin: {', '.join(left[:5])}")
+
+
 def _show_accuracy(door: Door, version: Version) -> None:
     metrics = version.metrics
     if "accuracy_before" in metrics:
@@ -177,7 +184,7 @@ VIEWS: dict[str, Callable[[Door, dict[str, Any]], None]] = {
     "sweep": _sweep,
     "trial": _trial,
     "convert": _version,
-    "quantize": _version,
+    "quantize": _quantized,
     "prune": _version,
     "dataset": _dataset,
     "evaluate": _evaluation,

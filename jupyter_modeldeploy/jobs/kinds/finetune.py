@@ -22,8 +22,6 @@ from jupyter_modeldeploy.training.run import Training
 
 BASE_FORMATS = {"object-detection": Format.ultralytics}
 """What each task's trainer starts from, where that is no transformers checkpoint."""
-FOLDERS = ("imagefolder", "yolo")
-"""The forms of data that are a folder; the others are one file."""
 ADAPTER = "adapter_config.json"
 """The file that tells of a version with adapters alone."""
 
@@ -114,7 +112,7 @@ def training(context: Context, base: Version, dataset: Dataset, options: Finetun
     return Training(
         base=store.versions.path(base),
         dataset=dataset,
-        data=store.datasets.folder(dataset) if dataset.format in FOLDERS else store.datasets.path(dataset),
+        data=store.datasets.path(dataset),
         out=out,
         checkpoints=context.folder / "checkpoints",
         options=options,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from jupyter_modeldeploy.optimize.quantizing.options import QuantizeOptions
 from jupyter_modeldeploy.records import Dataset, Format, Lineage, NewVersion, Step, Version
 from jupyter_modeldeploy.runtimes import Tensors
 from jupyter_modeldeploy.store import Store
+
+log = logging.getLogger(__name__)
 
 
 class QuantizeParameters(Reusing):
@@ -38,8 +41,11 @@ def check(store: Store, parameters: QuantizeParameters) -> None:
                 f"static-int8 calibrates with data, and {version.ref} was made without any.",
                 "Name a dataset: --dataset NAME.",
             )
-    elif options.exclude:
+        return
+    if options.exclude:
         raise InvalidInput("Nodes are left out by static-int8 alone.", "Choose that method, or leave out exclude.")
+    if parameters.dataset:  # there to judge with, and for nothing else
+        held_out.check_judgeable(version, store.datasets.get(parameters.dataset))
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -98,6 +104,7 @@ def _cost(context: Context, version: Version, quantized: Path, dataset: Dataset)
     from jupyter_modeldeploy.experiments.evaluate import paired_difference
 
     if not held_out.can_judge(version, dataset):
+        log.warning("The accuracy was not measured: that is done on texts with one class each alone.")
         return {}
     store = context.store
     base = held_out.judge(store, version.format, store.versions.path(version), dataset, context.reporter)

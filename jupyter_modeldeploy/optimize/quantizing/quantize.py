@@ -9,7 +9,7 @@ from jupyter_modeldeploy.optimize.quantizing.dynamic import dynamic_int8
 from jupyter_modeldeploy.optimize.quantizing.half import float16
 from jupyter_modeldeploy.optimize.quantizing.options import QuantizeOptions
 from jupyter_modeldeploy.optimize.quantizing.result import Quantization
-from jupyter_modeldeploy.optimize.quantizing.static import Loses, static_int8
+from jupyter_modeldeploy.optimize.quantizing.static import static_int8
 from jupyter_modeldeploy.optimize.quantizing.weights import weight_only
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.runtimes import Tensors
@@ -21,11 +21,10 @@ def quantize(
     options: QuantizeOptions,
     reporter: Reporter,
     calibration: Sequence[Tensors] = (),
-    loses: Loses | None = None,
 ) -> Quantization:
     """Write the ONNX model of `folder` to `out` in fewer bits, by the method of the options.
 
-    `calibration` and `loses` are for `static-int8`, see there. Raises InvalidInput when `folder` holds no ONNX model or
+    `calibration` is for `static-int8`, see there. Raises InvalidInput when `folder` holds no ONNX model or
     one that is quantized already, ParityFailed when the result is worth nothing; then `out` is not written."""
     match options.method:
         case "dynamic-int8":
@@ -40,7 +39,6 @@ def quantize(
                 options.per_channel,
                 options.symmetric,
                 options.exclude,
-                loses,
             )
         case "fp16":
             return float16(folder, out, reporter)

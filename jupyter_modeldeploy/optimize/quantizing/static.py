@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +22,7 @@ from jupyter_modeldeploy.optimize.quantizing.sensitivity import answers, layer_e
 from jupyter_modeldeploy.optimize.quiet import quiet
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records import Format
-from jupyter_modeldeploy.runtimes import Runtime, Tensors
+from jupyter_modeldeploy.runtimes import Tensors
 
 log = logging.getLogger(__name__)
 METHODS = {
@@ -35,8 +35,7 @@ MEASURED = 8
 SHOWN = 50
 """Layers that the result tells."""
 MOST_OUTPUT_ERROR = 0.05
-"""Noise over signal of an output beyond which a model is worth nothing, where nobody judges it by its accuracy."""
-Loses = Callable[[Runtime], bool]
+"""Noise over signal of an output beyond which a model is worth nothing."""
 
 
 def static_int8(
@@ -48,20 +47,19 @@ def static_int8(
     per_channel: bool = True,
     symmetric: bool = False,
     exclude: Sequence[str] = (),
-    loses: Loses | None = None,
 ) -> Quantization:
     """Write the ONNX model of `folder` to `out` with INT8 weights and 8-bit activations.
 
     `calibration` are batches of inputs, whose values set the ranges. Nodes that lose too much by it stay as they are:
-    first those of `exclude`, then as few as needed of those whose outputs suffer most from rounding, until `loses`
-    no longer says so of the new model; without it, until every output's noise is small against its signal.
+    first those of `exclude`, then as few as needed of those whose outputs suffer most from rounding, until the noise of
+    every output of the model is small against its signal.
 
     Raises InvalidInput without calibration data or for a node that is not there, ParityFailed when the model loses too
     much however many nodes are left out; then `out` is not written."""
     if not calibration:
         raise InvalidInput("Static quantization needs data to calibrate with.", "Name a dataset: --dataset NAME.")
     with rewriting(folder, out) as model, TemporaryDirectory(prefix="modeldeploy-quantize-") as scratch:
-        work = _Work(model, Path(scratch), calibration, method, per_channel, symmetric, loses)
+        work = _Work(model, Path(scratch), calibration, method, per_channel, symmetric)
         reporter.progress(0, 3, "parts", "preparing the graph")
         work.prepare()
         _check_known(work.nodes, exclude)
@@ -106,7 +104,6 @@ class _Work:
         method: Calibration,
         per_channel: bool,
         symmetric: bool,
-        loses: Loses | None,
     ) -> None:
         self.model = model
         self.prepared = scratch / MODEL
@@ -117,7 +114,7 @@ class _Work:
         self.errors: dict[str, float] = {}
         self._tried: list[str] | None = None
         self._cache = scratch / "ranges.json"
-        self._method, self._per_channel, self._symmetric, self._loses = method, per_channel, symmetric, loses
+        self._method, self._per_channel, self._symmetric = method, per_channel, symmetric
 
     def prepare(self) -> None:
         """Fold and fuse what will be, and give each node a name."""
@@ -184,8 +181,6 @@ class _Work:
         rounded = runtimes.load(Format.onnx, self.model.path.parent, threads=devices.usable_cores())
         try:
             self.errors = output_errors(self._exact, answers(rounded, self.measured))
-            if self._loses is not None:
-                return self._loses(rounded)
             return max(self.errors.values(), default=0.0) > MOST_OUTPUT_ERROR
         finally:
             rounded.close()
