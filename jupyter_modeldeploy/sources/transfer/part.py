@@ -134,6 +134,8 @@ class Part:
             count = os.pwrite(self._descriptor, view, position)
             view, position = view[count:], position + count
         with self._lock:
+            if not self.holds(section):  # it was discarded meanwhile, and its record with it
+                return False
             section.position = position
             self._save()
             return not section.complete

@@ -29,6 +29,7 @@ TEAM, OTHERS = 61_000, 61_009
 
 FETCH_WHILE_THE_DISK_FILLS = """
 import json, os, sys
+from contextlib import suppress
 from pathlib import Path
 from jupyter_modeldeploy.errors import StorageFull
 from jupyter_modeldeploy.jobs.context import Context
@@ -46,9 +47,9 @@ ballast = Path(disk, "ballast")
 class SomebodyElse(Silent):
     def progress(self, done, total, unit="", message=""):
         if done and not ballast.exists():
-            with ballast.open("wb") as file:
-                room = os.statvfs(disk)
-                os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize)
+            with ballast.open("wb") as file, suppress(OSError):  # until nothing is left: the download takes room too
+                for size in range(0, 1 << 30, 1 << 16):
+                    os.posix_fallocate(file.fileno(), size, 1 << 16)
 
 settings = Settings(Path(disk, "root"))
 store = Store(settings)
