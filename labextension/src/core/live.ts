@@ -1,5 +1,6 @@
 import type { Api } from './api';
 import { asApiError, type ApiError } from './errors';
+import { newestFirst } from './jobs';
 import type { Change, Dataset, Job, Model, Service } from './types';
 
 const WAIT_SECONDS = 25;
@@ -135,7 +136,6 @@ export class Live {
       return this._api.jobs();
     }
     const read = await Promise.all([...ids].map(id => this._api.job(id)));
-    const newestFirst = (a: Job, b: Job) => b.created_at.localeCompare(a.created_at);
     return [...read, ...known.filter(job => !ids.has(job.id))].sort(newestFirst);
   }
 

@@ -1,4 +1,5 @@
 import { useState, type JSX } from 'react';
+import { newestFirst } from '../core/jobs';
 import type { Job, JobState } from '../core/types';
 import type { Translation } from '../core/translation';
 import { Confirmation } from './Confirmation';
@@ -129,18 +130,17 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
       {trialsShown && <SweepTrials job={job} />}
       {trialsShown && (
         <ul role="list" aria-label={trans.__('Jobs of %1', job.title)}>
-          {[...parts].sort(byAge).map(part => (
-            <JobItem key={part.id} job={part} />
-          ))}
+          {[...parts]
+            .sort(newestFirst)
+            .reverse()
+            .map(part => (
+              <JobItem key={part.id} job={part} />
+            ))}
         </ul>
       )}
       {logShown && <LogTail job={job} />}
     </li>
   );
-}
-
-function byAge(a: Job, b: Job): number {
-  return a.created_at.localeCompare(b.created_at);
 }
 
 function stateText(job: Job, stopping: boolean, trans: Translation): string {

@@ -1,0 +1,6 @@
+import type { Job } from './types';
+
+/** The order of the server's list: of jobs made at the same moment the identifier decides. */
+export function newestFirst(a: Job, b: Job): number {
+  return b.created_at.localeCompare(a.created_at) || b.id.localeCompare(a.id);
+}
