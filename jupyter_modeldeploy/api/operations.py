@@ -9,20 +9,16 @@ from pydantic import BaseModel, Field
 
 from jupyter_modeldeploy.api.fetching import FETCHING
 from jupyter_modeldeploy.api.loading import LOADING
+from jupyter_modeldeploy.api.making import MAKING
 from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
 from jupyter_modeldeploy.api.requests import ByDataset, ById, ByName, ByVersion, Nothing
 from jupyter_modeldeploy.api.services import SERVICES
 from jupyter_modeldeploy.jobs.kinds.compare import CompareParameters
-from jupyter_modeldeploy.jobs.kinds.convert import ConvertParameters
 from jupyter_modeldeploy.jobs.kinds.dataset import DatasetOptions
 from jupyter_modeldeploy.jobs.kinds.evaluate import EvaluateParameters
 from jupyter_modeldeploy.jobs.kinds.fetch import FetchOptions
-from jupyter_modeldeploy.jobs.kinds.finetune import FinetuneParameters
 from jupyter_modeldeploy.jobs.kinds.finetune_choices import FinetuneChoices
 from jupyter_modeldeploy.jobs.kinds.profile import ProfileParameters
-from jupyter_modeldeploy.jobs.kinds.prune import PruneParameters
-from jupyter_modeldeploy.jobs.kinds.quantize import QuantizeParameters
-from jupyter_modeldeploy.jobs.kinds.sweep_parameters import SweepParameters
 from jupyter_modeldeploy.records import (
     Change,
     Dataset,
@@ -65,29 +61,9 @@ class Fetch(FetchOptions, Request):
     name: Name | None = Field(default=None, description="the model's name in the workspace; else what its source says")
 
 
-class Finetune(FinetuneParameters, Request):
-    pass
-
-
 class PrepareFinetuning(ByDataset):
     base: str | None = Field(default=None, description="the version to start from, where it is known")
     method: Method | None = Field(default=None, description="the method, where it is chosen")
-
-
-class Sweep(SweepParameters, Request):
-    pass
-
-
-class Convert(ConvertParameters, Request):
-    pass
-
-
-class Quantize(QuantizeParameters, Request):
-    pass
-
-
-class Prune(PruneParameters, Request):
-    pass
 
 
 class Evaluate(EvaluateParameters, Request):
@@ -236,35 +212,6 @@ def fetch_model(workspace: Workspace, request: Fetch) -> Job:
     return workspace.models.fetch(**request.model_dump()).job
 
 
-def finetune_model(workspace: Workspace, request: Finetune) -> Job:
-    """Fine-tune a version on a dataset."""
-    options = request.options.model_dump()
-    return workspace.models.finetune(request.base, request.dataset, request.name, request.reuse, **options).job
-
-
-def sweep_model(workspace: Workspace, request: Sweep) -> Job:
-    """Search for the options that a fine-tuning does best with, and make a version of the best trial."""
-    options = request.options.model_dump()
-    given = {name: getattr(request, name) for name in SweepParameters.model_fields if name != "options"}
-    return workspace.models.sweep(**given, **options).job
-
-
-def convert_model(workspace: Workspace, request: Convert) -> Job:
-    """Convert a version to another format."""
-    return workspace.models.convert(request.version, request.target, request.reuse).job
-
-
-def quantize_model(workspace: Workspace, request: Quantize) -> Job:
-    """Quantize a version and measure what it cost."""
-    options = request.options.model_dump()
-    return workspace.models.quantize(request.version, request.dataset, request.reuse, **options).job
-
-
-def prune_model(workspace: Workspace, request: Prune) -> Job:
-    """Take the weakest channels or neurons out of a version."""
-    return workspace.models.prune(request.version, request.share, request.reuse).job
-
-
 def evaluate_model(workspace: Workspace, request: Evaluate) -> Job:
     """Judge a version on held-out data."""
     return workspace.models.evaluate(request.version, request.dataset, request.against).job
@@ -371,11 +318,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *FETCHING,
     *LOADING,
     Operation("fetch_model", "POST", "models/fetch", "execute", Fetch, Job, fetch_model, status=202),
-    Operation("finetune_model", "POST", "models/finetune", "execute", Finetune, Job, finetune_model, status=202),
-    Operation("sweep_model", "POST", "models/sweep", "execute", Sweep, Job, sweep_model, status=202),
-    Operation("convert_model", "POST", "models/convert", "execute", Convert, Job, convert_model, status=202),
-    Operation("prune_model", "POST", "models/prune", "execute", Prune, Job, prune_model, status=202),
-    Operation("quantize_model", "POST", "models/quantize", "execute", Quantize, Job, quantize_model, status=202),
+    *MAKING,
     Operation("evaluate_model", "POST", "models/evaluate", "execute", Evaluate, Job, evaluate_model, status=202),
     Operation("profile_model", "POST", "models/profile", "execute", ProfileVersion, Job, profile_model, status=202),
     Operation("list_datasets", "GET", "datasets", "read", Nothing, DatasetList, list_datasets),
