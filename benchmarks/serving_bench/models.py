@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tritonclient import grpc as triton
 
 from jupyter_modeldeploy import sources
-from jupyter_modeldeploy.optimize.convert import transformers_to_onnx
+from jupyter_modeldeploy.optimize.converting.from_transformers import transformers_to_onnx
 from jupyter_modeldeploy.optimize.quantizing.dynamic import dynamic_int8
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.runtimes.onnx import OnnxRuntime

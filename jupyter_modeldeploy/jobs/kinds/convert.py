@@ -14,7 +14,7 @@ from jupyter_modeldeploy.jobs.kinds.reuse import known_version
 from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
 
 if TYPE_CHECKING:
-    from jupyter_modeldeploy.optimize.convert import Conversion
+    from jupyter_modeldeploy.optimize.converting.from_transformers import Conversion
 
 PARITY_TEXTS = 64
 

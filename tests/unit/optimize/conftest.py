@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tiny_bert import make_classifier
 
-from jupyter_modeldeploy.optimize.convert import Conversion, transformers_to_onnx
+from jupyter_modeldeploy.optimize.converting.from_transformers import Conversion, transformers_to_onnx
 from jupyter_modeldeploy.progress import Silent
 
 TEXTS = ["a good film", "the plot was dull and the actors were poor", "it was quite lovely"]

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from tiny_bert import make_encoder
 
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, ParityFailed
-from jupyter_modeldeploy.optimize.convert import Conversion, transformers_to_onnx
+from jupyter_modeldeploy.optimize.converting.from_transformers import Conversion, transformers_to_onnx
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.runtimes.onnx import OnnxRuntime
 from jupyter_modeldeploy.runtimes.transformers import TransformersRuntime

@@ -10,7 +10,7 @@ import pytest
 from onnx import numpy_helper
 
 from jupyter_modeldeploy.errors import ParityFailed
-from jupyter_modeldeploy.optimize.parity import check_parity
+from jupyter_modeldeploy.optimize.converting.parity import check_parity
 from jupyter_modeldeploy.runtimes.onnx import OnnxRuntime
 from jupyter_modeldeploy.runtimes.transformers import TransformersRuntime
 

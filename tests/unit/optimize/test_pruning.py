@@ -12,7 +12,7 @@ from digit_images import TINY_RESNET
 from transformers import AutoConfig, ResNetConfig, ResNetForImageClassification, ViTConfig, ViTForImageClassification
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.optimize.convert import transformers_to_onnx
+from jupyter_modeldeploy.optimize.converting.from_transformers import transformers_to_onnx
 from jupyter_modeldeploy.optimize.pruning.structured import prune
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.runtimes.onnx import OnnxRuntime

@@ -14,7 +14,7 @@ from transformers import AutoConfig
 from jupyter_modeldeploy import runtimes, tasks
 from jupyter_modeldeploy.datasets.reader import LabelledImage
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.optimize.convert import transformers_to_onnx
+from jupyter_modeldeploy.optimize.converting.from_transformers import transformers_to_onnx
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.records import Format
 from jupyter_modeldeploy.sources.recognise import recognise

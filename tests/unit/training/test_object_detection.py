@@ -8,7 +8,7 @@ from image_trainings import image_training
 
 from jupyter_modeldeploy import runtimes, tasks
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.optimize.convert_ultralytics import ultralytics_to_onnx
+from jupyter_modeldeploy.optimize.converting.from_ultralytics import ultralytics_to_onnx
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.records import Format
 from jupyter_modeldeploy.training.boxed_images import BoxRows

@@ -11,9 +11,9 @@ import onnx
 import torch
 
 from jupyter_modeldeploy import devices, runtimes
-from jupyter_modeldeploy.optimize.convert import Conversion
+from jupyter_modeldeploy.optimize.converting.from_transformers import Conversion
 from jupyter_modeldeploy.optimize.folders import building
-from jupyter_modeldeploy.optimize.parity import OutputParity, check_parity
+from jupyter_modeldeploy.optimize.converting.parity import OutputParity, check_parity
 from jupyter_modeldeploy.optimize.quiet import quiet
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records import Format

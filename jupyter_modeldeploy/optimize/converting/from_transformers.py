@@ -12,7 +12,7 @@ import torch
 
 from jupyter_modeldeploy import devices, runtimes
 from jupyter_modeldeploy.optimize.folders import building, copy_side_files
-from jupyter_modeldeploy.optimize.parity import OutputParity, check_parity
+from jupyter_modeldeploy.optimize.converting.parity import OutputParity, check_parity
 from jupyter_modeldeploy.optimize.quiet import quiet
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records import Format, Record, Signature
