@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from jupyter_modeldeploy import devices, sources
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.progress import Silent
-from jupyter_modeldeploy.records import Experiment, Interval, Job, Profile, Service, Version
+from jupyter_modeldeploy.records import EvaluationReport, Experiment, Interval, Job, Profile, Service, Version
 from jupyter_modeldeploy.workspace import JobHandle, Workspace
 
 if TYPE_CHECKING:
@@ -126,13 +126,17 @@ def _report(
     from jupyter_modeldeploy.reporting import report as parts
 
     _, tuned, fp32, int8 = versions
-    samples = sum(each["samples"] for each in evaluation["evaluation"]["per_class"])
+    on_int8, on_fp32 = (
+        EvaluationReport.model_validate(evaluation[each]) for each in ("evaluation", "against_evaluation")
+    )
+    samples, int8_accuracy, difference = on_int8.rows, on_int8.metrics[0].interval, on_int8.metrics[0].difference
+    fp32_accuracy = on_fp32.metrics[0].interval
+    assert int8_accuracy is not None and fp32_accuracy is not None and difference is not None  # noqa: PT018
     judged: dict[Literal["before", "fp32", "int8"], Interval] = {
         "before": wilson(round(tuned.metrics["accuracy_before"] * samples), samples),
-        "int8": Interval.model_validate(evaluation["evaluation"]["accuracy"]),
-        "fp32": Interval.model_validate(evaluation["against_evaluation"]["accuracy"]),
+        "int8": int8_accuracy,
+        "fp32": fp32_accuracy,
     }
-    difference = Interval.model_validate(evaluation["accuracy_difference"])
     slow, fast = profiles["fp32"], profiles["int8"]
     return parts.Report(
         title="From an empty machine to a measured endpoint",

@@ -53,6 +53,8 @@ def _declare_where_missing() -> None:
     found = PathFinder.find_spec("torchvision")
     if found is None or found.origin is None or PathFinder.find_spec("torch") is None:
         return
+    if _kept:  # an import of torchvision that was given up is made again
+        return
     import torch
 
     if torch.version.cuda is not None or torch.version.hip is not None:

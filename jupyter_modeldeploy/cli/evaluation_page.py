@@ -1,4 +1,4 @@
-"""How good a fine-tuned version is on held-out rows, in short tables."""
+"""How good a version is on held-out rows, in short tables."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ SHOWN_CLASSES, SHOWN_MISTAKES, SHOWN_CHARACTERS = 10, 3, 60
 SHOWN_MATRIX, SHOWN_CONFUSIONS, SHOWN_NAME = 6, 5, 12
 
 
-def show(door: Door, report: EvaluationReport) -> None:
-    _show_metrics(door, report)
+def show(door: Door, report: EvaluationReport, before: str = "Before") -> None:
+    """`before` is what is told of the model that it is held against."""
+    _show_metrics(door, report, before)
     if report.per_class:
         _show_classes(door, report)
     if report.confusion is not None:
@@ -26,8 +27,8 @@ def show(door: Door, report: EvaluationReport) -> None:
         door.out.print(_told(mistake), style="dim", soft_wrap=True)
 
 
-def _show_metrics(door: Door, report: EvaluationReport) -> None:
-    rows = table("Metric", ">Value", ">95 % interval", ">Before", ">Majority", ">Difference")
+def _show_metrics(door: Door, report: EvaluationReport, before: str) -> None:
+    rows = table("Metric", ">Value", ">95 % interval", f">{printable(before)}", ">Majority", ">Difference")
     for metric in report.metrics:
         rows.add_row(
             metric.name,

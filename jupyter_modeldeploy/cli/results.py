@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_modeldeploy.amounts import percent, size
+from jupyter_modeldeploy.cli import evaluation_page
 from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.tables import table
-from jupyter_modeldeploy.records import Experiment, Format, Interval, Profile, Version
+from jupyter_modeldeploy.records import EvaluationReport, Experiment, Format, Interval, Profile, Version
 from jupyter_modeldeploy.records.sweeps import SweepResult
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.records import Job, Latency, MetricComparison, OperatorTime
 
 TOP_OPERATORS = 10
+MAIN_METRICS = {"accuracy": "Accuracy", "map50": "mAP50"}
 
 
 def show_end(door: Door, job: Job) -> None:
@@ -32,8 +34,9 @@ def describe(version: Version) -> str:
     """`sentiment@3: onnx, 23.0 MB, quantized from sentiment@2, accuracy 85.3 %`"""
     origin = version.lineage.parent or version.lineage.source
     parts = [version.format, size(version.size_bytes), f"{version.lineage.step} from {origin}" if origin else ""]
-    if "accuracy" in version.metrics:
-        parts.append(f"accuracy {percent(version.metrics['accuracy'])}")
+    judged = next((name for name in MAIN_METRICS if name in version.metrics), None)
+    if judged is not None:
+        parts.append(f"{judged} {percent(version.metrics[judged])}")
     return printable(f"{version.ref}: {', '.join(part for part in parts if part)}")
 
 
@@ -54,13 +57,14 @@ def _quantized(door: Door, result: dict[str, Any]) -> None:
 
 def _show_accuracy(door: Door, version: Version) -> None:
     metrics = version.metrics
-    if "accuracy_before" in metrics:
-        before, after = percent(metrics["accuracy_before"]), percent(metrics["accuracy"])
-        door.out.print(f"Accuracy on held-out rows: {before} before training, {after} after.")
-    if "accuracy_difference" in metrics:
-        low, high = metrics["accuracy_difference_low"], metrics["accuracy_difference_high"]
-        interval = Interval(value=metrics["accuracy_difference"], low=low, high=high)
-        door.out.print(f"Accuracy against {version.lineage.parent}: {points(interval)}.")
+    for name, called in MAIN_METRICS.items():
+        if f"{name}_before" in metrics:
+            before, after = percent(metrics[f"{name}_before"]), percent(metrics[name])
+            door.out.print(f"{called} on held-out rows: {before} before training, {after} after.")
+        if f"{name}_difference" in metrics:
+            low, high = metrics[f"{name}_difference_low"], metrics[f"{name}_difference_high"]
+            interval = Interval(value=metrics[f"{name}_difference"], low=low, high=high)
+            door.out.print(f"{called} against {version.lineage.parent}: {points(interval)}.")
 
 
 def _suggest_after(door: Door, version: Version) -> None:
@@ -103,15 +107,10 @@ def _dataset(door: Door, result: dict[str, Any]) -> None:
 
 
 def _evaluation(door: Door, result: dict[str, Any]) -> None:
-    rows = table("Version", ">Accuracy", ">95 % interval", title=f"On the held-out rows of {result['dataset']}")
-    judged = [("version", "evaluation"), ("against", "against_evaluation")]
-    for ref, evaluation in judged:
-        if ref in result:
-            accuracy = Interval.model_validate(result[evaluation]["accuracy"])
-            rows.add_row(result[ref], percent(accuracy.value), f"{percent(accuracy.low)} to {percent(accuracy.high)}")
-    door.out.print(rows)
-    if "accuracy_difference" in result:
-        difference = Interval.model_validate(result["accuracy_difference"])
+    report = EvaluationReport.model_validate(result["evaluation"])
+    evaluation_page.show(door, report, before=result.get("against", "Before"))
+    if "against" in result and (difference := report.metrics[0].difference) is not None:
+        door.out.print()
         door.out.print(f"{result['version']} against {result['against']}: {points(difference)}.")
 
 

@@ -1,4 +1,4 @@
-"""How good a fine-tuned version is on the rows that were held out from it."""
+"""How good a version is on rows that were held out from its training."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from jupyter_modeldeploy.records.base import Interval, Record
 
 class EvaluatedMetric(Record):
     """One metric on the held-out rows, ratios from 0 to 1. `before` is the same of the model before training,
-    `majority` of answering everything with what is most frequent among the training rows. `difference` is this model
-    minus the one before training, on the same rows. What cannot be said is None."""
+    or of the one it is held against, `majority` of answering everything with what is most frequent among the training
+    rows. `difference` is this model minus the one before, on the same rows. What cannot be said is None."""
 
     name: str
     value: float
@@ -76,12 +76,15 @@ class Mistake(Record):
 
 
 class EvaluationReport(Record):
-    """What a fine-tuned version's answers to the `rows` held-out rows come to. The first of the metrics is the one that
+    """What a version's answers to the `rows` held-out rows come to. The first of the metrics is the one that
     the task is judged by. `worst` holds the most confident mistakes, the worst first."""
 
     kind: Literal["single-label", "multi-label", "tagging", "language-model", "detection"]
     dataset: str
     rows: int
+    beside: str | None = Field(
+        default=None, description="the version that `before` is of; None: the model before its training"
+    )
     metrics: list[EvaluatedMetric]
     per_class: list[ClassResult] = Field(default_factory=list)
     confusion: Confusion | None = None
@@ -91,7 +94,7 @@ class EvaluationReport(Record):
     def _repr_markdown_(self) -> str:
         """A notebook's view of it: the metrics beside those before training."""
         head = f"On {self.rows:,} held-out rows of {self.dataset}, with 95 % intervals\n\n"
-        rows = [("Metric", "Value", "", "Before", "Gain", ""), ("---",) * 6]
+        rows = [("Metric", "Value", "", self.beside or "Before", "Gain", ""), ("---",) * 6]
         rows += [
             (each.name, _figure(each.value), _ends(each.interval), _figure(each.before), *_gain(each.difference))
             for each in self.metrics

@@ -4,8 +4,11 @@ A task is a class registered under the entry-point group `jupyter_modeldeploy.ta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
 
 from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.datatypes import Tensors as Tensors
@@ -52,6 +55,19 @@ class DecodesItems(Protocol):
 
     def decode_items(self, items: list[Any], outputs: Tensors) -> list[Any]:
         """One JSON-ready answer per item."""
+
+
+@runtime_checkable
+class Judgeable(Protocol):
+    """A task whose answers can be held against labels. `class_names` are the model's classes by their number;
+    `judged_as` names the kinds of problems it answers, as `judging` has them."""
+
+    class_names: Sequence[str]
+    judged_as: Sequence[str]
+
+    def judged_answers(self, items: list[Any], outputs: Tensors) -> list[np.ndarray]:
+        """One answer per item: logits float[classes]; or all that was found, however unlikely, as float[boxes, 6]: two
+        corners as shares of the image's width and height, score and class, best first."""
 
 
 def load(name: str, folder: Path, signature: Signature) -> Task:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,10 +11,11 @@ from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.signatures import Signature
 from jupyter_modeldeploy.tasks import Tensors, images
 from jupyter_modeldeploy.tasks.image_preprocessing import Preprocessor
-from jupyter_modeldeploy.tasks.model_config import class_names, read_json
+from jupyter_modeldeploy.tasks.model_config import class_names, in_order, read_json
 from jupyter_modeldeploy.tasks.probabilities import probabilities
 
 TOP = 5
+LEAST = 1e-12
 
 
 class ImageClassification:
@@ -23,9 +24,12 @@ class ImageClassification:
 
     A model that answers with probabilities already (each row sums to 1) is taken by its word."""
 
+    judged_as: ClassVar[tuple[str, ...]] = ("single-label",)
+
     def __init__(self, folder: Path, signature: Signature) -> None:
         self._preprocess = Preprocessor(folder, signature)
         self._names = class_names(folder)
+        self.class_names = in_order(self._names)
         self._independent = read_json(folder / "config.json").get("problem_type") == "multi_label_classification"
         self.max_image_pixels = images.MAX_PIXELS
 
@@ -44,6 +48,16 @@ class ImageClassification:
 
     def decode(self, outputs: Tensors) -> list[Any]:
         """`{"label": …, "score": …, "scores": {label: probability}}` per image; `scores` has the likeliest five."""
+        logits = self._logits(outputs)
+        scores = logits.astype(np.float64) if _sums_to_one(logits) else probabilities(logits, self._independent)
+        return [self._answer(row) for row in scores]
+
+    def judged_answers(self, items: list[Any], outputs: Tensors) -> list[np.ndarray]:
+        """`float[classes]` per image; of probabilities their logarithms, which are logits too."""
+        logits = self._logits(outputs)
+        return list(np.log(logits.clip(LEAST)) if _sums_to_one(logits) else logits)
+
+    def _logits(self, outputs: Tensors) -> np.ndarray:
         logits = outputs["logits"] if "logits" in outputs else next(iter(outputs.values()))
         logits = logits.reshape(len(logits), -1) if logits.ndim in (1, 4) else logits
         if logits.ndim != 2 or (self._names and logits.shape[1] != len(self._names)):
@@ -51,8 +65,7 @@ class ImageClassification:
                 f"The model answers {list(logits.shape)}, not one number for each of {len(self._names)} labels.",
                 "Check id2label in config.json and the model's task.",
             )
-        scores = logits.astype(np.float64) if _sums_to_one(logits) else probabilities(logits, self._independent)
-        return [self._answer(row) for row in scores]
+        return logits
 
     def _answer(self, row: np.ndarray) -> dict[str, Any]:
         best = np.argsort(-row, kind="stable")[:TOP]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,11 @@ def class_names(folder: Path) -> dict[int, str]:
     if not lines.is_file():
         return {}
     return dict(enumerate(lines.read_text("utf-8", "replace").splitlines()))
+
+
+def in_order(names: dict[int, str]) -> list[str]:
+    """The names of `class_names` from 0 on, up to the first that is missing."""
+    return [names[number] for number in takewhile(names.__contains__, count())]
 
 
 def max_tokens(folder: Path) -> int:

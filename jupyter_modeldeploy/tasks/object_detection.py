@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image
@@ -13,7 +13,7 @@ from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.signatures import Signature
 from jupyter_modeldeploy.tasks import Tensors, images
 from jupyter_modeldeploy.tasks.image_preprocessing import ImageInput
-from jupyter_modeldeploy.tasks.model_config import class_names
+from jupyter_modeldeploy.tasks.model_config import class_names, in_order
 
 DEFAULT_SIDE = 640
 GREY = 114  # what YOLO's letterbox is filled with
@@ -21,6 +21,7 @@ MIN_SCORE = 0.25
 MAX_OVERLAP = 0.45
 MAX_CANDIDATES = 3000
 MAX_BOXES = 300
+JUDGED_MIN_SCORE, JUDGED_MAX_OVERLAP, JUDGED_CANDIDATES = 0.001, 0.7, 30_000
 
 
 @dataclass(slots=True)
@@ -31,6 +32,12 @@ class _Letterbox:
     left: int
     top: int
 
+    def back(self, corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Boxes `float[boxes, 4]` of the square in the pixels of the image, whose width and height are `size`."""
+        moved = (corners - np.array([self.left, self.top] * 2)) / self.scale
+        inside: np.ndarray = moved.clip(0, np.array(size * 2))
+        return inside
+
 
 class ObjectDetection:
     """A model with the raw output of YOLO: `float[images, 4 + classes, anchors]`, its boxes as centre, width and height
@@ -38,11 +45,14 @@ class ObjectDetection:
 
     Names of the classes come from `id2label` of config.json or from labels.txt."""
 
+    judged_as: ClassVar[tuple[str, ...]] = ("detection",)
+
     def __init__(self, folder: Path, signature: Signature) -> None:
         self._input = ImageInput(signature)
         self._height = self._input.height if self._input.height > 0 else DEFAULT_SIDE
         self._width = self._input.width if self._input.width > 0 else DEFAULT_SIDE
         self._names = class_names(folder)
+        self.class_names = in_order(self._names)
         self.max_image_pixels = images.MAX_PIXELS
 
     def parse(self, body: Any) -> list[images.EncodedImage]:
@@ -73,6 +83,12 @@ class ObjectDetection:
         rows = self._candidates(outputs)
         placed = [(self._place(item), (item.width, item.height)) for item in items]
         return [self._answer(one, *where) for one, where in zip(rows, placed, strict=True)]
+
+    def judged_answers(self, items: list[Any], outputs: Tensors) -> list[np.ndarray]:
+        """`float32[boxes, 6]` per image, best first: two corners as shares of its width and height, score, class. Every
+        class of a box counts by itself, down to a score of 0.001, as mean average precisions are usually taken."""
+        rows = self._candidates(outputs)
+        return [self._judged(one, self._place(item), item) for one, item in zip(rows, items, strict=True)]
 
     def _place(self, item: images.EncodedImage) -> _Letterbox:
         scale = min(self._width / item.width, self._height / item.height)
@@ -116,9 +132,8 @@ class ObjectDetection:
         found = np.flatnonzero(scores >= MIN_SCORE)
         found = found[np.argsort(-scores[found], kind="stable")][:MAX_CANDIDATES]
         corners = _corners(rows[found, :4])
-        kept = suppressed(corners, labels[found])[:MAX_BOXES]
-        moved = (corners[kept] - np.array([place.left, place.top] * 2)) / place.scale
-        boxes = moved.clip(0, np.array(size * 2)).round(2).tolist()
+        kept = suppressed(corners, labels[found])
+        boxes = place.back(corners[kept], size).round(2).tolist()
         numbers, likely = labels[found][kept].tolist(), scores[found][kept].tolist()
         return {
             "boxes": [
@@ -127,15 +142,25 @@ class ObjectDetection:
             ]
         }
 
+    def _judged(self, rows: np.ndarray, place: _Letterbox, item: images.EncodedImage) -> np.ndarray:
+        anchors, labels = np.nonzero(rows[:, 4:] >= JUDGED_MIN_SCORE)
+        scores = rows[anchors, 4 + labels]
+        best = np.argsort(-scores, kind="stable")[:JUDGED_CANDIDATES]
+        corners = _corners(rows[anchors[best], :4])
+        kept = suppressed(corners, labels[best], JUDGED_MAX_OVERLAP)
+        size = (item.width, item.height)
+        shares = place.back(corners[kept], size) / np.array(size * 2)
+        return np.column_stack([shares, scores[best[kept]], labels[best[kept]]]).astype(np.float32)
+
 
 def suppressed(corners: np.ndarray, labels: np.ndarray, overlap: float = MAX_OVERLAP) -> np.ndarray:
-    """The positions of the boxes `float[boxes, 4]` (x1, y1, x2, y2; best first) that stay: greedy non-maximum
-    suppression, each label by itself. A box goes when its intersection over union with a better one exceeds
+    """The positions of the boxes `float[boxes, 4]` (x1, y1, x2, y2; best first) that stay, 300 at most: greedy
+    non-maximum suppression, each label by itself. A box goes when its intersection over union with a better one exceeds
     `overlap`."""
     apart = corners + (labels * (corners.max(initial=0) - corners.min(initial=0) + 1))[:, np.newaxis]
     areas = np.prod((apart[:, 2:] - apart[:, :2]).clip(0), axis=1)
-    rest, kept = np.arange(len(apart)), []
-    while rest.size:
+    rest, kept = np.arange(len(apart)), list[np.intp]()
+    while rest.size and len(kept) < MAX_BOXES:
         best, rest = rest[0], rest[1:]
         kept.append(best)
         low, high = np.maximum(apart[best, :2], apart[rest, :2]), np.minimum(apart[best, 2:], apart[rest, 2:])

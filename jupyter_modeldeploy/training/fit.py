@@ -20,16 +20,16 @@ from transformers import PreTrainedModel, TrainerState, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 
 from jupyter_modeldeploy.errors import JobFailed, WorkerDied
+from jupyter_modeldeploy.judging import metric_intervals
+from jupyter_modeldeploy.judging.metrics import HeldOut, evaluate
+from jupyter_modeldeploy.judging.report import report
 from jupyter_modeldeploy.progress import Reporter, Silent
 from jupyter_modeldeploy.records import EvaluationReport
 from jupyter_modeldeploy.training import (
     adapters,
-    evaluation,
-    evaluation_report,
     learning_rate,
     logs,
     memory,
-    metric_intervals,
     precision,
     process,
     state,
@@ -147,7 +147,7 @@ def _attempt(setting: Setting, plan: Plan, make: Callable[[Plan], Problem]) -> A
         trained = adapters.bare(trained, plan.options.merge_adapter, problem.unquantized)
         samples, message = plan.options.sample_predictions, "testing the fine-tuned model"
         judged = _judged(setting, problem, trained, trainer.state, message, samples)
-        report = evaluation_report.report(
+        evaluated = report(
             training.dataset.ref,
             _held_out(problem),
             judged.answers,
@@ -159,7 +159,7 @@ def _attempt(setting: Setting, plan: Plan, make: Callable[[Plan], Problem]) -> A
         if caching is not None:
             trained.config.use_cache = caching
         problem.save(trained, training.out)
-        return Attempt(plan, judged.metrics, baseline.metrics, report, trainer.state, resumed_from)
+        return Attempt(plan, judged.metrics, baseline.metrics, evaluated, trainer.state, resumed_from)
 
     return group.once(judged_and_saved)
 
@@ -251,8 +251,8 @@ def _baseline(setting: Setting, problem: Problem, model: torch.nn.Module) -> Bas
     return Baseline(found.metrics, rows)
 
 
-def _held_out(problem: Problem) -> evaluation.HeldOut:
-    return evaluation.HeldOut(problem.kind, problem.test.labels, problem.classes, problem.text)
+def _held_out(problem: Problem) -> HeldOut:
+    return HeldOut(problem.kind, problem.test.labels, problem.classes, problem.text)
 
 
 def _judged(
@@ -262,7 +262,7 @@ def _judged(
     step, steps, reporter = state.global_step, state.max_steps or None, setting.reporter
     reporter.progress(step, steps, "steps", message)
     predicted = predict(model, problem, problem.test, setting.device)
-    found = evaluation.evaluate(problem.kind, predicted.answers, problem.test.labels, problem.classes)
+    found = evaluate(problem.kind, predicted.answers, problem.test.labels, problem.classes)
     for name, value in found.items():
         reporter.metric(name, value, step)
     show_samples(problem, model, samples, setting.device, reporter, step)

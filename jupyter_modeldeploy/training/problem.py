@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from jupyter_modeldeploy.judging.metrics import Kind
 from jupyter_modeldeploy.training.defaults import Defaults as Defaults
-from jupyter_modeldeploy.training.evaluation import Kind
 
 IGNORED = -100
 """The label of what is not to be learnt."""
@@ -54,7 +54,7 @@ class Problem:
     `model` takes the tensors that `collate` makes of rows, but for `labels`. `collate` gives "labels" too, with −100
     where nothing is to be learnt. `loss(outputs, labels, items)` is the sum of the losses divided by `items`, the
     number of labels to be learnt in the whole batch, of which these rows may be a part (see `losses`).
-    `answers(outputs, labels)` gives one numpy array for each row: what `evaluation.evaluate` takes for this `kind`.
+    `answers(outputs, labels)` gives one numpy array for each row: what `judging.metrics` takes for this `kind`.
     `in_head(name)` tells the parameters of the new head. `save` writes the trained model for a version; the core hands
     it the model without what training put around it, with LoRA adapters merged or not. `workers` are processes that
     read rows ahead, for rows that cost more to make than to learn. `text(index)` is what stands in a test row,

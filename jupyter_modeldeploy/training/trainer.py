@@ -16,8 +16,9 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from transformers.trainer import TRAINER_STATE_NAME
 
 from jupyter_modeldeploy.errors import JobFailed
+from jupyter_modeldeploy.judging.metrics import evaluate
 from jupyter_modeldeploy.progress import Reporter
-from jupyter_modeldeploy.training import evaluation, memory, state
+from jupyter_modeldeploy.training import memory, state
 from jupyter_modeldeploy.training.checkpoints import PREFIX, Checkpoints
 from jupyter_modeldeploy.training.group import Group
 from jupyter_modeldeploy.training.loading import train_loader
@@ -86,7 +87,7 @@ class CoreTrainer(Trainer):
     def _judged(self, rows: Rows) -> dict[str, float]:
         problem = self._problem
         predicted = predict(self.trained, problem, rows, self.args.device)
-        found = evaluation.evaluate(problem.kind, predicted.answers, rows.labels, problem.classes)
+        found = evaluate(problem.kind, predicted.answers, rows.labels, problem.classes)
         return {f"eval_{name}": value for name, value in {"loss": predicted.loss, **found}.items()}
 
     def _loss(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -117,11 +118,12 @@ def test_a_file_that_changes_meanwhile_is_never_mixed(name: str, received: int, 
     assert contents(get(f"hf:{NAME}", tmp_path / "into").root) == WANTED
 
 
-def test_a_wrong_byte_is_found_and_nothing_is_kept(hub: Hub, tmp_path: Path, root: Path) -> None:
+def test_a_wrong_byte_is_found_and_nothing_of_its_file_is_kept(hub: Hub, tmp_path: Path, root: Path) -> None:
     hub.faults["model.safetensors"] = [Fault(damage=True)]
     with pytest.raises(UnsafeContent, match="SHA-256"):
         get(f"hf:{NAME}", tmp_path / "into")
-    assert kept(root) == []
+    damaged = hashlib.sha256(FILES["model.safetensors"]).hexdigest()
+    assert not [name for name in kept(root) if damaged in name]  # others may be on their way, to be gone on with
 
 
 def test_a_busy_server_is_asked_again_when_it_says(hub: Hub, tmp_path: Path) -> None:
@@ -135,7 +137,8 @@ def test_a_server_that_stays_broken_is_given_up_with_what_arrived_kept(hub: Hub,
         get(f"hf:{NAME}", tmp_path / "into")
     get(f"hf:{NAME}", tmp_path / "again")
     assert [one.range for one in hub.served() if one.path.endswith("model.safetensors")][-1] == "bytes=300000-"
-    assert kept(root) == []
+    damaged = hashlib.sha256(FILES["model.safetensors"]).hexdigest()
+    assert not [name for name in kept(root) if damaged in name]  # others may be on their way, to be gone on with
 
 
 def test_what_cannot_fit_is_refused_before_the_first_byte(

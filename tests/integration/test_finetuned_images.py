@@ -3,6 +3,7 @@ hub, and a `.pt` of ultralytics, which somebody has to trust first."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from typer.testing import CliRunner, Result
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.cli.app import app
+from jupyter_modeldeploy.records import EvaluationReport
 from jupyter_modeldeploy.runtimes import yolo_network
 
 Run = Callable[..., Result]
@@ -108,6 +110,19 @@ def test_a_pt_that_nobody_trusts_is_not_fine_tuned_and_the_refusal_says_what_to_
 
     assert 'modeldeploy models trust stranger@1 --reason "…"' in " ".join(refused.stderr.split())
     assert "never" not in modeldeploy("models", "list").stdout
+
+
+@pytest.mark.parametrize(("made", "metric"), [("classifier", "accuracy"), ("detector", "map50")])
+def test_a_version_is_judged_by_what_serves_it_as_its_training_judged_it(
+    modeldeploy: Run, folder: Path, request: pytest.FixtureRequest, made: str, metric: str
+) -> None:
+    name = request.getfixturevalue(made)
+    told = modeldeploy("evaluate", name, "--json").stdout
+    report = EvaluationReport.model_validate(json.loads(told)["result"]["evaluation"])
+    workspace = Workspace(folder / "root")
+    trained = workspace.models.version(name).metrics[metric]
+    workspace.close()
+    assert (report.metrics[0].name, report.metrics[0].value) == (metric, pytest.approx(trained, abs=0.02))
 
 
 def test_a_fine_tuned_checkpoint_of_timm_says_what_a_photo_shows(served: httpx.Client) -> None:

@@ -49,6 +49,16 @@ def test_boxes_are_told_in_the_images_own_pixels(task: ObjectDetection) -> None:
     assert answer["boxes"][1]["box"] == [16, 12, 24, 20]
 
 
+def test_what_is_judged_are_all_boxes_in_shares_of_the_image(task: ObjectDetection) -> None:
+    items = task.parse_files(file(picture(RED, (128, 64))))
+    outputs = {"output0": raw((32, 32, 16, 8, 0.1, 0.9), (32, 32, 17, 8, 0.0, 0.8), (10, 24, 4, 4, 0.6, 0.002))}
+    [answer] = task.judged_answers(items, outputs)
+    assert answer[:, 4:].tolist() == [
+        [pytest.approx(score), label] for score, label in ((0.9, 1), (0.6, 0), (0.1, 0), (0.002, 1))
+    ]
+    assert answer[0, :4].tolist() == pytest.approx([48 / 128, 24 / 64, 80 / 128, 40 / 64])
+
+
 def test_each_image_of_a_batch_has_its_own_boxes(task: ObjectDetection) -> None:
     items = task.parse_files(file(picture(RED, (64, 64)))) * 2
     outputs = {"output0": np.concatenate([raw((32, 32, 16, 8, 0.9, 0)), raw()])}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
 from jupyter_modeldeploy.jobs.kinds import held_out
+from jupyter_modeldeploy.records import Dataset, EvaluationReport
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.judging.versions import Judgement
 
 
 class EvaluateParameters(Parameters):
@@ -17,8 +21,6 @@ class EvaluateParameters(Parameters):
 
 
 def run(context: Context) -> dict[str, Any]:
-    from jupyter_modeldeploy.experiments.evaluate import paired_difference
-
     parameters: EvaluateParameters = context.parameters
     store = context.store
     version = store.versions.get(parameters.version)
@@ -27,19 +29,29 @@ def run(context: Context) -> dict[str, Any]:
     compared = [version] if other is None else [version, other]
     for each in compared:
         held_out.check_judgeable(each, dataset)
-    evaluations = [
-        held_out.judge(store, each.format, store.versions.path(each), dataset, context.reporter) for each in compared
-    ]
+    judged = [held_out.judge(store, each, dataset, context.reporter) for each in compared]
     result: dict[str, Any] = {
         "dataset": dataset.ref,
         "version": version.ref,
-        "evaluation": evaluations[0].model_dump(mode="json", exclude={"correct"}),
+        "evaluation": _report(dataset, *judged).model_dump(mode="json"),
     }
     if other is not None:
         result["against"] = other.ref
-        result["against_evaluation"] = evaluations[1].model_dump(mode="json", exclude={"correct"})
-        result["accuracy_difference"] = paired_difference(*evaluations).model_dump()
+        result["against_evaluation"] = _report(dataset, judged[1]).model_dump(mode="json")
     return result
+
+
+def _report(dataset: Dataset, judgement: Judgement, against: Judgement | None = None) -> EvaluationReport:
+    from jupyter_modeldeploy.judging.report import report
+
+    return report(
+        dataset.ref,
+        judgement.held_out,
+        judgement.answers,
+        judgement.metrics,
+        against.metrics if against else None,
+        against.rows if against else None,
+    )
 
 
 KIND = Kind(

@@ -1,21 +1,22 @@
-"""The held-out sentences that a version is judged on, and its answers to them."""
+"""The held-out rows that a version is judged on, and its answers to them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from jupyter_modeldeploy import devices, runtimes, tasks
+from jupyter_modeldeploy import devices, plugins, runtimes, tasks
 from jupyter_modeldeploy.errors import InvalidInput, NotFound
 from jupyter_modeldeploy.progress import Reporter
-from jupyter_modeldeploy.records import Dataset, Format, Version
+from jupyter_modeldeploy.records import Dataset, Format, SplitName, Version
 from jupyter_modeldeploy.store import Store
+from jupyter_modeldeploy.tasks import Task
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.datasets.reader import Example
-    from jupyter_modeldeploy.experiments.evaluate import Evaluation
+    from jupyter_modeldeploy.judging.versions import Judgement, Questions
 
-JUDGED_TASK = "text-classification"
+JUDGED_TASKS = ("text-classification", "image-classification", "object-detection")
 
 
 def dataset_of(store: Store, version: Version) -> Dataset | None:
@@ -44,46 +45,54 @@ def examples(store: Store, dataset: Dataset) -> list[Example]:
     """The dataset's held-out rows; none of a dataset for another task, or whose texts have several classes."""
     from jupyter_modeldeploy.datasets import text_classification
 
-    if not _has_one_class_a_text(dataset):
+    if dataset.task != "text-classification" or dataset.multi_label:
         return []
     return text_classification.read_single(store.datasets.path(dataset), dataset).test
 
 
 def can_judge(version: Version, dataset: Dataset) -> bool:
     """Whether the dataset's labels are what the version answers with."""
-    fits = version.classes is None or set(version.classes) == set(dataset.classes)
-    return version.task == JUDGED_TASK and _has_one_class_a_text(dataset) and fits
+    known = version.classes is None or set(dataset.classes) <= set(version.classes)
+    return version.task in JUDGED_TASKS and dataset.task == version.task and known
 
 
 def check_judgeable(version: Version, dataset: Dataset) -> None:
     """Raise InvalidInput when the dataset's labels are not what the version answers with."""
-    if version.task != JUDGED_TASK:
-        raise InvalidInput(f"{version.ref} does {version.task}.", f"Only {JUDGED_TASK} versions can be evaluated.")
-    if not _has_one_class_a_text(dataset):
-        kind = f"several classes a text, {dataset.task}" if dataset.multi_label else dataset.task
-        raise InvalidInput(f"{dataset.ref} is for {kind}.", "Evaluate on texts with one class each.")
+    if version.task not in JUDGED_TASKS:
+        raise InvalidInput(
+            f"{version.ref} does {version.task or 'nothing known'}.", f"What can be judged: {', '.join(JUDGED_TASKS)}."
+        )
+    if dataset.task != version.task:
+        raise InvalidInput(f"{dataset.ref} is for {dataset.task}.", f"Name a dataset for {version.task}.")
     if not can_judge(version, dataset):
         raise InvalidInput(
             f"{version.ref} knows the classes {version.classes}, {dataset.ref} has {dataset.classes}.",
-            "Evaluate on a dataset with the same classes.",
+            "Judge it on a dataset with its classes.",
         )
 
 
-def _has_one_class_a_text(dataset: Dataset) -> bool:
-    return dataset.task == JUDGED_TASK and not dataset.multi_label
+def questions(store: Store, task: Task, dataset: Dataset, part: SplitName = "test") -> Questions:
+    """The rows of one part of a dataset as a version's task reads them. Raises what `judging.versions.questions`
+    raises."""
+    from jupyter_modeldeploy.judging import versions
+
+    rows: list[Any] = getattr(plugins.load("datasets", dataset.task).read(store.datasets.path(dataset), dataset), part)
+    return versions.questions(task, dataset, rows)
 
 
-def judge(store: Store, format: Format, folder: Path, dataset: Dataset, reporter: Reporter) -> Evaluation:
-    """The accuracy of the text classifier in `folder` on the held-out rows of a dataset."""
-    from jupyter_modeldeploy.experiments.evaluate import evaluate
+def judge(
+    store: Store, version: Version, dataset: Dataset, reporter: Reporter, made: tuple[Format, Path] | None = None
+) -> Judgement:
+    """The version's answers to the dataset's held-out rows, or those of what was `made` of it, in a format and folder.
+    Raises what `check_judgeable` and `questions` raise."""
+    from jupyter_modeldeploy.judging import versions
 
-    held_out = examples(store, dataset)
+    check_judgeable(version, dataset)
+    assert version.task is not None  # it can be judged
+    format, folder = made or (version.format, store.versions.path(version))
     runtime = runtimes.load(format, folder, threads=devices.usable_cores())
     try:
-        task = tasks.load(JUDGED_TASK, folder, runtime.signature)
-        texts, labels = [example.text for example in held_out], [example.label for example in held_out]
-        # One text at a time, as a service answers one client: a dynamically quantized model scales its activations over
-        # the whole batch, which cost a MiniLM another 0.4 points at 32 texts a batch.
-        return evaluate(runtime, task, texts, labels, dataset.classes, reporter, batch_size=1)
+        task = tasks.load(version.task, folder, runtime.signature)
+        return versions.judge(runtime, task, questions(store, task, dataset), reporter)
     finally:
         runtime.close()

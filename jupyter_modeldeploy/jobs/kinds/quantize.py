@@ -100,21 +100,22 @@ def _calibration(context: Context, version: Version, folder: Path, dataset: Data
 
 
 def _cost(context: Context, version: Version, quantized: Path, dataset: Dataset) -> dict[str, float]:
-    """The quantized model's accuracy, and the difference to its parent's with its paired 95 % interval."""
-    from jupyter_modeldeploy.experiments.evaluate import paired_difference
+    """The metric that the quantized model's task is judged by, and the difference to its parent's with its paired 95 %
+    interval: `accuracy`, `accuracy_difference`, `accuracy_difference_low`, `accuracy_difference_high`."""
+    from jupyter_modeldeploy.judging.versions import differences
 
     if not held_out.can_judge(version, dataset):
-        log.warning("The accuracy was not measured: that is done on texts with one class each alone.")
+        log.warning("What it cost was not measured: %s cannot judge %s.", dataset.ref, version.ref)
         return {}
-    store = context.store
-    base = held_out.judge(store, version.format, store.versions.path(version), dataset, context.reporter)
-    candidate = held_out.judge(store, Format.onnx, quantized, dataset, context.reporter)
-    difference = paired_difference(candidate, base)
+    base = held_out.judge(context.store, version, dataset, context.reporter)
+    candidate = held_out.judge(context.store, version, dataset, context.reporter, (Format.onnx, quantized))
+    name = candidate.main
+    difference = differences(candidate, base)[name].difference
     return {
-        "accuracy": candidate.accuracy.value,
-        "accuracy_difference": difference.value,
-        "accuracy_difference_low": difference.low,
-        "accuracy_difference_high": difference.high,
+        name: candidate.metrics[name],
+        f"{name}_difference": difference.value,
+        f"{name}_difference_low": difference.low,
+        f"{name}_difference_high": difference.high,
     }
 
 

@@ -27,7 +27,7 @@ def metrics(dataset: Dataset) -> tuple[str, ...]:
     if dataset.task == "text-classification":
         return ("accuracy", "f1_micro", "f1_macro", "loss") if dataset.multi_label else ("accuracy", "f1_macro", "loss")
     if dataset.task == "token-classification":
-        from jupyter_modeldeploy.training.evaluation import of_entities
+        from jupyter_modeldeploy.judging.metrics import of_entities
 
         entities = ("f1",) if of_entities(dataset.classes) else ()
         return (*entities, "accuracy", "f1_macro", "loss")

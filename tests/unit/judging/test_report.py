@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from jupyter_modeldeploy.intervals import wilson
+from jupyter_modeldeploy.judging.calibration import calibration
+from jupyter_modeldeploy.judging.metric_intervals import kept
+from jupyter_modeldeploy.judging.metrics import HeldOut, Kind, evaluate
+from jupyter_modeldeploy.judging.report import report
 from jupyter_modeldeploy.records import EvaluationReport
-from jupyter_modeldeploy.training.calibration import calibration
-from jupyter_modeldeploy.training.evaluation import HeldOut, Kind, evaluate
-from jupyter_modeldeploy.training.evaluation_report import report
-from jupyter_modeldeploy.training.metric_intervals import kept
 
 
 def judged(

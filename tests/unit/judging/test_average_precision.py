@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jupyter_modeldeploy.training.average_precision import (
+from jupyter_modeldeploy.judging.average_precision import (
     from_matches,
     matches,
     mean_average_precision,

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jupyter_modeldeploy.training.average_precision import mean_average_precision
+from jupyter_modeldeploy.judging.average_precision import mean_average_precision
 
 ENTITY = re.compile(r"[BIESLU]-.+")
 Kind = Literal["single-label", "multi-label", "tagging", "language-model", "detection"]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from jupyter_modeldeploy.training.evaluation import evaluate
+from jupyter_modeldeploy.judging.metrics import evaluate
 
 
 def logits(*chosen: int, classes: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How sure the metrics are that `evaluation` gives, and their differences to those of the model before training.
+"""How sure the metrics are that `metrics` gives, and their differences to those of another model on the same rows.
 
 Rows are drawn with replacement, all metrics taken anew, and for the difference those of both models on the same rows:
 the paired bootstrap. The share of rows that are right has closed forms instead."""
@@ -12,9 +12,9 @@ import numpy as np
 from scipy import sparse  # type: ignore[import-untyped]
 
 from jupyter_modeldeploy.intervals import paired_difference_of_proportions, percentiles, resampled, wilson
+from jupyter_modeldeploy.judging import average_precision
+from jupyter_modeldeploy.judging.metrics import HeldOut, entities, of_entities
 from jupyter_modeldeploy.records import Interval
-from jupyter_modeldeploy.training import average_precision
-from jupyter_modeldeploy.training.evaluation import HeldOut, entities, of_entities
 
 CLOSED = "Wilson's interval; of the difference Newcombe's for pairs"
 BOOTSTRAP = "bootstrap over the held-out rows"

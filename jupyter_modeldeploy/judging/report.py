@@ -1,4 +1,4 @@
-"""An `EvaluationReport` of a model's answers to held-out rows, as `evaluation` has them. Numpy and scipy alone."""
+"""An `EvaluationReport` of a model's answers to held-out rows, as `metrics` has them. Numpy and scipy alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from jupyter_modeldeploy.judging import metric_intervals
+from jupyter_modeldeploy.judging.average_precision import by_class
+from jupyter_modeldeploy.judging.calibration import calibration, softmax
+from jupyter_modeldeploy.judging.metrics import HeldOut, evaluate, main_metric
 from jupyter_modeldeploy.records import (
     ClassResult,
     Confusion,
@@ -15,10 +19,6 @@ from jupyter_modeldeploy.records import (
     EvaluationReport,
     Mistake,
 )
-from jupyter_modeldeploy.training import metric_intervals
-from jupyter_modeldeploy.training.average_precision import by_class
-from jupyter_modeldeploy.training.calibration import calibration, softmax
-from jupyter_modeldeploy.training.evaluation import HeldOut, evaluate, main_metric
 
 SHOWN_CLASSES, SHOWN_MISTAKES, SHOWN_CHARACTERS = 20, 10, 200
 OTHERS = "(others)"
@@ -29,19 +29,23 @@ def report(
     held_out: HeldOut,
     answers: Sequence[np.ndarray],
     metrics: Mapping[str, float],
-    before: Mapping[str, float],
-    before_rows: np.ndarray,
-    training_labels: Sequence[Any],
+    before: Mapping[str, float] | None = None,
+    before_rows: np.ndarray | None = None,
+    training_labels: Sequence[Any] | None = None,
 ) -> EvaluationReport:
-    """`metrics` and `before` are what `evaluate` says of the model after and before training; `before_rows` are the
-    `metric_intervals.kept` of the answers before. Intervals are at 95 %."""
-    majority = _majority(held_out, training_labels)
-    intervals = metric_intervals.intervals(held_out, metric_intervals.kept(held_out, answers), before_rows)
+    """`metrics` and `before` are what `evaluate` says of the model and of the one before training, or any other that it
+    is held against; `before_rows` are the `metric_intervals.kept` of that one's answers. Intervals are at 95 %."""
+    majority = {} if training_labels is None else _majority(held_out, training_labels)
+    rows = metric_intervals.kept(held_out, answers)
+    intervals = metric_intervals.intervals(held_out, rows, rows if before_rows is None else before_rows)
+    if before_rows is None:
+        for each in intervals.values():
+            del each["difference"]
     found = [
         EvaluatedMetric(
             name=name,
             value=value,
-            before=before.get(name),
+            before=before.get(name) if before else None,
             majority=majority.get(name),
             **intervals.get(name, {}),
         )
