@@ -1,9 +1,10 @@
-"""The operations that make versions of other versions: fine-tune, sweep, convert, prune, quantize."""
+"""The operations that make versions of other versions: fine-tune, sweep, distil, convert, prune, quantize."""
 
 from __future__ import annotations
 
 from jupyter_modeldeploy.api.operation import Operation, Request
 from jupyter_modeldeploy.jobs.kinds.convert import ConvertParameters
+from jupyter_modeldeploy.jobs.kinds.distil import DistilParameters
 from jupyter_modeldeploy.jobs.kinds.finetune import FinetuneParameters
 from jupyter_modeldeploy.jobs.kinds.prune import PruneParameters
 from jupyter_modeldeploy.jobs.kinds.quantize import QuantizeParameters
@@ -32,6 +33,10 @@ class Prune(PruneParameters, Request):
     pass
 
 
+class Distil(DistilParameters, Request):
+    pass
+
+
 def finetune_model(workspace: Workspace, request: Finetune) -> Job:
     """Fine-tune a version on a dataset."""
     options = request.options.model_dump()
@@ -57,14 +62,22 @@ def quantize_model(workspace: Workspace, request: Quantize) -> Job:
 
 
 def prune_model(workspace: Workspace, request: Prune) -> Job:
-    """Take the weakest channels or neurons out of a version."""
-    return workspace.models.prune(request.version, request.share, request.reuse).job
+    """Take the weakest channels, neurons or weights out of a version, and train what is left."""
+    options = request.options.model_dump(exclude_unset=True)
+    return workspace.models.prune(**request.model_dump(exclude={"options"}), **options).job
+
+
+def distil_model(workspace: Workspace, request: Distil) -> Job:
+    """Teach a smaller model by a version."""
+    options = request.options.model_dump()
+    return workspace.models.distil(**request.model_dump(exclude={"options"}), **options).job
 
 
 MAKING: tuple[Operation, ...] = (
     Operation("finetune_model", "POST", "models/finetune", "execute", Finetune, Job, finetune_model, status=202),
     Operation("sweep_model", "POST", "models/sweep", "execute", Sweep, Job, sweep_model, status=202),
     Operation("convert_model", "POST", "models/convert", "execute", Convert, Job, convert_model, status=202),
+    Operation("distil_model", "POST", "models/distil", "execute", Distil, Job, distil_model, status=202),
     Operation("prune_model", "POST", "models/prune", "execute", Prune, Job, prune_model, status=202),
     Operation("quantize_model", "POST", "models/quantize", "execute", Quantize, Job, quantize_model, status=202),
 )

@@ -77,9 +77,18 @@ ACTIONS = (
     OperationCommand(
         "prune",
         "prune_model",
-        "Take the weakest channels or neurons out of a version. What is left has to be fine-tuned.",
-        "modeldeploy prune leaves@1 --share 0.3 && modeldeploy finetune leaves@2 --dataset leaves --name leaves",
+        "Take the weakest channels or neurons out of a version. What is left is trained with --dataset, and has to be.",
+        "modeldeploy prune leaves@1 --share 0.3 --dataset leaves",
         arguments=["version"],
+    ),
+    OperationCommand(
+        "distil",
+        "distil_model",
+        "Teach a smaller model by a version, on the labels of a dataset and on what the teacher answers.\n\n"
+        "The student is made of half of the teacher's layers unless it is said otherwise.",
+        "modeldeploy distil sentiment@1 --dataset reviews --layers 3 --epochs 3",
+        arguments=["teacher"],
+        completions={"name": completion.models},
     ),
     OperationCommand(
         "evaluate",

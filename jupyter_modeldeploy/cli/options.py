@@ -22,6 +22,8 @@ COMPLETIONS: dict[str, Completion] = {
     "base": completion.versions,
     "candidate": completion.versions,
     "against": completion.versions,
+    "teacher": completion.versions,
+    "student": completion.versions,
     "dataset": completion.datasets,
     "service": completion.services,
 }

@@ -55,6 +55,18 @@ def _quantized(door: Door, result: dict[str, Any]) -> None:
         door.tell(f"{len(left)} of the nodes stay in float, which rounding would ruin: {', '.join(left[:5])}")
 
 
+def _pruned(door: Door, result: dict[str, Any]) -> None:
+    _version(door, result)
+    found = result.get("pruning", {})
+    if "operations_after" in found:
+        before, after = found["operations_before"] / 1e6, found["operations_after"] / 1e6
+        door.tell(f"One row takes {after:,.1f} million operations, {before:,.1f} before.")
+    if "compressed_after_bytes" in found:
+        before, after = size(found["compressed_before_bytes"]), size(found["compressed_after_bytes"])
+        door.tell(f"{percent(found['zeros_after'])} of the weights are 0: {after} when compressed, {before} before.")
+        door.tell("As it is stored it is as large as before, and no faster.")
+
+
 def _show_accuracy(door: Door, version: Version) -> None:
     metrics = version.metrics
     for name, called in MAIN_METRICS.items():
@@ -78,7 +90,7 @@ def _suggest_after(door: Door, version: Version) -> None:
         door.suggest("Serve both", f"serve {served} --name {version.model} --split 50,50")
     elif version.format is Format.onnx:
         door.suggest("Serve it", f"serve {version.ref} --name {version.model}")
-    elif version.lineage.step == "fine-tuned":
+    elif version.lineage.step == "fine-tuned" or (version.lineage.step in ("distilled", "pruned") and version.metrics):
         door.suggest("Convert it", f"convert {version.ref}")
     else:
         door.suggest("Fine-tune it", f"finetune {version.ref} --dataset DATASET --name NAME")
@@ -184,7 +196,8 @@ VIEWS: dict[str, Callable[[Door, dict[str, Any]], None]] = {
     "trial": _trial,
     "convert": _version,
     "quantize": _quantized,
-    "prune": _version,
+    "distil": _version,
+    "prune": _pruned,
     "dataset": _dataset,
     "evaluate": _evaluation,
     "profile": _profile,

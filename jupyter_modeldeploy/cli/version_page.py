@@ -42,7 +42,7 @@ def show(door: Door, page: VersionPage) -> None:
         )
     )
     if page.evaluation is not None:
-        evaluation_page.show(door, page.evaluation)
+        evaluation_page.show(door, page.evaluation, before=page.evaluation.beside or "Before")
     _show_signature(door, page.signature)
     _show_files(door, page)
     _show_card(door, page)

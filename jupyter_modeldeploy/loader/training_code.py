@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_modeldeploy.errors import InvalidInput
@@ -11,15 +12,27 @@ from jupyter_modeldeploy.loader.writing import render
 from jupyter_modeldeploy.records import Dataset, Step, Version
 from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.training.record import TrainingRecord
+from jupyter_modeldeploy.training.recovery import RecoveryOptions
+
+METHODS = {Step.finetuned: "finetune", Step.distilled: "distil", Step.pruned: "prune"}
+RECOVERED = frozenset(RecoveryOptions.model_fields)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A training of the chain that leads to a version."""
+    """A training of the chain that leads to a version. `method` is the one of `workspace.models`, which takes `given`
+    beside the options; `student` is what was taught, where that was a version."""
 
     name: str
     record: TrainingRecord
     dataset: Dataset
+    method: str = "finetune"
+    given: Mapping[str, Any] = field(default_factory=dict)
+    student: Version | None = None
+
+    @property
+    def student_digest(self) -> str | None:
+        return digest(self.student) if self.student else None
 
     @property
     def data(self) -> dict[str, Any]:
@@ -35,7 +48,8 @@ class Trained:
     @property
     def options(self) -> dict[str, Any]:
         """The options that were used, what was left to the task or to a trial filled in."""
-        return self.record.result.options.model_dump(mode="json", exclude_defaults=True)
+        used = self.record.result.options.model_dump(mode="json", exclude_defaults=True)
+        return {name: value for name, value in used.items() if self.method != "prune" or name in RECOVERED}
 
 
 def generate(store: Store, version: Version) -> str:
@@ -65,18 +79,27 @@ def digest(held: Version | Dataset) -> str:
     return hashlib.sha256("".join(sorted(file.sha256 for file in held.files)).encode()).hexdigest()
 
 
+def _trained(store: Store, version: Version, record: TrainingRecord, dataset: Dataset) -> Trained:
+    method, told = METHODS[version.lineage.step], version.lineage.parameters
+    if method == "finetune":
+        return Trained(version.model, record, dataset)
+    given = {name: value for name, value in told.items() if name not in ("options", "student") and value is not None}
+    student = store.versions.get(told["student"]) if told.get("student") else None
+    return Trained(version.model, record, dataset, method, given, student)
+
+
 def _chain(store: Store, version: Version) -> tuple[list[Trained], Version]:
     """The trainings that led to the version, the first one first, and what that one started from."""
     chain: list[Trained] = []
-    while version.lineage.step is Step.finetuned and version.lineage.parent and version.lineage.dataset:
+    while version.lineage.step in METHODS and version.lineage.parent and version.lineage.dataset:
         record = TrainingRecord.read(store.versions.path(version))
         if record is None:
             break
-        chain.insert(0, Trained(version.model, record, store.datasets.get(version.lineage.dataset)))
+        chain.insert(0, _trained(store, version, record, store.datasets.get(version.lineage.dataset)))
         version = store.versions.get(version.lineage.parent)
     if not chain:
         raise InvalidInput(
             f"{version.ref} was {version.lineage.step}, and keeps no record of a training.",
-            "Name a version that finetune made.",
+            "Name a version that finetune or distil made, or prune on a dataset.",
         )
     return chain, version

@@ -22,10 +22,12 @@ class Defaults:
 
 
 TEXT_CLASSIFICATION = Defaults()
+TAUGHT_TEXT_CLASSIFICATION = Defaults(epochs=3.0, head_factor=1.0)
 TOKEN_CLASSIFICATION = Defaults(epochs=3.0, batch_size=16)
 TEXT_GENERATION = Defaults(method="lora", batch_size=8, learning_rate=5e-5, lora_learning_rate=5e-4)
 IMAGE_CLASSIFICATION = Defaults(epochs=5.0, batch_size=32, learning_rate=1e-4)
 IMAGE_CLASSIFICATION_FROM_NOTHING = Defaults(epochs=30.0, batch_size=32, learning_rate=1e-3, head_factor=1.0)
+TAUGHT_IMAGE_CLASSIFICATION = Defaults(epochs=15.0, learning_rate=1e-3, head_factor=1.0)
 DETECTION_FROM_NOTHING = Defaults(epochs=60.0, batch_size=16, learning_rate=2e-3, head_factor=1.0)
 AUGMENTATION: dict[str, Augmentation] = {"image-classification": "light", "object-detection": "medium"}
 CONTEXT_LENGTH = 512

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +35,8 @@ from jupyter_modeldeploy.training import (
     precision,
     process,
     state,
+    teaching,
+    zeros,
 )
 from jupyter_modeldeploy.training.checkpoints import Checkpoints, step_of, storage_errors
 from jupyter_modeldeploy.training.defaults import Defaults
@@ -128,13 +132,20 @@ def _attempt(setting: Setting, plan: Plan, make: Callable[[Plan], Problem]) -> A
     training, group = setting.training, setting.group
     set_seed(training.options.seed)
     problem = make(plan)
+    if training.keep_zeros:
+        zeros.keep(problem.model)
     caching = getattr(problem.model.config, "use_cache", None)  # the Trainer switches it off
     model = _prepared(problem, plan, setting.device)
     plan = group.once(lambda: _decided(setting, plan, problem, model))
     baseline = Baseline({}, np.empty(0))
     if not training.trial:
         baseline = group.once(lambda: _baseline(setting, problem, model))
-    trainer = CoreTrainer(problem, plan, model, setting.saved, setting.device, group)
+    lesson = None
+    if problem.teacher is not None and training.teaching is not None and training.teaching.share:
+        problem, lesson = teaching.taught(
+            problem, training.teaching, plan, setting.saved, setting.device, group, setting.reporter
+        )
+    trainer = CoreTrainer(problem, plan, model, setting.saved, setting.device, group, lesson)
     _add_callbacks(setting, trainer, plan)
     resumed_from = _train(setting, trainer)
     if training.trial:
@@ -228,7 +239,8 @@ def _buffers_kept(model: torch.nn.Module) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Baseline:
-    """How good the model was before training, and what its answers give to the differences: `metric_intervals.kept`."""
+    """How good the model was before training, or its teacher is, and what its answers give to the differences:
+    `metric_intervals.kept`."""
 
     metrics: Metrics
     rows: np.ndarray
@@ -245,7 +257,11 @@ class Judged:
 def _baseline(setting: Setting, problem: Problem, model: torch.nn.Module) -> Baseline:
     if (known := setting.saved.recall("baseline")) is not None:
         return Baseline(known["metrics"], np.array(known["rows"]))
-    found = _judged(setting, problem, model, TrainerState(), "testing the untrained model")
+    if problem.teacher is None:
+        found = _judged(setting, problem, model, TrainerState(), "testing the untrained model")
+    else:
+        teacher: Any = problem.teacher.model
+        found = _judged(setting, problem.teacher, teacher.to(setting.device), TrainerState(), "testing the teacher")
     rows = metric_intervals.kept(_held_out(problem), found.answers)
     setting.saved.remember("baseline", {"metrics": found.metrics, "rows": rows.tolist()})
     return Baseline(found.metrics, rows)
@@ -309,8 +325,16 @@ def _smaller(plan: Plan, saved: Checkpoints, message: str) -> Plan:
 
 
 def _fingerprint(training: Training) -> str:
-    """Which run this is: base, data and options."""
-    files = sorted((path.name, path.stat().st_size) for path in training.base.iterdir() if path.is_file())
+    """Which run this is: base, data and options, and what teaches."""
+    files = _sizes(training.base)
     data = training.dataset.model_dump(mode="json", exclude={"report", "created_at"})
-    said = [files, data, training.options.model_dump(mode="json", exclude={"log_to"})]
+    said: list[Any] = [files, data, training.options.model_dump(mode="json", exclude={"log_to"})]
+    if (taught := training.teaching) is not None:
+        said.append([_sizes(taught.folder), taught.temperature, taught.share])
+    if training.keep_zeros:
+        said.append("zeros")
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def _sizes(folder: Path) -> list[tuple[str, int]]:
+    return sorted((path.name, path.stat().st_size) for path in folder.iterdir() if path.is_file())

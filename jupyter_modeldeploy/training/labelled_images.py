@@ -97,12 +97,17 @@ class Preparation:
             said = {**said, "do_center_crop": False, "do_resize": True, "size": square}
             said.pop("crop_pct", None)
         self._said = said
-        channels = int(getattr(config, "num_channels", 3))
-        signature = Signature([TensorSpec("pixel_values", "FP32", [-1, channels, self.side, self.side])], [])
+        self._channels = int(getattr(config, "num_channels", 3))
+        signature = Signature([TensorSpec("pixel_values", "FP32", [-1, self._channels, self.side, self.side])], [])
         with tempfile.TemporaryDirectory() as folder:
             self.write(Path(folder))
             self.preprocess = Preprocessor(Path(folder), signature)
         self.mode = self.preprocess.input.mode
+
+    def gives_the_same(self, other: Preparation) -> bool:
+        """Whether an image becomes the same pixels by `other`."""
+        mine, others = ((one._said, one.side, one.mode, one._channels) for one in (self, other))
+        return mine == others
 
     def write(self, folder: Path) -> None:
         (folder / CONFIG).write_text(json.dumps(self._said, indent=2) + "\n")

@@ -8,20 +8,25 @@ from collections.abc import Iterable, Sequence
 
 import yaml
 
-from jupyter_modeldeploy.records import Dataset, EvaluatedMetric, EvaluationReport, Interval, Version
+from jupyter_modeldeploy.records import Dataset, EvaluatedMetric, EvaluationReport, Interval, Step, Version
 from jupyter_modeldeploy.training.record import TrainingRecord
 
 FILE = "README.md"
 LIBRARIES = {"object-detection": "ultralytics"}
 SHOWN_CLASSES = 50
+MADE = {
+    Step.finetuned: "{} fine-tuned",
+    Step.distilled: "A smaller model taught by {}",
+    Step.pruned: "{} with a part of its weights taken out, then fine-tuned",
+}
 
 
-def card(name: str, base: Version, dataset: Dataset, record: TrainingRecord) -> str:
+def card(name: str, base: Version, dataset: Dataset, record: TrainingRecord, step: Step = Step.finetuned) -> str:
     """Markdown with a front matter as model hubs read it."""
     licence = base.facts.license if base.facts else None
     parts = [
         _front_matter(base, dataset, licence),
-        f"# {name}\n\n{base.ref} fine-tuned for {dataset.task} on {dataset.ref} with jupyter_modeldeploy.",
+        f"# {name}\n\n{MADE[step].format(base.ref)} for {dataset.task} on {dataset.ref} with jupyter_modeldeploy.",
         _origin(base, dataset, licence),
         _quality(record.result.evaluation),
         _training(record),
@@ -61,11 +66,19 @@ def _place(source: str | None) -> str | None:
 def _quality(report: EvaluationReport | None) -> str:
     if report is None:
         return ""
+    before, difference = report.beside or "Before training", f"Difference to {report.beside or 'before'}"
     told = [
         f"## How good it is\n\nOn {report.rows:,} held-out rows of {report.dataset}, which it did not learn from. "
         "It says nothing about data of another kind.",
         _table(
-            ("Metric", "Value", "95 % interval", "Before training", "Most frequent class", "Difference to before"),
+            (
+                "Metric",
+                "Value",
+                "95 % interval",
+                before,
+                "Most frequent class",
+                difference,
+            ),
             [_metric(metric) for metric in report.metrics],
         ),
     ]

@@ -26,6 +26,7 @@ IGNORED = -100
 Row = dict[str, Any]
 Batch = dict[str, torch.Tensor]
 Loss = Callable[[Any, torch.Tensor, "torch.Tensor | int"], torch.Tensor]
+Distance = Callable[[Any, Any, float], torch.Tensor]
 
 
 class Rows(Protocol):
@@ -59,7 +60,11 @@ class Problem:
     it the model without what training put around it, with LoRA adapters merged or not. `workers` are processes that
     read rows ahead, for rows that cost more to make than to learn. `text(index)` is what stands in a test row,
     `describe(index, answer)` puts the answer to it into words; of a model that writes, `respond(model, index)` gives
-    what a test row asks and what is written. `unquantized` loads the base in full where `model` holds it in 4 bits."""
+    what a test row asks and what is written. `unquantized` loads the base in full where `model` holds it in 4 bits.
+
+    `teacher` is what is learnt from beside the labels: a problem of the same rows as its model sees them.
+    `distance(outputs, said, temperature)` is how far the model's outputs are from what a teacher said to the same rows,
+    summed over them. `rows_vary` says that a training row is another in each epoch."""
 
     kind: Kind
     model: PreTrainedModel
@@ -78,6 +83,9 @@ class Problem:
     text: Callable[[int], str] | None = None
     judged_at_a_time: int = 64
     unquantized: Callable[[], PreTrainedModel] | None = None
+    teacher: Problem | None = None
+    distance: Distance | None = None
+    rows_vary: bool = False
 
     def items(self, labels: torch.Tensor) -> int:
         """How many of the labels are to be learnt. A language model learns each token from those before it, the first

@@ -28,7 +28,8 @@ PACKAGES = (
 
 
 class TrainingRecord(Record):
-    """A training: its base and dataset by their refs, the device, the versions of what it ran with, and its result."""
+    """A training: its base (of a distilled or pruned version its teacher) and dataset by their refs, the device, the
+    versions of what it ran with, and its result."""
 
     base: str
     dataset: str

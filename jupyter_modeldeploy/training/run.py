@@ -22,6 +22,17 @@ from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
 
 
 @dataclass(frozen=True)
+class Teaching:
+    """A version that is learnt from beside the labels: the classifier in `folder`, with the dataset's classes. `share`
+    of the loss are its logits softened by `temperature`, the rest are the labels. With a share of 0 it teaches nothing
+    and is only what the trained model is held beside."""
+
+    folder: Path
+    temperature: float = 2.0
+    share: float = 0.5
+
+
+@dataclass(frozen=True)
 class Training:
     """One fine-tuning.
 
@@ -30,7 +41,10 @@ class Training:
 
     A `trial` of a sweep is judged by its validation rows alone: the result's `metrics` are theirs, those of the final
     weights. The held-out rows are not looked at, and nothing is written to `out`. Its last checkpoint is of its end, so
-    that the same training without `trial` on these checkpoints only judges and writes."""
+    that the same training without `trial` on these checkpoints only judges and writes.
+
+    With a `teaching` the result's `baseline` is of the teacher, not of the model before training. With `keep_zeros`
+    weights that are 0 in the base stay so."""
 
     base: Path
     dataset: Dataset
@@ -41,6 +55,8 @@ class Training:
     reporter: Reporter
     device: str = "cpu"
     trial: bool = False
+    teaching: Teaching | None = None
+    keep_zeros: bool = False
 
 
 Trainer = Callable[[Training], FinetuneResult]

@@ -11,7 +11,8 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.runtimes.transformers import load_checkpoint
+from jupyter_modeldeploy.runtimes.transformers import configuration, load_checkpoint
+from jupyter_modeldeploy.training import heads
 from jupyter_modeldeploy.training.problem import IGNORED, Batch, Row
 
 
@@ -69,17 +70,24 @@ def load_tokenizer(base: Path, max_length: int) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_classifier(auto_class: Any, base: Path, classes: Sequence[str], **config: Any) -> PreTrainedModel:
-    """The encoder in `base` with a head of `auto_class` for `classes`: its own where it fits, else one drawn by the
-    global seed. Raises InvalidInput where the encoder's weights are missing or do not fit."""
-    return load_checkpoint(
+def load_classifier(
+    auto_class: Any, base: Path, classes: Sequence[str], teaches: bool = False, **config: Any
+) -> PreTrainedModel:
+    """The encoder in `base` with a head of `auto_class` for `classes`: its own where it fits, its outputs in their
+    order, else one drawn by the global seed. Raises InvalidInput where the encoder's weights are missing or do not fit,
+    and for one that `teaches` and has no such head of its own."""
+    model = load_checkpoint(
         auto_class,
         base,
-        lambda model, name: in_head(model)(name) or ".pooler." in name,
+        lambda model, name: not teaches and (in_head(model)(name) or ".pooler." in name),
         id2label=dict(enumerate(classes)),
         label2id={name: index for index, name in enumerate(classes)},
         **config,
     )
+    named = configuration(base).id2label
+    if not heads.align(model, named, classes, in_head(model)) and teaches:
+        raise heads.teaches_other_classes(base, named, classes)
+    return model
 
 
 def in_head(model: PreTrainedModel) -> Callable[[str], bool]:

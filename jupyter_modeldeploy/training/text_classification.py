@@ -3,57 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerBase
 
-from jupyter_modeldeploy.datasets.reader import Example, MultiLabelExample
+from jupyter_modeldeploy.datasets.reader import Example, MultiLabelExample, Split
 from jupyter_modeldeploy.training.data import read
-from jupyter_modeldeploy.training.defaults import TEXT_CLASSIFICATION
+from jupyter_modeldeploy.training.defaults import TAUGHT_TEXT_CLASSIFICATION, TEXT_CLASSIFICATION
 from jupyter_modeldeploy.training.fit import fit
 from jupyter_modeldeploy.training.losses import balanced, balanced_ones, binary_cross_entropy, cross_entropy
 from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
 from jupyter_modeldeploy.training.plan import Plan
 from jupyter_modeldeploy.training.problem import Loss, Problem
 from jupyter_modeldeploy.training.run import Training
+from jupyter_modeldeploy.training.teaching import softened
 from jupyter_modeldeploy.training.text import Padding, TokenRows, in_head, load_classifier, load_tokenizer, saving
 
 
 def finetune(training: Training) -> FinetuneResult:
     """Fine-tune the checkpoint in `training.base`. `out` gets config.json with the class names, model.safetensors and
-    the tokenizer's files."""
+    the tokenizer's files. Raises InvalidInput for a teacher that is no classifier into the dataset's classes."""
     split = read(training)
-    classes, several = training.dataset.classes, training.dataset.multi_label
 
     def make(plan: Plan) -> Problem:
-        tokenizer = load_tokenizer(training.base, plan.options.max_length)
-        model = load_classifier(
-            AutoModelForSequenceClassification,
-            training.base,
-            classes,
-            problem_type="multi_label_classification" if several else "single_label_classification",
-        )
-        train = _rows(split.train, tokenizer, len(classes))
-        test = _rows(split.test, tokenizer, len(classes))
-        return Problem(
-            kind="multi-label" if several else "single-label",
-            model=model,
-            train=train,
-            validation=_rows(split.validation, tokenizer, len(classes)) if split.validation else None,
-            test=test,
-            collate=Padding(tokenizer),
-            loss=_loss(train.labels, len(classes), several, plan.options),
-            answers=logits_of_rows,
-            save=saving(tokenizer),
-            classes=classes,
-            in_head=in_head(model),
-            text=lambda index: split.test[index].text,
-            describe=lambda index, answer: _named(answer, classes, several),
-        )
+        problem = _problem(training, training.base, split, plan.options)
+        if training.teaching is None:
+            return problem
+        return replace(problem, teacher=_problem(training, training.teaching.folder, split, plan.options, teaches=True))
 
-    return fit(training, TEXT_CLASSIFICATION, make)
+    return fit(training, TEXT_CLASSIFICATION if training.teaching is None else TAUGHT_TEXT_CLASSIFICATION, make)
+
+
+def _problem(
+    training: Training, base: Path, split: Split[Any], options: FinetuneOptions, teaches: bool = False
+) -> Problem:
+    """The rows as the tokenizer in `base` reads them, and its model."""
+    classes, several = training.dataset.classes, training.dataset.multi_label
+    tokenizer = load_tokenizer(base, options.max_length)
+    kind = "multi_label_classification" if several else "single_label_classification"
+    model = load_classifier(AutoModelForSequenceClassification, base, classes, teaches, problem_type=kind)
+    train = _rows(split.train, tokenizer, len(classes))
+    return Problem(
+        kind="multi-label" if several else "single-label",
+        model=model,
+        train=train,
+        validation=_rows(split.validation, tokenizer, len(classes)) if split.validation else None,
+        test=_rows(split.test, tokenizer, len(classes)),
+        collate=Padding(tokenizer),
+        loss=_loss(train.labels, len(classes), several, options),
+        answers=logits_of_rows,
+        save=saving(tokenizer),
+        classes=classes,
+        in_head=in_head(model),
+        text=lambda index: split.test[index].text,
+        describe=lambda index, answer: _named(answer, classes, several),
+        distance=partial(softened, several=several),
+    )
 
 
 def logits_of_rows(outputs: Any, labels: torch.Tensor) -> Sequence[np.ndarray]:

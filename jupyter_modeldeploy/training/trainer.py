@@ -26,6 +26,7 @@ from jupyter_modeldeploy.training.optimizer import make_optimizer
 from jupyter_modeldeploy.training.plan import Plan
 from jupyter_modeldeploy.training.prediction import predict, show_samples
 from jupyter_modeldeploy.training.problem import IGNORED, Problem, Rows
+from jupyter_modeldeploy.training.teaching import Lesson
 
 log = logging.getLogger(__name__)
 LOG_EVERY = 10
@@ -46,8 +47,11 @@ class CoreTrainer(Trainer):
         saved: Checkpoints,
         device: torch.device,
         group: Group,
+        lesson: Lesson | None = None,
     ) -> None:
         self._problem, self._plan, self._saved, self._group = problem, plan, saved, group
+        self._lesson = lesson
+        self._said: Any = None
         super().__init__(
             model=model,
             args=training_arguments(problem, plan, saved, device),
@@ -90,9 +94,16 @@ class CoreTrainer(Trainer):
         found = evaluate(problem.kind, predicted.answers, rows.labels, problem.classes)
         return {f"eval_{name}": value for name, value in {"loss": predicted.loss, **found}.items()}
 
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+        if self._lesson is not None:
+            self._said = self._lesson.said(inputs)
+        return super().compute_loss(model, inputs, *arguments, **named)
+
     def _loss(self, outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
         items = self._problem.items(labels) if num_items_in_batch is None else num_items_in_batch
         loss = self._problem.loss(outputs, labels, items)
+        if self._lesson is not None:
+            loss = self._lesson.mixed(loss, outputs, self._said, items)
         # Nothing is learnt from a row that stands in for a missing one.
         return loss * labels.ne(IGNORED).any() if self._group.size > 1 else loss
 

@@ -58,12 +58,13 @@ class Models(Room):
         return loader.generate(version, self._store.versions.path(version))
 
     def evaluation(self, ref: str) -> EvaluationReport | None:
-        """How good a fine-tuned version is on the rows that were held out from it, with intervals, each class, the
-        confusion matrix, calibration and the worst mistakes; None for a version that no training made."""
+        """How good a version that a training made is on the rows that were held out from it, with intervals, each class,
+        the confusion matrix, calibration and the worst mistakes; None for a version that no training made."""
         from jupyter_modeldeploy.training.record import TrainingRecord
 
         version = self.version(ref)
-        if version.lineage.step is not Step.finetuned:
+        trained = version.lineage.step in (Step.finetuned, Step.distilled, Step.pruned) and version.lineage.dataset
+        if not trained:
             return None  # a file of that name that came from elsewhere is not ours
         record = TrainingRecord.read(self._store.versions.folder(version))
         return record.result.evaluation if record else None
@@ -214,9 +215,70 @@ class Models(Room):
             reuse=reuse,
         )
 
-    def prune(self, version: str, share: float = 0.3, reuse: bool = False) -> JobHandle:
-        """Take `share` of the channels or feed-forward neurons out of a transformers version; fine-tune the new one."""
-        return self._submit("prune", version=self._loadable(version).ref, share=share, reuse=reuse)
+    def distil(
+        self,
+        teacher: str,
+        dataset: str,
+        name: str | None = None,
+        student: str | None = None,
+        layers: int | None = None,
+        width: float | None = None,
+        temperature: float = 2.0,
+        soft_share: float = 0.5,
+        reuse: bool = False,
+        **options: Any,
+    ) -> JobHandle:
+        """Teach a smaller classifier by a version on a dataset with its classes, as the next version of `name`, else of
+        the teacher's model.
+
+        The student is a version, or it is made of the teacher: of `layers` of its layers, by default half of them, with
+        a `width` of its feed-forward neurons or channels. It learns from the labels and, as `soft_share` of the loss,
+        from the teacher's probabilities at a `temperature`; `options` are those of `FinetuneOptions`. Its metrics hold
+        the difference to the teacher's on the held-out rows, with its interval."""
+        if name is not None:
+            self._store.models.check_name(name)
+        return self._submit(
+            "distil",
+            teacher=self._loadable(teacher).ref,
+            dataset=self._store.datasets.get(dataset).ref,
+            name=name,
+            student=self._loadable(student).ref if student else None,
+            layers=layers,
+            width=width,
+            temperature=temperature,
+            soft_share=soft_share,
+            options=options,
+            reuse=reuse,
+        )
+
+    def prune(
+        self,
+        version: str,
+        share: float = 0.3,
+        method: Literal["structured", "magnitude"] = "structured",
+        scope: Literal["global", "layer"] = "global",
+        dataset: str | None = None,
+        soft_share: float = 0.5,
+        reuse: bool = False,
+        **options: Any,
+    ) -> JobHandle:
+        """Take `share` of the channels or feed-forward neurons out of a transformers version, or put that share of its
+        smallest weights to 0 (`magnitude`), which makes it smaller where it is compressed and nothing faster.
+
+        With a dataset what is left is trained in the same job, by the labels and, as `soft_share` of the loss, by what
+        the whole version answers; `options` are those of `RecoveryOptions`. Without one the new version is to be
+        fine-tuned."""
+        return self._submit(
+            "prune",
+            version=self._loadable(version).ref,
+            share=share,
+            method=method,
+            scope=scope,
+            dataset=self._dataset(dataset),
+            soft_share=soft_share,
+            options=options,
+            reuse=reuse,
+        )
 
     def evaluate(self, version: str, dataset: str | None = None, against: str | None = None) -> JobHandle:
         """Judge a version on held-out data, with intervals; `against` a second one by the paired difference."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,10 @@ from jupyter_modeldeploy.jobs.kinds.reuse import known_version
 from jupyter_modeldeploy.records import Dataset, Facts, Format, Lineage, Name, NewVersion, Step, Version
 from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.training.defaults import suiting
-from jupyter_modeldeploy.training.options import FinetuneOptions
+from jupyter_modeldeploy.training.options import FinetuneOptions, FinetuneResult
 from jupyter_modeldeploy.training.plan import Plan
 from jupyter_modeldeploy.training.record import TrainingRecord, environment
-from jupyter_modeldeploy.training.run import Training
+from jupyter_modeldeploy.training.run import Teaching, Training
 
 BASE_FORMATS = {"object-detection": Format.ultralytics}
 """What each task's trainer starts from, where that is no transformers checkpoint."""
@@ -66,8 +67,6 @@ def _check_batch(options: FinetuneOptions, dataset: Dataset) -> None:
 
 
 def run(context: Context) -> dict[str, Any]:
-    from jupyter_modeldeploy.training.distributed.finetuning import finetune
-
     parameters: FinetuneParameters = context.parameters
     store = context.store
     check(store, parameters)
@@ -82,19 +81,41 @@ def run(context: Context) -> dict[str, Any]:
     if known := known_version(context, parameters.name, lineage, parameters.reuse):
         return {"version": known.ref, "metrics": known.metrics, "reused": True}
 
+    return make_version(
+        context,
+        lambda out: training(context, store.versions.path(base), dataset, parameters.options, out),
+        parameters.name,
+        base,
+        lineage,
+    )
+
+
+def make_version(
+    context: Context, work: Callable[[Path], Training], name: str, base: Version, lineage: Lineage
+) -> dict[str, Any]:
+    """Train `work`, which is told the folder to write to, add the next version of `name`, and give the job's result.
+    Where the work has a teacher that is `base`, beside which the version is judged."""
+    from jupyter_modeldeploy.training.distributed.finetuning import finetune
+
+    store = context.store
     with store.artifacts.staging() as staging:
-        result = finetune(training(context, base, dataset, parameters.options, staging / "version"))
+        given = work(staging / "version")
+        dataset = given.dataset
+        result = finetune(given)
+        if given.teaching is not None and result.evaluation is not None:
+            beside = result.evaluation.model_copy(update={"beside": base.ref})
+            result = result.model_copy(update={"evaluation": beside})
         made = TrainingRecord(
             base=base.ref, dataset=dataset.ref, device=context.device, environment=environment(), result=result
         )
         new = NewVersion(
-            model=parameters.name,
+            model=name,
             format=Format.adapter if (staging / "version" / ADAPTER).exists() else base.format,
             task=dataset.task,
             lineage=lineage,
-            metrics=result.version_metrics,
+            metrics=_metrics(result),
             classes=dataset.classes or None,
-            facts=_described(staging / "version", parameters.name, base, dataset, made),
+            facts=_described(staging / "version", name, base, dataset, made, lineage.step),
         )
         version = store.versions.add(new, staging / "version")
     shutil.rmtree(context.folder / "checkpoints")  # they served to resume; the version holds what they led to
@@ -106,11 +127,19 @@ def run(context: Context) -> dict[str, Any]:
     }
 
 
-def training(context: Context, base: Version, dataset: Dataset, options: FinetuneOptions, out: Path) -> Training:
-    """What a trainer gets of this job."""
+def training(
+    context: Context,
+    base: Path,
+    dataset: Dataset,
+    options: FinetuneOptions,
+    out: Path,
+    teaching: Teaching | None = None,
+    keep_zeros: bool = False,
+) -> Training:
+    """What a trainer gets of this job; `base` is the folder to start from."""
     store = context.store
     return Training(
-        base=store.versions.path(base),
+        base=base,
         dataset=dataset,
         data=store.datasets.path(dataset),
         out=out,
@@ -118,17 +147,32 @@ def training(context: Context, base: Version, dataset: Dataset, options: Finetun
         options=options,
         reporter=context.reporter,
         device=context.device,
+        teaching=teaching,
+        keep_zeros=keep_zeros,
     )
 
 
-def _described(folder: Path, name: str, base: Version, dataset: Dataset, made: TrainingRecord) -> Facts:
+def _metrics(result: FinetuneResult) -> dict[str, float]:
+    """The figures that the version keeps; of one that is held beside another version, the paired difference to it in
+    place of what was before training."""
+    report = result.evaluation
+    if report is None or report.beside is None:
+        return result.version_metrics
+    first = report.metrics[0]
+    if first.difference is None:
+        return result.metrics
+    name, difference = f"{first.name}_difference", first.difference
+    return {**result.metrics, name: difference.value, f"{name}_low": difference.low, f"{name}_high": difference.high}
+
+
+def _described(folder: Path, name: str, base: Version, dataset: Dataset, made: TrainingRecord, step: Step) -> Facts:
     """What the new version's files tell of it, with the record of its training and a model card among them."""
     from jupyter_modeldeploy.sources import understanding
     from jupyter_modeldeploy.sources.recognise import recognise
     from jupyter_modeldeploy.training import model_card
 
     made.write(folder)
-    (folder / model_card.FILE).write_text(model_card.card(name, base, dataset, made), "utf-8")
+    (folder / model_card.FILE).write_text(model_card.card(name, base, dataset, made, step), "utf-8")
     return understanding.facts(folder, recognise(folder))
 
 

@@ -83,7 +83,9 @@ def run(context: Context) -> dict[str, Any]:
         context.folder / VALUES,
         lambda so_far: study.is_hopeless(plan, past, parameters.tried, so_far),
     )
-    training = finetune.training(context, base, dataset, parameters.options, context.folder / "version")
+    training = finetune.training(
+        context, store.versions.path(base), dataset, parameters.options, context.folder / "version"
+    )
     try:
         result: FinetuneResult = plugins.load("trainers", dataset.task)(
             dataclasses.replace(training, reporter=reporter, trial=True)

@@ -329,6 +329,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/models/distil': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Teach a smaller model by a version. */
+    post: operations['distil_model'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/models/distrust': {
     parameters: {
       query?: never;
@@ -423,7 +440,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Take the weakest channels or neurons out of a version. */
+    /** Take the weakest channels, neurons or weights out of a version, and train what is left. */
     post: operations['prune_model'];
     delete?: never;
     options?: never;
@@ -1550,6 +1567,100 @@ export interface components {
       /** Devices */
       devices: components['schemas']['Device'][];
     };
+    /** Distil */
+    Distil: {
+      /**
+       * Dataset
+       * @description the dataset to learn on, with the teacher's classes: NAME or NAME@2
+       */
+      dataset: string;
+      /**
+       * Layers
+       * @description how many of the teacher's layers the student keeps; else half of them
+       * @default null
+       */
+      layers: number | null;
+      /**
+       * Name
+       * @description the model that the new version is added to; else the teacher's
+       * @default null
+       */
+      name: string | null;
+      /**
+       * @default {
+       *       "augmentation": null,
+       *       "batch_size": null,
+       *       "checkpoint_every": null,
+       *       "class_weights": "none",
+       *       "context_length": null,
+       *       "deterministic": false,
+       *       "early_stopping_patience": null,
+       *       "epochs": null,
+       *       "evaluate_every": null,
+       *       "evaluations": null,
+       *       "find_batch_size": true,
+       *       "find_learning_rate": false,
+       *       "gradient_accumulation": 1,
+       *       "gradient_checkpointing": false,
+       *       "head_learning_rate": null,
+       *       "image_size": null,
+       *       "learning_rate": null,
+       *       "log_to": [],
+       *       "lora_alpha": 16,
+       *       "lora_dropout": 0,
+       *       "lora_rank": 8,
+       *       "max_length": 128,
+       *       "max_steps": null,
+       *       "merge_adapter": true,
+       *       "method": null,
+       *       "precision": "auto",
+       *       "processes": 1,
+       *       "quantize_base": null,
+       *       "sample_predictions": 0,
+       *       "seed": 0,
+       *       "train_rows": null,
+       *       "validation_share": 0.1,
+       *       "warmup_ratio": 0.1,
+       *       "weight_decay": 0.01
+       *     }
+       */
+      options: components['schemas']['FinetuneOptions'];
+      /**
+       * Reuse
+       * @description take the version made from the same things, if there is one
+       * @default false
+       */
+      reuse: boolean;
+      /**
+       * Soft Share
+       * @description share of the loss that is the distance to the teacher's probabilities; the rest are the labels
+       * @default 0.5
+       */
+      soft_share: number;
+      /**
+       * Student
+       * @description the version to teach; else one with fewer of the teacher's layers is made
+       * @default null
+       */
+      student: string | null;
+      /**
+       * Teacher
+       * @description the classifier or detector to learn from: NAME, NAME@3 or NAME@alias
+       */
+      teacher: string;
+      /**
+       * Temperature
+       * @description how much the teacher's probabilities are softened
+       * @default 2
+       */
+      temperature: number;
+      /**
+       * Width
+       * @description the share of feed-forward neurons, or of channels, that the student keeps; else all
+       * @default null
+       */
+      width: number | null;
+    };
     /**
      * Distribution
      * @description How one number is spread over the examples, as `length of a text` in `characters`.
@@ -1647,8 +1758,8 @@ export interface components {
     /**
      * EvaluatedMetric
      * @description One metric on the held-out rows, ratios from 0 to 1. `before` is the same of the model before training,
-     *     `majority` of answering everything with what is most frequent among the training rows. `difference` is this model
-     *     minus the one before training, on the same rows. What cannot be said is None.
+     *     or of the one it is held against, `majority` of answering everything with what is most frequent among the training
+     *     rows. `difference` is this model minus the one before, on the same rows. What cannot be said is None.
      */
     EvaluatedMetric: {
       /**
@@ -1678,10 +1789,16 @@ export interface components {
     };
     /**
      * EvaluationReport
-     * @description What a fine-tuned version's answers to the `rows` held-out rows come to. The first of the metrics is the one that
+     * @description What a version's answers to the `rows` held-out rows come to. The first of the metrics is the one that
      *     the task is judged by. `worst` holds the most confident mistakes, the worst first.
      */
     EvaluationReport: {
+      /**
+       * Beside
+       * @description the version that `before` is of; None: the model before its training
+       * @default null
+       */
+      beside: string | null;
       /** @default null */
       calibration: components['schemas']['Calibration'] | null;
       /** @default null */
@@ -2762,17 +2879,59 @@ export interface components {
     /** Prune */
     Prune: {
       /**
+       * Dataset
+       * @description train what is left on this, by its labels and by what the whole version answers
+       * @default null
+       */
+      dataset: string | null;
+      /**
+       * Method
+       * @description take out channels and neurons, or put the smallest weights to 0, which makes nothing faster
+       * @default structured
+       * @enum {string}
+       */
+      method: 'structured' | 'magnitude';
+      /**
+       * @default {
+       *       "augmentation": null,
+       *       "batch_size": null,
+       *       "checkpoint_every": null,
+       *       "deterministic": false,
+       *       "epochs": null,
+       *       "learning_rate": null,
+       *       "max_length": 128,
+       *       "max_steps": null,
+       *       "precision": "auto",
+       *       "seed": 0,
+       *       "train_rows": null
+       *     }
+       */
+      options: components['schemas']['RecoveryOptions'];
+      /**
        * Reuse
        * @description take the version made from the same things, if there is one
        * @default false
        */
       reuse: boolean;
       /**
+       * Scope
+       * @description magnitude: the smallest weights of all layers together, or of each alone
+       * @default global
+       * @enum {string}
+       */
+      scope: 'global' | 'layer';
+      /**
        * Share
-       * @description of the channels of each convolution, or of the neurons of each feed-forward layer, that goes
+       * @description of the channels of each convolution, or of the neurons of each feed-forward layer, that goes; of the weights, for the method magnitude
        * @default 0.3
        */
       share: number;
+      /**
+       * Soft Share
+       * @description share of that training's loss that is the distance to the whole version's probabilities
+       * @default 0.5
+       */
+      soft_share: number;
       /**
        * Version
        * @description the transformers version to prune: NAME, NAME@3 or NAME@alias
@@ -2996,6 +3155,79 @@ export interface components {
       records: {
         [key: string]: unknown;
       }[];
+    };
+    /**
+     * RecoveryOptions
+     * @description All weights are trained; each field is the one of that name in `FinetuneOptions`.
+     */
+    RecoveryOptions: {
+      /**
+       * Augmentation
+       * @description images: how much they are varied as they are learnt from; by default what suits the task
+       * @default null
+       */
+      augmentation: ('none' | 'light' | 'medium' | 'strong') | null;
+      /**
+       * Batch Size
+       * @description rows per optimizer step; by default what suits the task: 32 for text
+       * @default null
+       */
+      batch_size: number | null;
+      /**
+       * Checkpoint Every
+       * @description optimizer steps between checkpoints, from which a stopped training goes on; else half a minute
+       * @default null
+       */
+      checkpoint_every: number | null;
+      /**
+       * Deterministic
+       * @description the same result to the last digit on the same machine; slower on a GPU
+       * @default false
+       */
+      deterministic: boolean;
+      /**
+       * Epochs
+       * @description passes over the training rows; by default what suits the task: mostly 1
+       * @default null
+       */
+      epochs: number | null;
+      /**
+       * Learning Rate
+       * @description peak learning rate (AdamW); by default what suits the task and the method: 1e-4 for all weights of a text encoder
+       * @default null
+       */
+      learning_rate: number | null;
+      /**
+       * Max Length
+       * @description text: tokens per text; longer texts are cut
+       * @default 128
+       */
+      max_length: number;
+      /**
+       * Max Steps
+       * @description stop after this many optimizer steps, whatever `epochs` says
+       * @default null
+       */
+      max_steps: number | null;
+      /**
+       * Precision
+       * @description of the computation; auto is the fastest that was measured here to be of use
+       * @default auto
+       * @enum {string}
+       */
+      precision: 'auto' | 'fp32' | 'bf16' | 'fp16';
+      /**
+       * Seed
+       * @description seed of the head, the order of the rows and dropout
+       * @default 0
+       */
+      seed: number;
+      /**
+       * Train Rows
+       * @description use only this many training rows
+       * @default null
+       */
+      train_rows: number | null;
     };
     /**
      * Requirement
@@ -6199,6 +6431,194 @@ export interface operations {
       };
     };
   };
+  distil_model: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Dataset
+           * @description the dataset to learn on, with the teacher's classes: NAME or NAME@2
+           */
+          dataset: string;
+          /**
+           * Layers
+           * @description how many of the teacher's layers the student keeps; else half of them
+           * @default null
+           */
+          layers?: number | null;
+          /**
+           * Name
+           * @description the model that the new version is added to; else the teacher's
+           * @default null
+           */
+          name?: string | null;
+          /**
+           * @default {
+           *       "augmentation": null,
+           *       "batch_size": null,
+           *       "checkpoint_every": null,
+           *       "class_weights": "none",
+           *       "context_length": null,
+           *       "deterministic": false,
+           *       "early_stopping_patience": null,
+           *       "epochs": null,
+           *       "evaluate_every": null,
+           *       "evaluations": null,
+           *       "find_batch_size": true,
+           *       "find_learning_rate": false,
+           *       "gradient_accumulation": 1,
+           *       "gradient_checkpointing": false,
+           *       "head_learning_rate": null,
+           *       "image_size": null,
+           *       "learning_rate": null,
+           *       "log_to": [],
+           *       "lora_alpha": 16,
+           *       "lora_dropout": 0,
+           *       "lora_rank": 8,
+           *       "max_length": 128,
+           *       "max_steps": null,
+           *       "merge_adapter": true,
+           *       "method": null,
+           *       "precision": "auto",
+           *       "processes": 1,
+           *       "quantize_base": null,
+           *       "sample_predictions": 0,
+           *       "seed": 0,
+           *       "train_rows": null,
+           *       "validation_share": 0.1,
+           *       "warmup_ratio": 0.1,
+           *       "weight_decay": 0.01
+           *     }
+           */
+          options?: components['schemas']['FinetuneOptions'];
+          /**
+           * Reuse
+           * @description take the version made from the same things, if there is one
+           * @default false
+           */
+          reuse?: boolean;
+          /**
+           * Soft Share
+           * @description share of the loss that is the distance to the teacher's probabilities; the rest are the labels
+           * @default 0.5
+           */
+          soft_share?: number;
+          /**
+           * Student
+           * @description the version to teach; else one with fewer of the teacher's layers is made
+           * @default null
+           */
+          student?: string | null;
+          /**
+           * Teacher
+           * @description the classifier or detector to learn from: NAME, NAME@3 or NAME@alias
+           */
+          teacher: string;
+          /**
+           * Temperature
+           * @description how much the teacher's probabilities are softened
+           * @default 2
+           */
+          temperature?: number;
+          /**
+           * Width
+           * @description the share of feed-forward neurons, or of channels, that the student keeps; else all
+           * @default null
+           */
+          width?: number | null;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
   distrust_version: {
     parameters: {
       query?: never;
@@ -6858,17 +7278,59 @@ export interface operations {
       content: {
         'application/json': {
           /**
+           * Dataset
+           * @description train what is left on this, by its labels and by what the whole version answers
+           * @default null
+           */
+          dataset?: string | null;
+          /**
+           * Method
+           * @description take out channels and neurons, or put the smallest weights to 0, which makes nothing faster
+           * @default structured
+           * @enum {string}
+           */
+          method?: 'structured' | 'magnitude';
+          /**
+           * @default {
+           *       "augmentation": null,
+           *       "batch_size": null,
+           *       "checkpoint_every": null,
+           *       "deterministic": false,
+           *       "epochs": null,
+           *       "learning_rate": null,
+           *       "max_length": 128,
+           *       "max_steps": null,
+           *       "precision": "auto",
+           *       "seed": 0,
+           *       "train_rows": null
+           *     }
+           */
+          options?: components['schemas']['RecoveryOptions'];
+          /**
            * Reuse
            * @description take the version made from the same things, if there is one
            * @default false
            */
           reuse?: boolean;
           /**
+           * Scope
+           * @description magnitude: the smallest weights of all layers together, or of each alone
+           * @default global
+           * @enum {string}
+           */
+          scope?: 'global' | 'layer';
+          /**
            * Share
-           * @description of the channels of each convolution, or of the neurons of each feed-forward layer, that goes
+           * @description of the channels of each convolution, or of the neurons of each feed-forward layer, that goes; of the weights, for the method magnitude
            * @default 0.3
            */
           share?: number;
+          /**
+           * Soft Share
+           * @description share of that training's loss that is the distance to the whole version's probabilities
+           * @default 0.5
+           */
+          soft_share?: number;
           /**
            * Version
            * @description the transformers version to prune: NAME, NAME@3 or NAME@alias

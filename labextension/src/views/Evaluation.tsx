@@ -37,7 +37,7 @@ function Metrics({ report }: { report: EvaluationReport }): JSX.Element {
         <tr>
           <th scope="col">{trans.__('Metric')}</th>
           <th scope="col">{trans.__('Value')}</th>
-          <th scope="col">{trans.__('Before')}</th>
+          <th scope="col">{report.beside ?? trans.__('Before')}</th>
           {majority && (
             <th
               scope="col"
