@@ -11,6 +11,7 @@ from jupyter_modeldeploy.api.fetching import FETCHING
 from jupyter_modeldeploy.api.loading import LOADING
 from jupyter_modeldeploy.api.making import MAKING
 from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
+from jupyter_modeldeploy.api.optimizing import OPTIMIZING
 from jupyter_modeldeploy.api.requests import ByDataset, ById, ByName, ByVersion, Nothing
 from jupyter_modeldeploy.api.services import SERVICES
 from jupyter_modeldeploy.jobs.kinds.compare import CompareParameters
@@ -319,6 +320,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *LOADING,
     Operation("fetch_model", "POST", "models/fetch", "execute", Fetch, Job, fetch_model, status=202),
     *MAKING,
+    *OPTIMIZING,
     Operation("evaluate_model", "POST", "models/evaluate", "execute", Evaluate, Job, evaluate_model, status=202),
     Operation("profile_model", "POST", "models/profile", "execute", ProfileVersion, Job, profile_model, status=202),
     Operation("list_datasets", "GET", "datasets", "read", Nothing, DatasetList, list_datasets),

@@ -61,6 +61,14 @@ ACTIONS = (
         completions={"name": completion.models},
     ),
     OperationCommand(
+        "optimize",
+        "optimize_model",
+        "Search for the form of a version that is best on this machine and loses no more accuracy than allowed.\n\n"
+        "Runtimes, quantizations, threads and batches are measured against each other, and judged on held-out rows.",
+        "modeldeploy optimize sentiment@1 --max-loss 1% --target latency",
+        arguments=["version"],
+    ),
+    OperationCommand(
         "convert",
         "convert_model",
         "Convert a version to another format, proven to give the same answers.",

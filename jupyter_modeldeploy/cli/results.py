@@ -104,6 +104,13 @@ def _sweep(door: Door, result: dict[str, Any]) -> None:
         _version(door, result)
 
 
+def _optimized(door: Door, result: dict[str, Any]) -> None:
+    from jupyter_modeldeploy.cli import optimization_page
+    from jupyter_modeldeploy.records.optimizations import Optimization
+
+    optimization_page.show(door, Optimization.model_validate(result))
+
+
 def _trial(door: Door, result: dict[str, Any]) -> None:
     door.out.print(f"{result['state'].capitalize()}: {result['metric']} {result['value']:.4g} on validation rows.")
 
@@ -194,6 +201,7 @@ VIEWS: dict[str, Callable[[Door, dict[str, Any]], None]] = {
     "finetune": _version,
     "sweep": _sweep,
     "trial": _trial,
+    "optimize": _optimized,
     "convert": _version,
     "quantize": _quantized,
     "distil": _version,

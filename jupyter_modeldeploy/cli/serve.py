@@ -49,7 +49,7 @@ PANELS = {
     "Address and access": ("host", "port", "grpc_port", "unix_socket", "tls_certificate", "tls_key", "auth"),
     "Processes and machine": (
         *("instance_type", "replicas", "min_replicas", "max_replicas", "target_rps", "target_queue_ms"),
-        *("target_utilization", "down_after_s", "idle_s", "instances", "start_at_boot"),
+        *("target_utilization", "down_after_s", "idle_s", "instances", "threads", "start_at_boot"),
     ),
     "Batches and queue": ("max_batch_rows", "max_queue", "timeout_s"),
     "Limits": (

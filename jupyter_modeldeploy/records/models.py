@@ -22,6 +22,7 @@ class Step(StrEnum):
     quantized = "quantized"
     pruned = "pruned"
     distilled = "distilled"
+    optimized = "optimized"
 
 
 class FileEntry(Record):

@@ -104,6 +104,9 @@ class ServiceSpec(Record):
     replicas: int = Field(default=1, ge=1, le=64, description="server processes that share the port")
     scaling: Scaling = Scaling()
     instances: int = Field(default=0, ge=0, le=256, description="sessions per server process; 0 means one per core")
+    threads: int = Field(
+        default=0, ge=0, le=256, description="processor threads of a run; 0: one, or all cores where that answers more"
+    )
     max_batch_rows: int = Field(default=0, ge=0, description="rows of several requests in one run; 0: by their size")
     max_queue: int = Field(default=1024, ge=1, description="requests that may wait; more are answered 503")
     timeout_s: float = Field(default=30.0, gt=0, description="the longest a request may wait and run")

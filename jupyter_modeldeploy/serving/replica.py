@@ -71,7 +71,7 @@ async def _serve(plan: Plan, listener: socket.socket, link: Link) -> int:
     spec = plan.spec
     metrics = Metrics(plan.metrics_folder, plan.replica)
     models = _loaded(plan, metrics)
-    count = plan.instances if spec.instances else choose_instances(_versions(models), plan.instances)
+    count = _instances(plan, models)
     instances = Instances(count, spec.max_queue, spec.timeout_s, loop)
     access, folder = guard(plan.token_folder), plan.metrics_folder.parent
     endpoint = Endpoint(spec.name, models, access, instances, metrics, spec.max_body_bytes, folder)
@@ -198,7 +198,13 @@ def _loaded(plan: Plan, metrics: Metrics) -> list[ModelRoute]:
     device = DEVICES.get((plan.spec.instance_type or "").partition("-")[0], "auto")
     for model in plan.models:
         versions = [
-            ServedVersion(model.name, planned, metrics.version(model.name, str(planned.number)), device)
+            ServedVersion(
+                model.name,
+                planned,
+                metrics.version(model.name, str(planned.number)),
+                device,
+                plan.spec.threads or 1,
+            )
             for planned in model.versions
         ]
         for version in versions:
@@ -207,6 +213,15 @@ def _loaded(plan: Plan, metrics: Metrics) -> list[ModelRoute]:
                 version.fit(budget)
         routes.append(ModelRoute(plan.spec.name, model.name, versions, [v.weight for v in model.versions]))
     return routes
+
+
+def _instances(plan: Plan, models: list[ModelRoute]) -> int:
+    """As many as are asked for, or as leave no core idle."""
+    if plan.spec.instances:
+        return plan.instances
+    if plan.spec.threads:
+        return max(1, plan.instances // plan.spec.threads)
+    return choose_instances(_versions(models), plan.instances)
 
 
 def _memory_budget(spec: ServiceSpec) -> int | None:

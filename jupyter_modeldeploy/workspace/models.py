@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_modeldeploy import sources
 from jupyter_modeldeploy.jobs.kinds.requirements import Allowed, Environment, separate_folder
+from jupyter_modeldeploy.optimize.quantizing.options import Method
 from jupyter_modeldeploy.records import EvaluationReport, FoundModel, Model, Requirements, Step, Version
+from jupyter_modeldeploy.records.optimizations import Target as OptimizationTarget
 from jupyter_modeldeploy.records.sweeps import Option, Search
 from jupyter_modeldeploy.sources.hubs import searching
 from jupyter_modeldeploy.sources.hubs.searching import Sort
@@ -18,6 +20,9 @@ from jupyter_modeldeploy.training.sweeps.space import Range
 from jupyter_modeldeploy.training.sweeps.study import Pruning
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.reporting.optimization import OptimizationReport
 
 MAX_CARD_CHARACTERS = 20_000
 
@@ -279,6 +284,57 @@ class Models(Room):
             options=options,
             reuse=reuse,
         )
+
+    def optimize(
+        self,
+        version: str,
+        max_loss: str | float = "1%",
+        target: OptimizationTarget = "latency",
+        dataset: str | None = None,
+        minutes: float = 10.0,
+        sure: bool = False,
+        length: int | None = None,
+        methods: Sequence[Method] = (),
+        device: Literal["auto", "cpu", "cuda"] = "cpu",
+        register: bool = True,
+        reuse: bool = False,
+    ) -> JobHandle:
+        """Search for the form of a version that is best by `target` on this machine and loses at most `max_loss` (`1%`
+        or 0.01: percentage points) of its accuracy, or mAP50, on held-out rows; with `sure` not even at the end of the
+        95 % interval. Forms in torch and ONNX, in fewer bits by all `methods`, with different threads and batches, are
+        measured against each other for at most `minutes`; texts with `length` tokens, where that is said.
+
+        The best becomes a version, unless `register` is off; where nothing is better, the result names the version as
+        it was. `optimization(job.id)` shows what was found. Raises InvalidInput for a dataset that cannot judge it."""
+        return self._submit(
+            "optimize",
+            version=self._loadable(version).ref,
+            max_loss=max_loss,
+            target=target,
+            dataset=self._dataset(dataset),
+            minutes=minutes,
+            sure=sure,
+            length=length,
+            methods=list(methods),
+            device=device,
+            include_register=register,
+            reuse=reuse,
+        )
+
+    def optimization(self, job_id: str) -> OptimizationReport:
+        """What a search of `optimize` has found, so far or at its end; in a notebook it shows itself. Raises Conflict
+        for another job."""
+        from jupyter_modeldeploy.jobs.kinds.optimize import result_of
+        from jupyter_modeldeploy.reporting.optimization import OptimizationReport
+
+        return OptimizationReport(**result_of(self._store.jobs.get(job_id)).model_dump())
+
+    def register_optimized(self, job_id: str, point: str) -> Version:
+        """Make another point of a search's front a version of the model. Raises NotFound for what is no such point,
+        Conflict for a search that has not ended."""
+        from jupyter_modeldeploy.jobs.kinds.optimize import register_later
+
+        return register_later(self._store, self._store.jobs.get(job_id), point)
 
     def evaluate(self, version: str, dataset: str | None = None, against: str | None = None) -> JobHandle:
         """Judge a version on held-out data, with intervals; `against` a second one by the paired difference."""

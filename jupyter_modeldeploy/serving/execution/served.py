@@ -46,7 +46,14 @@ class ServedVersion:
 
     Rows of several requests share runs as `Batching` has found out at warm-up; `device` is as in `runtimes.load`."""
 
-    def __init__(self, model: str, planned: PlannedVersion, metrics: VersionMetrics, device: str = "auto") -> None:
+    def __init__(
+        self,
+        model: str,
+        planned: PlannedVersion,
+        metrics: VersionMetrics,
+        device: str = "auto",
+        threads: int = 1,
+    ) -> None:
         self.model = model
         self.number = planned.number
         self.name = str(planned.number)
@@ -61,7 +68,7 @@ class ServedVersion:
         self.metrics = metrics
         self.inline_s = 0.0
         """Seconds that the latest run inline took."""
-        self.threads = 1
+        self.threads = threads
         self._folder = planned.folder
         self._device = device
         self._runtime: Runtime = self.another_runtime(self.threads)

@@ -414,6 +414,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/models/optimize': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Search for the form of a version that is best on this machine and loses no more than allowed. */
+    post: operations['optimize_model'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/models/profile': {
     parameters: {
       query?: never;
@@ -544,6 +561,40 @@ export interface paths {
     put?: never;
     /** Point an alias at a version. */
     post: operations['set_alias'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/optimizations/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What a search found: all candidates, the front, and the recommended point. */
+    get: operations['get_optimization'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/optimizations/{id}/versions': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Make another point of a search's front a version of the model. */
+    post: operations['register_optimized'];
     delete?: never;
     options?: never;
     head?: never;
@@ -898,6 +949,34 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
+    /**
+     * Accuracy
+     * @description A candidate's answers to `rows` held-out rows, asked `batch` at a time. `difference` is the candidate's `metric`
+     *     minus the original's on the same rows; `agreement` is the share of rows that both answer alike.
+     */
+    Accuracy: {
+      /** Agreement */
+      agreement: number;
+      /** Batch */
+      batch: number;
+      difference: components['schemas']['Interval'];
+      /**
+       * Method
+       * @description how the intervals were found
+       */
+      method: string;
+      /** Metric */
+      metric: string;
+      /** Metrics */
+      metrics: {
+        [key: string]: number;
+      };
+      /** Per Class */
+      per_class: components['schemas']['ClassChange'][];
+      /** Rows */
+      rows: number;
+      value: components['schemas']['Interval'];
+    };
     /** AddDataset */
     AddDataset: {
       /**
@@ -1222,6 +1301,103 @@ export interface components {
       expires_at: string | null;
     };
     /**
+     * Candidate
+     * @description One form of the model. `quantization` are the options that differ from the defaults, with the method; None for a
+     *     model in 32-bit floats. `timings` are of the last rungs that it came to, `best` is the layout that the target asks
+     *     for. What was not measured is None.
+     */
+    Candidate: {
+      /** @default null */
+      best: components['schemas']['Timing'] | null;
+      format: components['schemas']['Format'];
+      /**
+       * @description one row after the other, in the quickest layout
+       * @default null
+       */
+      latency: components['schemas']['Timing'] | null;
+      /**
+       * Layers
+       * @description the most sensitive first
+       */
+      layers: components['schemas']['LayerLoss'][];
+      /** Name */
+      name: string;
+      /**
+       * Peak Memory Bytes
+       * @default null
+       */
+      peak_memory_bytes: number | null;
+      /**
+       * Quantization
+       * @default null
+       */
+      quantization: {
+        [key: string]: unknown;
+      } | null;
+      /**
+       * Reason
+       * @default
+       */
+      reason: string;
+      /**
+       * Rung
+       * @description the last rung of the search that it was measured and judged in
+       * @default -1
+       */
+      rung: number;
+      /**
+       * Seconds
+       * @description to make it
+       * @default null
+       */
+      seconds: number | null;
+      /** @default null */
+      signature: components['schemas']['Signature'] | null;
+      /**
+       * Size Bytes
+       * @default null
+       */
+      size_bytes: number | null;
+      /**
+       * @description which chose nothing
+       * @default null
+       */
+      test: components['schemas']['Accuracy'] | null;
+      /**
+       * @description all cores busy, in the layout that does most
+       * @default null
+       */
+      throughput: components['schemas']['Timing'] | null;
+      /** Timings */
+      timings: components['schemas']['Timing'][];
+      /**
+       * @description which chose
+       * @default null
+       */
+      validation: components['schemas']['Accuracy'] | null;
+      /**
+       * Verdict
+       * @default open
+       * @enum {string}
+       */
+      verdict:
+        | 'original'
+        | 'recommended'
+        | 'front'
+        | 'dominated'
+        | 'slower'
+        | 'too-much-loss'
+        | 'failed'
+        | 'no-time'
+        | 'open';
+      /**
+       * Version
+       * @description as which it is registered
+       * @default null
+       */
+      version: string | null;
+    };
+    /**
      * Change
      * @description One write: `sequence` grows by one with each; `kind` is the noun and `key` names which one.
      */
@@ -1267,6 +1443,21 @@ export interface components {
       spec: {
         [key: string]: unknown;
       };
+    };
+    /**
+     * ClassChange
+     * @description What became of one class's answers: `f1` (average precision at an overlap of 0.5 for boxes) of the original and
+     *     of the candidate. None where nothing can be divided.
+     */
+    ClassChange: {
+      /** After */
+      after: number | null;
+      /** Before */
+      before: number | null;
+      /** Name */
+      name: string;
+      /** Support */
+      support: number;
     };
     /**
      * ClassResult
@@ -2581,6 +2772,38 @@ export interface components {
      */
     JobState: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'interrupted';
     /**
+     * LayerLoss
+     * @description Noise over signal of one node's output, rounded alone; `excluded` nodes compute in float as before.
+     */
+    LayerLoss: {
+      /** Error */
+      error: number;
+      /** Excluded */
+      excluded: boolean;
+      /** Node */
+      node: string;
+      /** Operator */
+      operator: string;
+    };
+    /**
+     * Layout
+     * @description How the processor's cores are shared out: `instances` runs at once, of `batch` rows, on `threads` cores each.
+     */
+    Layout: {
+      /**
+       * Batch
+       * @default 1
+       */
+      batch: number;
+      /**
+       * Instances
+       * @default 1
+       */
+      instances: number;
+      /** Threads */
+      threads: number;
+    };
+    /**
      * Lineage
      * @description What made a version: its parent, the step with its parameters, the dataset, the source and the job.
      */
@@ -2758,6 +2981,160 @@ export interface components {
      * @description A request without parameters.
      */
     Nothing: Record<string, never>;
+    /**
+     * Optimization
+     * @description What a search found so far. `candidates` begin with the original; `front` names those within the budget of which
+     *     none other is better by the target and loses no more. `version` is what to use: the new version, or the original.
+     */
+    Optimization: {
+      /** Base */
+      base: string;
+      /** Candidates */
+      candidates: components['schemas']['Candidate'][];
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** Dataset */
+      dataset: string;
+      /** Device */
+      device: string;
+      /** Front */
+      front: string[];
+      /**
+       * Length
+       * @default null
+       */
+      length: number | null;
+      /** Machine */
+      machine: {
+        [key: string]: unknown;
+      };
+      /**
+       * Max Loss
+       * @description of the metric, as a share of 1, against the original
+       */
+      max_loss: number;
+      /**
+       * Metric
+       * @default
+       */
+      metric: string;
+      /** Metrics */
+      metrics: {
+        [key: string]: number;
+      };
+      /** Minutes */
+      minutes: number;
+      /** Notes */
+      notes: string[];
+      /**
+       * Recommended
+       * @default null
+       */
+      recommended: string | null;
+      /**
+       * Reused
+       * @default false
+       */
+      reused: boolean;
+      /**
+       * Seconds
+       * @description of work so far, also of earlier attempts
+       * @default 0
+       */
+      seconds: number;
+      /**
+       * Sure
+       * @description whether the whole interval has to be within the budget
+       */
+      sure: boolean;
+      /**
+       * Target
+       * @enum {string}
+       */
+      target: 'latency' | 'throughput' | 'size' | 'memory';
+      /**
+       * Version
+       * @default null
+       */
+      version: string | null;
+      /**
+       * Why
+       * @default
+       */
+      why: string;
+    };
+    /** Optimize */
+    Optimize: {
+      /**
+       * Dataset
+       * @description judge and calibrate with this; else with the version's own: NAME or NAME@2
+       * @default null
+       */
+      dataset: string | null;
+      /**
+       * Device
+       * @description what it is to run on
+       * @default cpu
+       * @enum {string}
+       */
+      device: 'auto' | 'cpu' | 'cuda';
+      /**
+       * Include Register
+       * @description make the recommended one a version of the model
+       * @default true
+       */
+      include_register: boolean;
+      /**
+       * Length
+       * @description texts: measure with so many tokens; else with those of the rows
+       * @default null
+       */
+      length: number | null;
+      /**
+       * Max Loss
+       * @description of accuracy (mAP50 for boxes) that may be lost, in percentage points: 1% or 0.01
+       * @default 1%
+       */
+      max_loss: string;
+      /**
+       * Methods
+       * @description quantize by these alone; else by all
+       */
+      methods?: ('dynamic-int8' | 'static-int8' | 'fp16' | 'weight-int8' | 'weight-int4')[];
+      /**
+       * Minutes
+       * @description the time it may take
+       * @default 10
+       */
+      minutes: number;
+      /**
+       * Reuse
+       * @description take the version made from the same things, if there is one
+       * @default false
+       */
+      reuse: boolean;
+      /**
+       * Sure
+       * @description let the whole 95 % interval of the loss be within what is allowed, not its estimate
+       * @default false
+       */
+      sure: boolean;
+      /**
+       * Target
+       * @description what is to be best: the time of one row, rows a second, the files' size, or a process's memory
+       * @default latency
+       * @enum {string}
+       */
+      target: 'latency' | 'throughput' | 'size' | 'memory';
+      /**
+       * Version
+       * @description the version to optimise: NAME, NAME@3 or NAME@alias
+       */
+      version: string;
+    };
     /** Predict */
     Predict: {
       /**
@@ -3228,6 +3605,19 @@ export interface components {
        * @default null
        */
       train_rows: number | null;
+    };
+    /** RegisterOptimized */
+    RegisterOptimized: {
+      /**
+       * Id
+       * @description its id, 12 hexadecimal digits
+       */
+      id: string;
+      /**
+       * Point
+       * @description a point of the front: dynamic-int8, onnx-fp32 …
+       */
+      point: string;
     };
     /**
      * Requirement
@@ -3706,6 +4096,12 @@ export interface components {
        */
       start_at_boot: boolean;
       /**
+       * Threads
+       * @description processor threads of a run; 0: one, or all cores where that answers more
+       * @default 0
+       */
+      threads: number;
+      /**
        * Timeout S
        * @description the longest a request may wait and run
        * @default 30
@@ -3748,6 +4144,18 @@ export interface components {
       snippets: {
         [key: string]: string;
       };
+    };
+    /**
+     * Spread
+     * @description The median of several rounds, and the lowest and the highest of them.
+     */
+    Spread: {
+      /** High */
+      high: number;
+      /** Low */
+      low: number;
+      /** Median */
+      median: number;
     };
     /** StartService */
     StartService: {
@@ -3882,6 +4290,12 @@ export interface components {
        */
       start_at_boot: boolean;
       /**
+       * Threads
+       * @description processor threads of a run; 0: one, or all cores where that answers more
+       * @default 0
+       */
+      threads: number;
+      /**
        * Timeout S
        * @description the longest a request may wait and run
        * @default 30
@@ -3912,7 +4326,14 @@ export interface components {
      * @enum {string}
      */
     Step:
-      'fetched' | 'imported' | 'fine-tuned' | 'converted' | 'quantized' | 'pruned' | 'distilled';
+      | 'fetched'
+      | 'imported'
+      | 'fine-tuned'
+      | 'converted'
+      | 'quantized'
+      | 'pruned'
+      | 'distilled'
+      | 'optimized';
     /** Sweep */
     Sweep: {
       /**
@@ -4090,6 +4511,25 @@ export interface components {
       shape: number[];
     };
     /**
+     * Timing
+     * @description A candidate run in one layout, in rounds in which every candidate had its turn, so that all were measured at the
+     *     machine's pace of the moment. `speed` is how many times as fast as the original in its best layout it was in the
+     *     same round: by the median time where one row is run after the other, else by rows a second.
+     */
+    Timing: {
+      layout: components['schemas']['Layout'];
+      /** @description of a run */
+      p50_ms: components['schemas']['Spread'];
+      /** P95 Ms */
+      p95_ms: number;
+      /** Rounds */
+      rounds: number;
+      rows_per_s: components['schemas']['Spread'];
+      /** Runs */
+      runs: number;
+      speed: components['schemas']['Spread'];
+    };
+    /**
      * Tls
      * @description Paths of PEM files; both or neither.
      */
@@ -4234,6 +4674,42 @@ export interface components {
       checked: number;
       /** Damaged */
       damaged: string[];
+    };
+    /**
+     * Version
+     * @description Immutable files with what is known about them. `metrics` are measured on the lineage's dataset.
+     */
+    Version: {
+      /**
+       * Classes
+       * @default null
+       */
+      classes: string[] | null;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /** @default null */
+      facts: components['schemas']['Facts'] | null;
+      /** Files */
+      files: components['schemas']['FileEntry'][];
+      format: components['schemas']['Format'];
+      lineage: components['schemas']['Lineage'];
+      /** Metrics */
+      metrics: {
+        [key: string]: number;
+      };
+      /** Model */
+      model: string;
+      /** Number */
+      number: number;
+      /** @default null */
+      signature: components['schemas']['Signature'] | null;
+      /** Task */
+      task: string;
+      /** @default null */
+      verdict: components['schemas']['Verdict'] | null;
     };
     /**
      * VersionPage
@@ -7142,6 +7618,169 @@ export interface operations {
       };
     };
   };
+  optimize_model: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Dataset
+           * @description judge and calibrate with this; else with the version's own: NAME or NAME@2
+           * @default null
+           */
+          dataset?: string | null;
+          /**
+           * Device
+           * @description what it is to run on
+           * @default cpu
+           * @enum {string}
+           */
+          device?: 'auto' | 'cpu' | 'cuda';
+          /**
+           * Include Register
+           * @description make the recommended one a version of the model
+           * @default true
+           */
+          include_register?: boolean;
+          /**
+           * Length
+           * @description texts: measure with so many tokens; else with those of the rows
+           * @default null
+           */
+          length?: number | null;
+          /**
+           * Max Loss
+           * @description of accuracy (mAP50 for boxes) that may be lost, in percentage points: 1% or 0.01
+           * @default 1%
+           */
+          max_loss?: string;
+          /**
+           * Methods
+           * @description quantize by these alone; else by all
+           */
+          methods?: ('dynamic-int8' | 'static-int8' | 'fp16' | 'weight-int8' | 'weight-int4')[];
+          /**
+           * Minutes
+           * @description the time it may take
+           * @default 10
+           */
+          minutes?: number;
+          /**
+           * Reuse
+           * @description take the version made from the same things, if there is one
+           * @default false
+           */
+          reuse?: boolean;
+          /**
+           * Sure
+           * @description let the whole 95 % interval of the loss be within what is allowed, not its estimate
+           * @default false
+           */
+          sure?: boolean;
+          /**
+           * Target
+           * @description what is to be best: the time of one row, rows a second, the files' size, or a process's memory
+           * @default latency
+           * @enum {string}
+           */
+          target?: 'latency' | 'throughput' | 'size' | 'memory';
+          /**
+           * Version
+           * @description the version to optimise: NAME, NAME@3 or NAME@alias
+           */
+          version: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
   profile_model: {
     parameters: {
       query?: never;
@@ -8147,6 +8786,204 @@ export interface operations {
       };
     };
   };
+  get_optimization: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Optimization'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  register_optimized: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Point
+           * @description a point of the front: dynamic-int8, onnx-fp32 …
+           */
+          point: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      201: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Version'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
   list_services: {
     parameters: {
       query?: never;
@@ -8379,6 +9216,12 @@ export interface operations {
            * @default false
            */
           start_at_boot?: boolean;
+          /**
+           * Threads
+           * @description processor threads of a run; 0: one, or all cores where that answers more
+           * @default 0
+           */
+          threads?: number;
           /**
            * Timeout S
            * @description the longest a request may wait and run

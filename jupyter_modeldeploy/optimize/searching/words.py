@@ -1,0 +1,106 @@
+"""What is said of candidates: why they were ruled out, and why one is recommended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyter_modeldeploy.amounts import size
+from jupyter_modeldeploy.optimize.searching.front import is_original, loss
+from jupyter_modeldeploy.records.optimizations import Accuracy, Candidate, Optimization, Timing
+
+
+def too_much_loss(judged: Accuracy, allowed: float, sure: bool, part: str = "validation") -> str:
+    told = f"{_difference(judged)} on {judged.rows} {part} rows; {_points(allowed)} may be lost"
+    return f"{told}, for sure." if sure and judged.difference.value >= -allowed else f"{told}."
+
+
+def outrun(one: Candidate, going: Sequence[Candidate], found: Optimization) -> str:
+    names = ", ".join(each.name for each in going)
+    return f"{_gain(one, found)}; {names} are ahead and went on."
+
+
+def dominated(one: Candidate, other: Candidate, found: Optimization) -> str:
+    return (
+        f"{other.name} is no worse in anything: {_gain(other, found)} and {_points(loss(other))} lost, "
+        f"against {_gain(one, found)} and {_points(loss(one))}."
+    )
+
+
+def no_gain(one: Candidate, found: Optimization) -> str:
+    return f"{_gain(one, found)}: the original is no worse."
+
+
+def why(found: Optimization, chosen: Candidate) -> str:
+    """One or two sentences."""
+    if is_original(chosen):
+        return _why_original(found)
+    takes = "takes" if found.target == "memory" else "answers" if found.target == "throughput" else "is"
+    told = f"{chosen.name} {takes} {_gain(chosen, found)}"
+    told += _figures(chosen, found.original)
+    for part, judged in (("validation", chosen.validation), ("test", chosen.test)):
+        assert judged is not None  # else it would not be chosen
+        told += f"; {_difference(judged)} on {judged.rows} {part} rows"
+    told += f", within the {_points(found.max_loss)} that may be lost."
+    reach = max(-judged.difference.low for judged in (chosen.validation, chosen.test) if judged)
+    if reach > found.max_loss:
+        told += f" The intervals reach beyond: a loss of up to {_points(reach)} is not excluded."
+    return told
+
+
+def _why_original(found: Optimization) -> str:
+    others = found.candidates[1:]
+    lossy = [one for one in others if one.verdict == "too-much-loss"]
+    counts = {
+        "lose too much": len(lossy),
+        "are no better": sum(one.verdict in ("dominated", "slower") for one in others),
+        "could not be made or run": sum(one.verdict == "failed" for one in others),
+        "had no time": sum(one.verdict == "no-time" for one in others),
+    }
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return f"Nothing within the budget is better than the original: of {len(others)} candidates {told or 'none is'}."
+
+
+def _gain(one: Candidate, found: Optimization) -> str:
+    factor = found.gain(one)
+    match found.target:
+        case _ if not factor:
+            return "not measured"
+        case "latency":
+            return f"{factor:.2f} times as fast as the original"
+        case "throughput":
+            return f"{factor:.2f} times as many rows a second as the original"
+        case "size":
+            return f"{factor:.2f} times smaller than the original" if factor >= 1 else f"{1 / factor:.2f} times larger"
+    return f"{1 / factor:.0%} of the original's memory"
+
+
+def _figures(chosen: Candidate, original: Candidate) -> str:
+    timing, before = chosen.best, original.best
+    told = []
+    if timing and before:
+        told.append(
+            f"{timing.p50_ms.median:.3g} ms a run of {_layout(timing)} "
+            f"against {before.p50_ms.median:.3g} of {_layout(before)}"
+        )
+    if chosen.size_bytes and original.size_bytes:
+        told.append(f"{size(chosen.size_bytes)} against {size(original.size_bytes)}")
+    return f" ({', '.join(told)})" if told else ""
+
+
+def _layout(timing: Timing) -> str:
+    layout = timing.layout
+    rows = "a row" if layout.batch == 1 else f"{layout.batch} rows"
+    threads = f"{layout.threads} thread{'s' * (layout.threads > 1)}"
+    return f"{rows} on {threads}" + (f", {layout.instances} at once" if layout.instances > 1 else "")
+
+
+def _difference(judged: Accuracy) -> str:
+    each = judged.difference
+    return (
+        f"{judged.metric} {100 * each.value:+.2f} percentage points "
+        f"({100 * each.level:.0f} % interval {100 * each.low:+.2f} to {100 * each.high:+.2f})"
+    )
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.2f} points"

@@ -1,0 +1,117 @@
+"""Where candidates are made: the model as ONNX, and quantized by each recipe that there is time for."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jupyter_modeldeploy.datatypes import Tensors
+from jupyter_modeldeploy.errors import ModelDeployError, TimedOut
+from jupyter_modeldeploy.optimize.quantizing import graph
+from jupyter_modeldeploy.optimize.searching import recipes, tensors
+from jupyter_modeldeploy.optimize.searching.apart import Apart
+from jupyter_modeldeploy.optimize.searching.bench import Form
+from jupyter_modeldeploy.optimize.searching.recipes import ONNX, Recipe
+from jupyter_modeldeploy.optimize.searching.state import State
+from jupyter_modeldeploy.records import Format
+from jupyter_modeldeploy.records.optimizations import Candidate, LayerLoss
+
+MAKING = "jupyter_modeldeploy.optimize.searching.making"
+SAMPLES = 128
+MAKING_SHARE = 0.55
+"""Of all the time: what is not made by then is not made."""
+BEGUN, DONE = 5.0, 60.0
+"""Per cent of the search."""
+
+
+class Workshop:
+    """To be used in a `with`: it works in a process of its own. `calibration(n)` gives at most `n` batches of one
+    training row each; `texts` are for the proof that a conversion answers alike."""
+
+    def __init__(
+        self, state: State, base: Form, calibration: Callable[[int], list[Tensors]], texts: Sequence[str] | None
+    ) -> None:
+        self._state, self._base, self._calibration, self._texts = state, base, calibration, texts
+        self._maker: Apart | None = None
+
+    def __enter__(self) -> Workshop:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        if self._maker is not None:
+            self._maker.close()
+
+    def make_all(self, methods: Sequence[str]) -> None:
+        """By these methods of quantization alone; by all where there are none."""
+        state = self._state
+        source = self._onnx()
+        if source is None:
+            return
+        operators = graph.operators(graph.read(source.folder))
+        planned = recipes.planned(operators, state.found.target, state.found.device)
+        wanted = [one for one in planned if not methods or one.options["method"] in methods]
+        for number, recipe in enumerate(wanted):
+            state.tell(BEGUN + (DONE - BEGUN) * (number + 1) / (len(wanted) + 1), f"making {recipe.name}")
+            self._quantized(recipe, source)
+
+    def _onnx(self) -> Form | None:
+        """The model in 32-bit floats, of which the others are made; None where it could not be converted."""
+        if self._base.format is Format.onnx:
+            return self._base
+        self._state.tell(BEGUN, "converting to ONNX")
+        self._state.add(Candidate(name=ONNX, format=Format.onnx))
+        question = {
+            "what": "convert",
+            "from": str(self._base.folder),
+            "format": self._base.format.value,
+            "texts": None if self._texts is None else list(self._texts),
+        }
+        self._make(ONNX, "convert", question, self._base.size_bytes)
+        return self._state.forms.get(ONNX)
+
+    def _quantized(self, recipe: Recipe, source: Form) -> None:
+        self._state.add(Candidate(name=recipe.name, format=Format.onnx, quantization=recipe.options))
+        question = {"what": "quantize", "from": str(source.folder), "options": recipe.options, "calibration": ""}
+        if recipe.options["method"] == "static-int8":
+            try:
+                question["calibration"] = self._calibration_file()
+            except ModelDeployError as error:
+                self._state.rule_out(recipe.name, "failed", str(error))
+                return
+        self._make(recipe.name, recipe.name, question, source.size_bytes)
+
+    def _make(self, name: str, kind: str, question: dict[str, Any], size_bytes: int) -> None:
+        """Make a candidate, unless it is made, or there is no time for it."""
+        state = self._state
+        if name in state.forms or state.get(name).verdict == "failed":
+            return
+        samples = (question.get("options") or {}).get("samples", SAMPLES)
+        told_s = state.deadline.making_s(kind, size_bytes, state.run_s, samples)
+        most_s = state.deadline.left_s - (1 - MAKING_SHARE) * state.deadline.seconds
+        if told_s > most_s:
+            reason = f"It would have taken about {told_s:.0f} s, and {max(0.0, most_s):.0f} s were left for it."
+            state.rule_out(name, "no-time", reason)
+            return
+        folder = state.version_folder(name)
+        shutil.rmtree(folder, ignore_errors=True)
+        if self._maker is None or self._maker.ended:
+            self._maker = Apart(MAKING)
+        try:
+            made = self._maker.ask({**question, "out": str(folder)}, most_s)
+        except TimedOut:
+            state.rule_out(name, "no-time", f"It was not made in the {most_s:.0f} s that were left for it.")
+            return
+        except ModelDeployError as error:
+            state.rule_out(name, "failed", str(error))
+            return
+        state.deadline.took(kind, told_s, made["seconds"])
+        state.forms[name] = Form(folder, Format.onnx, made["size_bytes"])
+        layers = [LayerLoss(**layer) for layer in made.pop("layers")]
+        state.change(name, **made, layers=layers, verdict="open", reason="")
+
+    def _calibration_file(self) -> str:
+        path = self._state.folder / "calibration.npz"
+        if not path.exists():
+            tensors.save(path, self._calibration(SAMPLES))
+        return str(path)
