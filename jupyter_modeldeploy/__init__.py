@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.deployment import DeploymentManager as DeploymentManager
     from jupyter_modeldeploy.deployment import ModelServer as ModelServer
     from jupyter_modeldeploy.fetching import ModelFetcher as ModelFetcher
+    from jupyter_modeldeploy.optimizing import ModelConverter as ModelConverter
+    from jupyter_modeldeploy.optimizing import Quantizer as Quantizer
     from jupyter_modeldeploy.training.distributed.trainer import DistributedTrainer as DistributedTrainer
     from jupyter_modeldeploy.workspace import JobHandle as JobHandle
     from jupyter_modeldeploy.workspace import Workspace as Workspace
@@ -26,8 +28,10 @@ __all__ = [
     "DeploymentManager",
     "DistributedTrainer",
     "JobHandle",
+    "ModelConverter",
     "ModelFetcher",
     "ModelServer",
+    "Quantizer",
     "Workspace",
 ]
 
@@ -43,6 +47,10 @@ def __getattr__(name: str) -> Any:
         from jupyter_modeldeploy.fetching import ModelFetcher
 
         return ModelFetcher
+    if name in ("ModelConverter", "Quantizer"):
+        from jupyter_modeldeploy import optimizing
+
+        return getattr(optimizing, name)
     if name == "DistributedTrainer":
         from jupyter_modeldeploy.training.distributed.trainer import DistributedTrainer
 

@@ -19,6 +19,7 @@
     ├── JobFailed                  500 job_failed            a job ended without its result
     │   └── WorkerDied             500 worker_died           its process was killed
     ├── ServiceFailed              500 service_failed
+    ├── ConversionFailed           422 conversion_failed     no exporter can write the model in that format
     └── ParityFailed               422 parity_failed         a conversion changed the model's answers
 
 A message says what was wrong, with the value; the hint says what to do next.
@@ -87,6 +88,10 @@ class Conflict(ModelDeployError):
 
 class TooLarge(ModelDeployError):
     status, code = 413, "too_large"
+
+
+class ConversionFailed(ModelDeployError):
+    status, code = 422, "conversion_failed"
 
 
 class ParityFailed(ModelDeployError):

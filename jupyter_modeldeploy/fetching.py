@@ -16,14 +16,13 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from jupyter_modeldeploy import sources
-from jupyter_modeldeploy.errors import NotAuthenticated, NotFound, UnsafeContent
+from jupyter_modeldeploy.errors import NotAuthenticated, NotFound
 from jupyter_modeldeploy.progress import Reporter, Silent
 from jupyter_modeldeploy.records import Lineage, NewVersion, Step
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources import Resolution, Selection, understanding
+from jupyter_modeldeploy.sources import Resolution, Selection, safety, understanding
 from jupyter_modeldeploy.sources.naming import scheme_of, suggested_name
 from jupyter_modeldeploy.sources.reference import Framework
-from jupyter_modeldeploy.sources.safety import examine
 from jupyter_modeldeploy.workspace.downloads import folders
 
 SourceName = Literal["huggingface", "modelscope", "github", "pypi", "folder"]
@@ -93,7 +92,7 @@ class ModelFetcher:
         if not folder.exists():
             self._place(resolution, selection, folder, reporter or Silent())
         os.utime(folder)  # it is as old as its last use, which `modeldeploy cache prune` goes by
-        _check(folder, trust)
+        safety.check(folder, trust)
         return folder
 
     def generate_loader(self, path_or_name: str | os.PathLike[str], trust: bool = False) -> str:
@@ -107,7 +106,7 @@ class ModelFetcher:
 
         given = Path(path_or_name).expanduser()
         folder = given.resolve() if given.is_dir() else self.download(str(path_or_name), trust=trust)
-        _check(folder, trust)
+        safety.check(folder, trust)
         recognised = recognise(folder)
         version = NewVersion(
             model=suggested_name(f"file:{folder}"),
@@ -148,10 +147,3 @@ class ModelFetcher:
 
 def _local(url: str) -> Path:
     return Path(unquote(urlsplit(url).path))
-
-
-def _check(folder: Path, trust: bool) -> None:
-    verdict = examine(folder)
-    if verdict.findings and not trust:
-        found = "; ".join(f"{finding.file} {finding.message}" for finding in verdict.findings)
-        raise UnsafeContent(f"The files could run code when they are loaded: {found}", "If you trust them: trust=True.")

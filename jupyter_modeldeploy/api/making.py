@@ -51,8 +51,9 @@ def sweep_model(workspace: Workspace, request: Sweep) -> Job:
 
 
 def convert_model(workspace: Workspace, request: Convert) -> Job:
-    """Convert a version to another format."""
-    return workspace.models.convert(request.version, request.target, request.reuse).job
+    """Convert a version to another format, or its ONNX graph to a faster one."""
+    given = request.model_dump(include=set(ConvertParameters.model_fields))
+    return workspace.models.convert(**given).job
 
 
 def quantize_model(workspace: Workspace, request: Quantize) -> Job:

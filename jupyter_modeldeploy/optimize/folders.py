@@ -10,7 +10,10 @@ from pathlib import Path
 
 from jupyter_modeldeploy.errors import Conflict, from_os_error
 
-WEIGHTS = (".safetensors", ".onnx", ".onnx.data", ".data", ".bin", ".pt", ".pth", ".msgpack", ".h5", ".ot")
+WEIGHTS = (
+    *(".safetensors", ".onnx", ".onnx.data", ".data", ".bin", ".msgpack", ".h5", ".ot"),
+    *(".pt", ".pth", ".pt2", ".ts", ".torchscript"),
+)
 WEIGHT_INDEX = ".index.json"
 
 

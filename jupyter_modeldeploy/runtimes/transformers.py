@@ -264,6 +264,8 @@ def _signature(model: PreTrainedModel, classifier: bool) -> Signature:
 def _max_length(config: PretrainedConfig) -> int | None:
     """RoBERTa and its kin number positions from behind the padding id, so theirs are fewer than the table holds."""
     positions: int | None = getattr(config, "max_position_embeddings", None)
+    if positions is not None and positions <= 0:  # as XLNet says that there is no limit
+        return None
     if positions and config.model_type in ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer"):
         return positions - int(config.pad_token_id or 0) - 1
     return positions

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_modeldeploy import sources
+from jupyter_modeldeploy.jobs.kinds.convert import Target
 from jupyter_modeldeploy.jobs.kinds.requirements import Allowed, Environment, separate_folder
+from jupyter_modeldeploy.optimize.converting.graph_options import Graph
 from jupyter_modeldeploy.optimize.quantizing.options import Method
 from jupyter_modeldeploy.records import EvaluationReport, FoundModel, Model, Requirements, Step, Version
 from jupyter_modeldeploy.records.optimizations import Target as OptimizationTarget
@@ -205,9 +207,20 @@ class Models(Room):
             reuse=reuse,
         )
 
-    def convert(self, version: str, target: Literal["onnx"] = "onnx", reuse: bool = False) -> JobHandle:
-        """Convert a version; the new one is registered only if it gives the same answers."""
-        return self._submit("convert", version=self._loadable(version).ref, target=target, reuse=reuse)
+    def convert(
+        self,
+        version: str,
+        target: Target = "onnx",
+        reuse: bool = False,
+        graph: Graph = "as-exported",
+        opset: int | None = None,
+    ) -> JobHandle:
+        """Convert a version; the new one is registered only if it gives the same answers.
+
+        `graph` says what to do with an ONNX graph, also with that of a version that is ONNX already: `slim`, `fused`,
+        or `fastest`, which tries and measures and may find that nothing is faster. `opset` is for another runtime."""
+        ref = self._loadable(version).ref
+        return self._submit("convert", version=ref, target=target, reuse=reuse, graph=graph, opset=opset)
 
     def quantize(self, version: str, dataset: str | None = None, reuse: bool = False, **options: Any) -> JobHandle:
         """Quantize an ONNX version and measure the accuracy difference on held-out data; `options` are those of

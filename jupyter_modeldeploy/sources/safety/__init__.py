@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from jupyter_modeldeploy.errors import UnsafeContent
 from jupyter_modeldeploy.records import Finding, Verdict
 from jupyter_modeldeploy.sources.safety import (
     configs,
@@ -16,7 +17,7 @@ from jupyter_modeldeploy.sources.safety import (
 )
 from jupyter_modeldeploy.sources.safety.plain_files import plain_files
 
-__all__ = ["examine"]
+__all__ = ["check", "examine"]
 
 Look = Callable[[Path, str], Iterator[Finding]]
 LOOKS: tuple[Look, ...] = (
@@ -36,3 +37,11 @@ def examine(folder: Path) -> Verdict:
     findings += configs.look(folder, files)
     unique: dict[tuple[str, str], Finding] = {(one.file, one.message): one for one in findings}
     return Verdict(findings=list(unique.values()))
+
+
+def check(folder: Path, trust: bool) -> None:
+    """Raise UnsafeContent with all that `examine` finds, unless the caller trusts the files."""
+    findings = examine(folder).findings
+    if findings and not trust:
+        found = "; ".join(f"{finding.file} {finding.message}" for finding in findings)
+        raise UnsafeContent(f"The files could run code when they are loaded: {found}", "If you trust them: trust=True.")

@@ -1,0 +1,237 @@
+"""An ONNX graph of fewer operators that gives the same answers: constants folded, operators fused.
+
+ONNX Runtime does much of it itself whenever it loads a model. So what is gained is measured, on this machine, side by
+side with the graph as it was."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+import onnxruntime
+import onnxslim
+from onnxruntime.transformers.optimizer import MODEL_TYPES, optimize_model
+from pydantic import Field
+
+from jupyter_modeldeploy import devices, runtimes
+from jupyter_modeldeploy.errors import ConversionFailed, ModelDeployError
+from jupyter_modeldeploy.optimize.converting import samples
+from jupyter_modeldeploy.optimize.converting.conversion import reason
+from jupyter_modeldeploy.optimize.converting.graph_options import Graph
+from jupyter_modeldeploy.optimize.converting.onnx_exporters import PROTOBUF_LIMIT
+from jupyter_modeldeploy.optimize.converting.parity import OutputParity, check_parity
+from jupyter_modeldeploy.optimize.folders import building, copy_side_files
+from jupyter_modeldeploy.optimize.quantizing.graph import MODEL, operators, read
+from jupyter_modeldeploy.optimize.quiet import quiet
+from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.records import Format, Record, Signature
+from jupyter_modeldeploy.runtimes import Runtime, Tensors
+from jupyter_modeldeploy.runtimes.onnx import CPU
+from jupyter_modeldeploy.tasks.model_config import max_tokens, read_json
+
+TOLERANCE = 1e-3
+TOKEN_INPUTS = {"input_ids", "attention_mask", "token_type_ids"}
+ROUNDS, ROUND_S = 9, 0.1
+WORTH = 1.05
+"""Times as fast as before that a graph has to be to be kept for its speed."""
+
+
+class GraphCandidate(Record):
+    """One graph that was tried. `latency_ms` is of one row, the median of the rounds; `speed` how many times as fast
+    as the graph before it was in the same round, the median; both None where it gives other answers, or none."""
+
+    name: str
+    operators: dict[str, int] = Field(default_factory=dict)
+    parity: list[OutputParity] = Field(default_factory=list)
+    latency_ms: float | None = None
+    speed: float | None = None
+    kept: bool = False
+    reason: str = ""
+
+
+class GraphOptimization(Record):
+    """What became of a graph: how often each operator comes before and after. `kept` is the candidate that was taken;
+    None where the graph stays as it was."""
+
+    operators_before: dict[str, int]
+    operators_after: dict[str, int]
+    latency_before_ms: float
+    candidates: list[GraphCandidate]
+    kept: str | None = None
+
+
+@dataclass
+class _Tried:
+    candidate: GraphCandidate
+    folder: Path
+    runtime: Runtime | None = None
+
+
+def optimize_graph(folder: Path, out: Path, graph: Graph, reporter: Reporter) -> GraphOptimization:
+    """Write the ONNX model of `folder` with another graph to `out`, proven to give the same answers on random inputs of
+    several shapes.
+
+    With `fastest` the fastest of all candidates is written, if it was faster than the graph as it is in every round
+    and by 5 % in the middle; else nothing is written and `kept` is None. Raises InvalidInput when `folder` holds no
+    ONNX model or a quantized one, ConversionFailed where a chosen way does not work, and ParityFailed where its answers
+    differ; then `out` is not written."""
+    before = operators(read(folder))
+    names = list(WAYS) if graph == "fastest" else [graph]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch, ExitStack() as opened:
+        base = opened.enter_context(closing(_load(folder)))
+        batches = _batches(folder, base.signature)
+        tried = []
+        for done, name in enumerate(names):
+            reporter.progress(done, len(names) + 1, "parts", f"trying {name}")
+            one = _try(name, folder, Path(scratch) / name, base, batches, must=graph != "fastest")
+            if one.runtime is not None:
+                opened.enter_context(closing(one.runtime))
+            tried.append(one)
+        reporter.progress(len(names), len(names) + 1, "parts", "measuring")
+        latency = _measure(base, tried, _one_row(base.signature, batches[-1]))
+        kept = _worthwhile(tried) if graph == "fastest" else tried[0]
+        if kept is not None:
+            kept.candidate = kept.candidate.model_copy(update={"kept": True})
+            _place(kept.folder, folder, out)
+    return GraphOptimization(
+        operators_before=before,
+        operators_after=kept.candidate.operators if kept else before,
+        latency_before_ms=latency,
+        candidates=[one.candidate for one in tried],
+        kept=kept.candidate.name if kept else None,
+    )
+
+
+def _try(name: str, folder: Path, out: Path, base: Runtime, batches: Sequence[Tensors], must: bool) -> _Tried:
+    """The candidate, and its runtime if its answers are the same; `must` raises what is wrong with it."""
+    out.mkdir()
+    try:
+        _write(name, folder, out)
+        runtime = _load(out)
+        parity = check_parity(base, runtime, batches, TOLERANCE)
+    except ModelDeployError as error:
+        if must:
+            raise
+        return _Tried(GraphCandidate(name=name, reason=error.message), out)
+    written = operators(onnx.load(out / MODEL, load_external_data=False))
+    return _Tried(GraphCandidate(name=name, operators=written, parity=parity), out, runtime)
+
+
+def _write(name: str, folder: Path, out: Path) -> None:
+    try:
+        with quiet():
+            WAYS[name](folder, out / MODEL)
+    except ModelDeployError:
+        raise
+    except Exception as error:  # an optimizer raises whatever its patterns meet first
+        raise ConversionFailed(f"{name} cannot work on this graph: {reason(error)}", "Leave it as exported.") from error
+
+
+def _slim(folder: Path, path: Path) -> None:
+    slimmed = onnxslim.slim(onnx.load(folder / MODEL))
+    del slimmed.graph.value_info[:]  # they contradict what quantization infers
+    _save(slimmed, path)
+
+
+def _fused(folder: Path, path: Path) -> None:
+    options = onnxruntime.SessionOptions()
+    # The next level lays tensors out for the processor that it runs on, which another one need not have.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.optimized_model_filepath = str(path)
+    options.log_severity_level = 3
+    if _external(folder):
+        options.add_session_config_entry("session.optimized_model_external_initializers_file_name", f"{MODEL}.data")
+    onnxruntime.InferenceSession(str(folder / MODEL), options, providers=[CPU])
+
+
+def _transformer(folder: Path, path: Path) -> None:
+    config = read_json(folder / "config.json")
+    kind = str(config.get("model_type", ""))
+    heads, hidden = config.get("num_attention_heads"), config.get("hidden_size")
+    if not isinstance(heads, int) or not isinstance(hidden, int):
+        raise ConversionFailed("config.json names no attention heads.", "It is no transformer, or not a plain one.")
+    optimizer = optimize_model(
+        str(folder / MODEL), kind if kind in MODEL_TYPES else "bert", num_heads=heads, hidden_size=hidden
+    )
+    _save(optimizer.model, path)
+
+
+WAYS: dict[str, Callable[[Path, Path], None]] = {"slim": _slim, "fused": _fused, "transformer": _transformer}
+
+
+def _save(model: onnx.ModelProto, path: Path) -> None:
+    large = model.ByteSize() > PROTOBUF_LIMIT
+    onnx.save(model, path, save_as_external_data=large, location=f"{path.name}.data" if large else None)
+
+
+def _external(folder: Path) -> bool:
+    return (folder / f"{MODEL}.data").exists()
+
+
+def _load(folder: Path) -> Runtime:
+    return runtimes.load(Format.onnx, folder, threads=devices.usable_cores(), device="cpu")
+
+
+def _batches(folder: Path, signature: Signature) -> list[Tensors]:
+    """Tokens where the inputs are those of a text model, images where there is one input of that shape, else plain."""
+    config = read_json(folder / "config.json")
+    vocabulary = config.get("vocab_size")
+    if isinstance(vocabulary, int) and {spec.name for spec in signature.inputs} <= TOKEN_INPUTS:
+        longest = max_tokens(folder)
+        return samples.tokens(signature, vocabulary, int(config.get("type_vocab_size", 1) or 1), longest)
+    first = signature.inputs[0]
+    if len(signature.inputs) == 1 and first.dtype == "FP32" and len(first.shape) == 4 and first.shape[1] > 0:
+        return samples.images(first)
+    return samples.plain(signature)
+
+
+def _one_row(signature: Signature, batch: Tensors) -> Tensors:
+    rows = {spec.name: 1 if spec.shape[:1] == [-1] else None for spec in signature.inputs}
+    return {name: batch[name][:most] for name, most in rows.items()}
+
+
+def _measure(base: Runtime, tried: Sequence[_Tried], inputs: Tensors) -> float:
+    """Note the latency of each candidate; that of the graph before. All take turns, so that what else the machine does
+    falls on all."""
+    measured = [one for one in tried if one.runtime is not None]
+    rounds = [
+        [_latency_ms(runtime, inputs) for runtime in (base, *(one.runtime for one in measured if one.runtime))]
+        for _ in range(ROUNDS)
+    ]
+    for place, one in enumerate(measured, start=1):
+        speeds = [times[0] / times[place] for times in rounds]
+        noted = {
+            "latency_ms": statistics.median(times[place] for times in rounds),
+            "speed": statistics.median(speeds),
+            "reason": "" if min(speeds) > 1 else "not faster in every round",
+        }
+        one.candidate = one.candidate.model_copy(update=noted)
+    return statistics.median(times[0] for times in rounds)
+
+
+def _latency_ms(runtime: Runtime, inputs: Tensors) -> float:
+    runs, started = 0, time.perf_counter()
+    while (taken := time.perf_counter() - started) < ROUND_S:
+        runtime.run(inputs)
+        runs += 1
+    return 1000 * taken / runs
+
+
+def _worthwhile(tried: Sequence[_Tried]) -> _Tried | None:
+    """The fastest, if it is worth it."""
+    faster = [one for one in tried if not one.candidate.reason and (one.candidate.speed or 0) >= WORTH]
+    return max(faster, key=lambda one: one.candidate.speed or 0, default=None)
+
+
+def _place(graph: Path, beside: Path, out: Path) -> None:
+    with building(out) as partial:
+        copy_side_files(beside, partial)
+        for path in graph.iterdir():
+            path.rename(partial / path.name)
