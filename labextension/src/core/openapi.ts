@@ -321,7 +321,7 @@ export interface paths {
     };
     get?: never;
     put?: never;
-    /** Convert a version to another format. */
+    /** Convert a version to another format, or its ONNX graph to a faster one. */
     post: operations['convert_model'];
     delete?: never;
     options?: never;
@@ -1553,6 +1553,19 @@ export interface components {
     /** Convert */
     Convert: {
       /**
+       * Graph
+       * @description what to do with the ONNX graph: nothing; fold constants and drop what does nothing (slim: plain ONNX, which any runtime takes and quantize too); have ONNX Runtime fuse its operators (fused: for ONNX Runtime on processors alone); or try all that there is, transformer fusions too, and keep what is measured faster (fastest)
+       * @default as-exported
+       * @enum {string}
+       */
+      graph: 'as-exported' | 'slim' | 'fused' | 'fastest';
+      /**
+       * Opset
+       * @description the ONNX opset, for a runtime elsewhere; else one that runs here
+       * @default null
+       */
+      opset: number | null;
+      /**
        * Reuse
        * @description take the version made from the same things, if there is one
        * @default false
@@ -1560,11 +1573,11 @@ export interface components {
       reuse: boolean;
       /**
        * Target
-       * @description the format to convert to
+       * @description the format to convert to; exported is a program of torch.export
        * @default onnx
-       * @constant
+       * @enum {string}
        */
-      target: 'onnx';
+      target: 'onnx' | 'torchscript' | 'exported';
       /**
        * Version
        * @description the version to convert: NAME, NAME@3 or NAME@alias
@@ -6803,6 +6816,19 @@ export interface operations {
       content: {
         'application/json': {
           /**
+           * Graph
+           * @description what to do with the ONNX graph: nothing; fold constants and drop what does nothing (slim: plain ONNX, which any runtime takes and quantize too); have ONNX Runtime fuse its operators (fused: for ONNX Runtime on processors alone); or try all that there is, transformer fusions too, and keep what is measured faster (fastest)
+           * @default as-exported
+           * @enum {string}
+           */
+          graph?: 'as-exported' | 'slim' | 'fused' | 'fastest';
+          /**
+           * Opset
+           * @description the ONNX opset, for a runtime elsewhere; else one that runs here
+           * @default null
+           */
+          opset?: number | null;
+          /**
            * Reuse
            * @description take the version made from the same things, if there is one
            * @default false
@@ -6810,11 +6836,11 @@ export interface operations {
           reuse?: boolean;
           /**
            * Target
-           * @description the format to convert to
+           * @description the format to convert to; exported is a program of torch.export
            * @default onnx
-           * @constant
+           * @enum {string}
            */
-          target?: 'onnx';
+          target?: 'onnx' | 'torchscript' | 'exported';
           /**
            * Version
            * @description the version to convert: NAME, NAME@3 or NAME@alias
