@@ -93,7 +93,7 @@ ACTIONS = (
         "distil",
         "distil_model",
         "Teach a smaller model by a version, on the labels of a dataset and on what the teacher answers.\n\n"
-        "The student is made of half of the teacher's layers unless it is said otherwise.",
+        "The student is made of half of the teacher's layers, a little narrower, unless it is said otherwise.",
         "modeldeploy distil sentiment@1 --dataset reviews --layers 3 --epochs 3",
         arguments=["teacher"],
         completions={"name": completion.models},

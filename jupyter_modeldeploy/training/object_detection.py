@@ -134,8 +134,9 @@ def boxes_apart(outputs: Any, said: Any, temperature: float) -> torch.Tensor:
     )
     sides, taught = (_bins(each["boxes"], temperature) for each in (outputs, said))
     apart = functional.kl_div(sides, taught, reduction="none", log_target=True).sum(2).mean(1)
-    told: torch.Tensor = CLASS_GAIN * (far - least) + SIDES_GAIN * (apart * sure).sum()
-    return told * temperature**2 / sure.sum().clamp(min=1) * len(scores)
+    weighed = CLASS_GAIN * (far - least) + SIDES_GAIN * (apart * sure).sum()
+    told: torch.Tensor = weighed * temperature**2 / sure.sum().clamp(min=1) * len(scores)
+    return told
 
 
 def _bins(boxes: torch.Tensor, temperature: float) -> torch.Tensor:

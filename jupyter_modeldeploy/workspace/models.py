@@ -65,8 +65,8 @@ class Models(Room):
         return loader.generate(version, self._store.versions.path(version))
 
     def evaluation(self, ref: str) -> EvaluationReport | None:
-        """How good a version that a training made is on the rows that were held out from it, with intervals, each class,
-        the confusion matrix, calibration and the worst mistakes; None for a version that no training made."""
+        """How good a version that a training made is on the rows that were held out from it, with intervals, each
+        class, the confusion matrix, calibration and the worst mistakes; None for a version that no training made."""
         from jupyter_modeldeploy.training.record import TrainingRecord
 
         version = self.version(ref)
@@ -249,10 +249,10 @@ class Models(Room):
         """Teach a smaller classifier by a version on a dataset with its classes, as the next version of `name`, else of
         the teacher's model.
 
-        The student is a version, or it is made of the teacher: of `layers` of its layers, by default half of them, with
-        a `width` of its feed-forward neurons or channels. It learns from the labels and, as `soft_share` of the loss,
-        from the teacher's probabilities at a `temperature`; `options` are those of `FinetuneOptions`. Its metrics hold
-        the difference to the teacher's on the held-out rows, with its interval."""
+        The student is a version, or it is made of the teacher: of `layers` of its layers with a `width` of its
+        feed-forward neurons or channels, by default half of them and three quarters. It learns from the labels and, as
+        `soft_share` of the loss, from the teacher's probabilities at a `temperature`; `options` are those of
+        `FinetuneOptions`. Its metrics hold the difference to the teacher's on the held-out rows, with its interval."""
         if name is not None:
             self._store.models.check_name(name)
         return self._submit(

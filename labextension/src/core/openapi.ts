@@ -1780,7 +1780,7 @@ export interface components {
       dataset: string;
       /**
        * Layers
-       * @description how many of the teacher's layers the student keeps; else half of them
+       * @description how many of the teacher's layers the student keeps; else all, or half where width is left open
        * @default null
        */
       layers: number | null;
@@ -1860,7 +1860,7 @@ export interface components {
       temperature: number;
       /**
        * Width
-       * @description the share of feed-forward neurons, or of channels, that the student keeps; else all
+       * @description the share of feed-forward neurons, or of channels, that the student keeps; else all, or three quarters where layers is left open too
        * @default null
        */
       width: number | null;
@@ -6950,7 +6950,7 @@ export interface operations {
           dataset: string;
           /**
            * Layers
-           * @description how many of the teacher's layers the student keeps; else half of them
+           * @description how many of the teacher's layers the student keeps; else all, or half where width is left open
            * @default null
            */
           layers?: number | null;
@@ -7030,7 +7030,7 @@ export interface operations {
           temperature?: number;
           /**
            * Width
-           * @description the share of feed-forward neurons, or of channels, that the student keeps; else all
+           * @description the share of feed-forward neurons, or of channels, that the student keeps; else all, or three quarters where layers is left open too
            * @default null
            */
           width?: number | null;

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
+from digit_images import TINY_YOLO
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
@@ -27,9 +29,11 @@ from transformers import (
 
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.optimize.pruning.layers import chosen, depth, shorten
+from jupyter_modeldeploy.optimize.pruning.scales import smaller
 from jupyter_modeldeploy.optimize.pruning.structured import prune as prune_structured
 from jupyter_modeldeploy.optimize.pruning.unstructured import prune
 from jupyter_modeldeploy.progress import Silent
+from jupyter_modeldeploy.runtimes import yolo_network
 from jupyter_modeldeploy.runtimes.transformers import TransformersRuntime, load_model
 
 SIDE = 32
@@ -155,3 +159,18 @@ def _some(name: str) -> np.ndarray:
     if name == "pixel_values":
         return np.random.default_rng(0).standard_normal((2, 1, SIDE, SIDE)).astype(np.float32)
     return np.full((2, 6), 0 if name == "token_type_ids" else 1, np.int64)
+
+
+def test_a_detector_has_a_student_of_the_next_smaller_scale(tmp_path: Path) -> None:
+    described = {**TINY_YOLO, "scales": {"n": [1.0, 0.5, 64], "s": [1.0, 1.0, 64]}, "scale": "s"}
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "tiny.yaml").write_text(yaml.safe_dump(described))
+
+    smaller(tmp_path / "s", tmp_path / "n")
+
+    wide, narrow = (yolo_network.load(tmp_path / name) for name in ("s", "n"))
+    count, fewer = (sum(one.numel() for one in network.model.parameters()) for network in (wide, narrow))
+    assert fewer < count
+    assert not narrow.trained
+    with pytest.raises(InvalidInput, match="no smaller scale"):
+        smaller(tmp_path / "n", tmp_path / "nothing")
