@@ -64,13 +64,13 @@ def yolo(workspace: Workspace, rounds: int) -> Found:
 def pruning(workspace: Workspace, rounds: int) -> Found:
     from optimize_bench import pruning
 
-    return pruning.run(FOLDER)
+    return pruning.run(workspace, FOLDER, rounds)
 
 
 def distilling(workspace: Workspace, rounds: int) -> Found:
     from optimize_bench import distilling
 
-    return distilling.run(FOLDER)
+    return distilling.run(workspace, FOLDER, rounds)
 
 
 def parity(workspace: Workspace, rounds: int) -> Found:

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from jupyter_modeldeploy import Workspace
 from optimize_bench import prepared, timing
 from optimize_bench.prepared import HOUR_S
+from optimize_bench.recipes import RECIPES
 
-LENGTH = 128
 STUDENT: dict[str, Any] = {"layers": 3, "width": 0.75, "epochs": 2}
 
 
-def run(folder: Path, rounds: int = 7) -> dict[str, Any]:
+def run(workspace: Workspace, folder: Path, rounds: int) -> dict[str, Any]:
     """`student_accuracy_share`, the share of its teacher's accuracy on held-out sentences that the student has, and
     `student_speed`, how many times as fast it answers a text of 128 tokens as ONNX FP32, with their spreads."""
-    with closing(Workspace(folder / "workspace")) as workspace:
-        models, teacher = workspace.models, prepared.minilm(workspace, folder)
-        job = models.distil(teacher.version.ref, teacher.dataset, "student", reuse=True, **STUDENT)
-        student = job.version(timeout_s=HOUR_S)
-        versions = {
-            name: models.convert(version.ref, reuse=True).version(timeout_s=HOUR_S)
-            for name, version in (("teacher", teacher.version), ("student", student))
-        }
-        timings = timing.timed(workspace, versions, _tokens(), rounds)
+    models, teacher = workspace.models, prepared.minilm(workspace, folder)
+    job = models.distil(teacher.version.ref, teacher.dataset, "student", reuse=True, **STUDENT)
+    student = job.version(timeout_s=HOUR_S)
+    versions = {
+        name: models.convert(version.ref, reuse=True).version(timeout_s=HOUR_S)
+        for name, version in (("teacher", teacher.version), ("student", student))
+    }
+    timings = timing.timed(workspace, versions, RECIPES["minilm"].inputs, rounds)
     accuracy, speed = [each.metrics["accuracy"] for each in (teacher.version, student)], timings["student"].speed
     ends = [100 * student.metrics[f"accuracy_difference_{end}"] for end in ("low", "high")]
     print(f"\nA student of MiniLM ({STUDENT})\n{timing.shown(timings)}")
@@ -44,8 +40,3 @@ def run(folder: Path, rounds: int = 7) -> dict[str, Any]:
             "size_ratio": versions["teacher"].size_bytes / versions["student"].size_bytes,
         },
     }
-
-
-def _tokens() -> dict[str, np.ndarray]:
-    ids = np.random.default_rng(0).integers(1000, 20000, (1, LENGTH))
-    return {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
