@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,11 +29,11 @@ def align(model: PreTrainedModel, named: Any, classes: Sequence[str], in_head: C
     return True
 
 
-def teaches_other_classes(folder: Path, named: Any, classes: Sequence[str]) -> InvalidInput:
+def teaches_other_classes(named: Any, classes: Sequence[str]) -> InvalidInput:
     """What is wrong with a teacher."""
     known = ", ".join(map(str, named.values())) if isinstance(named, dict) else "none"
     return InvalidInput(
-        f"The teacher {folder.name} knows the classes {known}; the dataset has {', '.join(classes)}.",
+        f"The teacher knows the classes {known}; the dataset has {', '.join(classes)}.",
         "Fine-tune it on the dataset first.",
     )
 

@@ -104,7 +104,7 @@ def _teacher(training: Training, split: Split[LabelledImage], problem: Problem, 
     base, classes, options = training.teaching.folder, training.dataset.classes, training.options
     model = load_image_classifier(base).model
     if not heads.align(model, model.config.id2label, classes, _in_head(model)):
-        raise heads.teaches_other_classes(base, model.config.id2label, classes)
+        raise heads.teaches_other_classes(model.config.id2label, classes)
     own = Preparation(base, model.config, None)
     if own.gives_the_same(preparation):
         return replace(problem, model=model)

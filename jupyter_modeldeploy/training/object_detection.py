@@ -149,7 +149,7 @@ def _teacher(folder: Path, classes: Sequence[str]) -> yolo_network.Network:
     """The detector in `folder`, its classes in this order."""
     network = yolo_network.load(folder)
     if sorted(network.names) != sorted(classes) or not network.trained:
-        raise heads.teaches_other_classes(folder, dict(enumerate(network.names)), classes)
+        raise heads.teaches_other_classes(dict(enumerate(network.names)), classes)
     order = [network.names.index(name) for name in classes]
     with torch.no_grad():
         for branch in network.model.model[-1].cv3:

@@ -86,7 +86,7 @@ def load_classifier(
     )
     named = configuration(base).id2label
     if not heads.align(model, named, classes, in_head(model)) and teaches:
-        raise heads.teaches_other_classes(base, named, classes)
+        raise heads.teaches_other_classes(named, classes)
     return model
 
 

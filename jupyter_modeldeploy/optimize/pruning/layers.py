@@ -44,10 +44,10 @@ def shorten(folder: Path, out: Path, layers: int) -> Path:
         return out
     before = _depths(configuration(folder))
     if (folder / PRUNED).exists():
-        raise InvalidInput(f"{folder.name} lacks channels already.", "Take a share of its width, not its layers.")
+        raise InvalidInput("The network lacks channels already.", "Take a share of its width, not its layers.")
     if not len(before) <= layers < sum(before):
         raise InvalidInput(
-            f"{folder.name} has {sum(before)} layers in {len(before)} stages; {layers} cannot be left of them.",
+            f"The network has {sum(before)} layers in {len(before)} stages; {layers} cannot be left of them.",
             f"Choose {len(before)} to {sum(before) - 1}, or take a share of its width.",
         )
     after = _fewer(before, layers)

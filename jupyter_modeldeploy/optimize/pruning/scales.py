@@ -22,7 +22,7 @@ def smaller(folder: Path, out: Path) -> Path:
     scale = described.get("scale")
     place = scales.index(scale) if scale in scales else 0
     if place == 0:
-        raise InvalidInput(f"{folder.name} has no smaller scale.", "Name a smaller network as the student.")
+        raise InvalidInput("The network has no smaller scale.", "Name a smaller network as the student.")
     with building(out) as partial:
         described["scale"] = scales[place - 1]
         (partial / "student.yaml").write_text(yaml.safe_dump(described, sort_keys=False))

@@ -48,7 +48,7 @@ def prune(folder: Path, out: Path, share: float, scope: Scope, reporter: Reporte
     model = load_model(folder).model
     weights = _weights(model)
     if not weights:
-        raise InvalidInput(f"{folder.name} has no linear layer or convolution to prune.", "Choose another model.")
+        raise InvalidInput("The network has no linear layer or convolution to prune.", "Choose another model.")
     before = _zeros(model)
     reporter.progress(0, 3, "parts", "pruning")
     with torch.no_grad():
