@@ -84,14 +84,14 @@ def check_teaches(teacher: Version, dataset: Dataset) -> None:
     """Raise InvalidInput where the version is no classifier into, or detector of, the dataset's classes."""
     if dataset.task not in TASKS:
         raise InvalidInput(f"{dataset.ref} is for {dataset.task}.", f"There are teachers for {', '.join(TASKS)}.")
-    wanted = finetune.BASE_FORMATS.get(dataset.task, Format.transformers)
-    if teacher.format is not wanted:
-        raise InvalidInput(f"{teacher.ref} has the format {teacher.format}.", f"Name a version in the format {wanted}.")
     if teacher.task != dataset.task:
         raise InvalidInput(
             f"{teacher.ref} does {teacher.task}, {dataset.ref} is for {dataset.task}.",
             "Fine-tune it on the dataset first.",
         )
+    wanted = finetune.BASE_FORMATS.get(dataset.task, Format.transformers)
+    if teacher.format is not wanted:
+        raise InvalidInput(f"{teacher.ref} has the format {teacher.format}.", f"Name a version in the format {wanted}.")
     if teacher.classes is not None and sorted(teacher.classes) != sorted(dataset.classes):
         raise InvalidInput(
             f"{teacher.ref} knows the classes {', '.join(teacher.classes)}; {dataset.ref} has "
