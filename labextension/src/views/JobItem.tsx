@@ -15,7 +15,7 @@ import { useAction } from './useAction';
 
 const RESUMABLE: JobState[] = ['failed', 'interrupted', 'cancelled'];
 /** The kinds of jobs that measure something as they go. */
-const MEASURING = ['finetune', 'trial'];
+const MEASURING = ['finetune', 'trial', 'distil', 'prune'];
 
 interface Props {
   job: Job;
