@@ -106,8 +106,8 @@ class Candidate(Record):
     best: Timing | None = None
     latency: Timing | None = Field(default=None, description="one row after the other, in the quickest layout")
     throughput: Timing | None = Field(default=None, description="all cores busy, in the layout that does most")
-    validation: Accuracy | None = Field(default=None, description="which chose")
-    test: Accuracy | None = Field(default=None, description="which chose nothing")
+    validation: Accuracy | None = Field(default=None, description="on the rows that chose")
+    test: Accuracy | None = Field(default=None, description="on test rows, which chose nothing")
     layers: list[LayerLoss] = Field(default_factory=list, description="the most sensitive first")
     version: str | None = Field(default=None, description="as which it is registered")
 

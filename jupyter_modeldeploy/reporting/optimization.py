@@ -121,7 +121,7 @@ def before_and_after(found: Optimization) -> list[Row]:
         if before and after:
             rows += _speeds(name, before, after)
     rows.append(_sizes("Peak memory", original.peak_memory_bytes, chosen.peak_memory_bytes))
-    for part, judged in (("validation rows", chosen.validation), ("test rows", chosen.test)):
+    for part, judged in (("rows that chose", chosen.validation), ("test rows", chosen.test)):
         if judged:
             before_value = judged.value.value - judged.difference.value
             rows.append(

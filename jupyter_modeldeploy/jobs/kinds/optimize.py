@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 REPORT = "report.html"
 WORK = "search"
 LEAST_TEST_ROWS = 2
+ENOUGH_TEST_ROWS = 500
+"""So many can be shared between choosing and confirming; of fewer the intervals would be too wide for either."""
+CHOOSING_ROWS, SEED = 500, 0
 
 
 def share(given: Any) -> str:
@@ -167,10 +171,9 @@ def _searched(context: Context) -> Optimization:
     runtime.close()
     assert version.task is not None  # it can be judged
     reader = tasks.load(version.task, folder, signature)
-    parts, halved = _parts(store, reader, dataset)
-    if halved:
-        note = f"{dataset.ref} has no validation rows: every other test row chose, the others confirmed."
-        found = found.model_copy(update={"notes": [note]}) if note not in found.notes else found
+    parts, note = _parts(store, reader, dataset)
+    if note and note not in found.notes:
+        found = found.model_copy(update={"notes": [*found.notes, note]})
 
     def batches(count: int) -> list[Tensors]:
         return calibration.batches(store, version, signature, dataset, count)
@@ -212,22 +215,26 @@ def _device(context: Context, parameters: OptimizeParameters) -> str:
     return "cuda" if context.device.startswith("cuda") else "cpu"
 
 
-def _parts(store: Store, reader: Task, dataset: Dataset) -> tuple[dict[Part, Questions], bool]:
-    """The rows that choose and those that confirm, and whether the latter had to be shared between both."""
+def _parts(store: Store, reader: Task, dataset: Dataset) -> tuple[dict[Part, Questions], str]:
+    """The rows that choose and those that confirm, and what is to be said of them."""
     from jupyter_modeldeploy.judging import versions
 
     split = plugins.load("datasets", dataset.task).read(store.datasets.path(dataset), dataset)
-    choosing, confirming = split.validation, split.test
-    if halved := not choosing:
+    choosing, confirming, note = split.validation, split.test, ""
+    if not choosing and len(confirming) >= ENOUGH_TEST_ROWS:
         choosing, confirming = split.test[::2], split.test[1::2]
-    if len(confirming) < LEAST_TEST_ROWS:
+        note = f"{dataset.ref} has no validation rows: every other test row chose, the others confirmed."
+    elif not choosing:
+        choosing = random.Random(SEED).sample(split.train, min(CHOOSING_ROWS, len(split.train)))
+        note = f"{dataset.ref} has no validation rows and few test rows: training rows chose, the test rows confirmed."
+    if not choosing or len(confirming) < LEAST_TEST_ROWS:
         raise InvalidInput(
             f"{dataset.ref} holds out {len(split.test)} rows, too few to choose and confirm by.", "Hold out more rows."
         )
     return {
         "validation": versions.questions(reader, dataset, choosing),
         "test": versions.questions(reader, dataset, confirming),
-    }, halved
+    }, note
 
 
 def _made(store: Store, job_id: str, candidate: Candidate) -> Version | None:

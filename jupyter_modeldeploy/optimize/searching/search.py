@@ -50,8 +50,8 @@ class Rung:
     effort: Effort
 
 
-RUNGS = (Rung(1 / 9, Effort(3, 0.15)), Rung(1 / 3, Effort(5, 0.3)), Rung(1.0, Effort(7, 0.6)))
-LAST = Effort(5, 0.5)
+RUNGS = (Rung(1 / 9, Effort(3, 0.15)), Rung(1 / 3, Effort(4, 0.3)), Rung(1.0, Effort(6, 0.5)))
+LAST = Effort(4, 0.4)
 
 
 @dataclass(frozen=True)
@@ -223,7 +223,7 @@ class Search:
         allowed, sure = self._found.max_loss, self._found.sure
         tested = self._state.get(name).test
         if tested is not None and not front.within(tested, allowed, sure):
-            self._state.rule_out(name, "too-much-loss", words.too_much_loss(tested, allowed, sure, "test"))
+            self._state.rule_out(name, "too-much-loss", words.too_much_loss(tested, allowed, sure, "test rows"))
 
     def _recommend(self) -> None:
         """Choose among those that were confirmed; where there is none, the original."""

@@ -30,7 +30,8 @@ class State:
     deadline: Deadline
     forms: dict[str, Form] = field(default_factory=dict)
     reserved_s: float = 0.0
-    _percent: float = 0.0
+    percent: float = 0.0
+    _told: str = ""
 
     def take_up(self) -> None:
         """The candidates that an earlier attempt made."""
@@ -73,10 +74,13 @@ class State:
         self.found = self.found.model_copy(update={**update, "seconds": self.deadline.spent_s})
         self.keep(self.found)
 
-    def tell(self, percent: float | None, message: str) -> None:
-        """How far it is, of 100 %; None for as far as before. It never goes back."""
-        self._percent = max(self._percent, percent or 0.0)
-        self.reporter.progress(round(self._percent, 1), 100, "%", message)
+    def tell(self, percent: float, message: str) -> None:
+        """How far it is, of 100 %. It never goes back."""
+        if message != self._told:
+            log.info("%s", message)
+        self._told = message
+        self.percent = max(self.percent, percent)
+        self.reporter.progress(round(self.percent, 1), 100, "%", message)
 
     @property
     def run_s(self) -> float:

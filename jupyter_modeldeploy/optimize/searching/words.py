@@ -9,8 +9,8 @@ from jupyter_modeldeploy.optimize.searching.front import is_original, loss
 from jupyter_modeldeploy.records.optimizations import Accuracy, Candidate, Optimization, Timing
 
 
-def too_much_loss(judged: Accuracy, allowed: float, sure: bool, part: str = "validation") -> str:
-    told = f"{_difference(judged)} on {judged.rows} {part} rows; {_points(allowed)} may be lost"
+def too_much_loss(judged: Accuracy, allowed: float, sure: bool, which: str = "rows that chose") -> str:
+    told = f"{_difference(judged)} on {judged.rows} {which}; {_points(allowed)} may be lost"
     return f"{told}, for sure." if sure and judged.difference.value >= -allowed else f"{told}."
 
 
@@ -37,9 +37,9 @@ def why(found: Optimization, chosen: Candidate) -> str:
     takes = "takes" if found.target == "memory" else "answers" if found.target == "throughput" else "is"
     told = f"{chosen.name} {takes} {_gain(chosen, found)}"
     told += _figures(chosen, found.original)
-    for part, judged in (("validation", chosen.validation), ("test", chosen.test)):
+    for which, judged in (("rows that chose", chosen.validation), ("test rows", chosen.test)):
         assert judged is not None  # else it would not be chosen
-        told += f"; {_difference(judged)} on {judged.rows} {part} rows"
+        told += f"; {_difference(judged)} on {judged.rows} {which}"
     told += f", within the {_points(found.max_loss)} that may be lost."
     reach = max(-judged.difference.low for judged in (chosen.validation, chosen.test) if judged)
     if reach > found.max_loss:

@@ -10,6 +10,7 @@ import type {
   LogChunk,
   MetricPage,
   Model,
+  OptimizeRequest,
   Sample,
   Service,
   VersionPage
@@ -36,6 +37,10 @@ export interface Api {
   /** What there is to choose before a fine-tuning on a dataset, from `base` by `method` where these are not ''. */
   finetuneChoices(dataset: string, base: string, method: string): Promise<FinetuneChoices>;
   finetune(request: FinetuneRequest): Promise<Job>;
+  /** Search for the form of a version that is best on this machine and loses no more than allowed. */
+  optimize(request: OptimizeRequest): Promise<Job>;
+  /** Make a point of the front of a search, which was the job `id`, a version. */
+  registerOptimized(id: string, point: string): Promise<void>;
 
   /** Every version of every dataset, with the report on what was found in it. */
   datasets(): Promise<Dataset[]>;
@@ -53,8 +58,13 @@ export interface Api {
   jobSamples(id: string): Promise<Sample[]>;
 
   services(): Promise<Service[]>;
-  /** Serve one version as the service `name`; resolves when it is ready. */
-  serve(name: string, model: string, version: number): Promise<Service>;
+  /** Serve one version as the service `name`, on so many cores where that is said; resolves when it is ready. */
+  serve(
+    name: string,
+    model: string,
+    version: number,
+    layout?: { instances: number; threads: number }
+  ): Promise<Service>;
   startService(name: string): Promise<Service>;
   stopService(name: string): Promise<Service>;
   /** Forget a stopped service. */

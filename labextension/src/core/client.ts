@@ -57,6 +57,10 @@ export function createApi(send: Send): Api {
       )) as FinetuneChoices;
     },
     finetune: async request => (await post('models/finetune', request)) as Job,
+    optimize: async request => (await post('models/optimize', request)) as Job,
+    registerOptimized: async (id, point) => {
+      await post(at`optimizations/${id}/versions`, { point });
+    },
 
     datasets: async () => ((await get('datasets')) as DatasetList).datasets,
 
@@ -70,8 +74,12 @@ export function createApi(send: Send): Api {
     jobSamples: async id => ((await get(at`jobs/${id}/samples`)) as JobSamples).samples,
 
     services: async () => ((await get('services')) as ServiceList).services,
-    serve: async (name, model, version) =>
-      (await post('services', { name, models: [{ model, arms: [{ version }] }] })) as Service,
+    serve: async (name, model, version, layout = { instances: 0, threads: 0 }) =>
+      (await post('services', {
+        name,
+        models: [{ model, arms: [{ version }] }],
+        ...layout
+      })) as Service,
     startService: async name => (await post(at`services/${name}/start`)) as Service,
     stopService: async name => (await post(at`services/${name}/stop`)) as Service,
     removeService: async name => {

@@ -20,6 +20,11 @@ export type FetchRequest = Pick<Schemas['Fetch'], 'source'> & Partial<Schemas['F
 export type FinetuneRequest = Pick<Schemas['Finetune'], 'base' | 'dataset' | 'name' | 'reuse'> & {
   options: Record<string, OptionValue>;
 };
+/** What to search a better form of; what is left out is as the server's description says. */
+export type OptimizeRequest = Pick<Schemas['Optimize'], 'version'> & Partial<Schemas['Optimize']>;
+/** What a search for a better form leaves as its job's result, while it runs too. */
+export type Optimization = Schemas['Optimization'];
+export type Candidate = Schemas['Candidate'];
 /** What there is to choose before a fine-tuning on a dataset. */
 export type FinetuneChoices = Schemas['FinetuneChoices'];
 export type Framework = NonNullable<Schemas['Fetch']['framework']>;

@@ -8,6 +8,7 @@ import { ErrorNote } from './ErrorNote';
 import { IconButton } from './IconButton';
 import { JobCurves } from './JobCurves';
 import { LogTail } from './LogTail';
+import { OptimizationResult } from './OptimizationResult';
 import { ProgressBar } from './ProgressBar';
 import { StateTag } from './StateTag';
 import { SweepTrials } from './SweepTrials';
@@ -31,6 +32,7 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
   const [logShown, setLogShown] = useState(false);
   const [curvesShown, setCurvesShown] = useState(false);
   const [trialsShown, setTrialsShown] = useState(false);
+  const [foundShown, setFoundShown] = useState(false);
   const living = job.state === 'queued' || job.state === 'running';
   const cancel = useAction(async () => {
     await api.cancelJob(job.id);
@@ -70,6 +72,20 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
               expanded={trialsShown}
               onClick={() => {
                 setTrialsShown(!trialsShown);
+              }}
+            />
+          )}
+          {job.kind === 'optimize' && (
+            <IconButton
+              icon="chart"
+              label={
+                foundShown
+                  ? trans.__('Hide what %1 found', job.title)
+                  : trans.__('Show what %1 found', job.title)
+              }
+              expanded={foundShown}
+              onClick={() => {
+                setFoundShown(!foundShown);
               }}
             />
           )}
@@ -128,6 +144,7 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
       <ErrorNote error={cancel.error ?? resume.error ?? job.error} />
       {curvesShown && <JobCurves job={job} />}
       {trialsShown && <SweepTrials job={job} />}
+      {foundShown && <OptimizationResult job={job} />}
       {trialsShown && (
         <ul role="list" aria-label={trans.__('Jobs of %1', job.title)}>
           {[...parts]

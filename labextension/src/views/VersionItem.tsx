@@ -5,6 +5,7 @@ import { ErrorNote } from './ErrorNote';
 import { FinetuneForm } from './FinetuneForm';
 import { formatBytes } from './format';
 import { IconButton } from './IconButton';
+import { OptimizeForm } from './OptimizeForm';
 import { isQuarantined, SafetyTag } from './SafetyTag';
 import { Score } from './Score';
 import { useAction } from './useAction';
@@ -23,6 +24,7 @@ export function VersionItem({
   const insertCode = useInsertCode();
   const [open, setOpen] = useState(false);
   const [tuning, setTuning] = useState(false);
+  const [optimizing, setOptimizing] = useState(false);
   const serve = useAction(async () => {
     await api.serve(version.model, version.model, version.number);
   });
@@ -64,6 +66,15 @@ export function VersionItem({
             }}
           />
           <IconButton
+            icon="optimize"
+            label={trans.__('Optimise %1', version.ref)}
+            expanded={optimizing}
+            disabled={isQuarantined(version)}
+            onClick={() => {
+              setOptimizing(!optimizing);
+            }}
+          />
+          <IconButton
             icon="insert"
             label={trans.__('Insert loader of %1 into notebook', version.ref)}
             disabled={insert.busy || isQuarantined(version)}
@@ -102,6 +113,14 @@ export function VersionItem({
           base={version.ref}
           onStarted={() => {
             setTuning(false);
+          }}
+        />
+      )}
+      {optimizing && (
+        <OptimizeForm
+          version={version}
+          onStarted={() => {
+            setOptimizing(false);
           }}
         />
       )}
