@@ -1359,7 +1359,7 @@ export interface components {
        */
       size_bytes: number | null;
       /**
-       * @description which chose nothing
+       * @description on test rows, which chose nothing
        * @default null
        */
       test: components['schemas']['Accuracy'] | null;
@@ -1371,7 +1371,7 @@ export interface components {
       /** Timings */
       timings: components['schemas']['Timing'][];
       /**
-       * @description which chose
+       * @description on the rows that chose
        * @default null
        */
       validation: components['schemas']['Accuracy'] | null;
