@@ -22,7 +22,7 @@ from jupyter_modeldeploy.errors import ModelDeployError
 from jupyter_modeldeploy.serving.access import guard
 from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
 from jupyter_modeldeploy.serving.execution.instances import Instances
-from jupyter_modeldeploy.serving.execution.layout import choose_instances
+from jupyter_modeldeploy.serving.execution.layout import instances_of
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.http.app import Application
 from jupyter_modeldeploy.serving.http.outbox import Outbox
@@ -71,7 +71,7 @@ async def _serve(plan: Plan, listener: socket.socket, link: Link) -> int:
     spec = plan.spec
     metrics = Metrics(plan.metrics_folder, plan.replica)
     models = _loaded(plan, metrics)
-    count = _instances(plan, models)
+    count = instances_of(spec, _versions(models), plan.instances)
     instances = Instances(count, spec.max_queue, spec.timeout_s, loop)
     access, folder = guard(plan.token_folder), plan.metrics_folder.parent
     endpoint = Endpoint(spec.name, models, access, instances, metrics, spec.max_body_bytes, folder)
@@ -213,15 +213,6 @@ def _loaded(plan: Plan, metrics: Metrics) -> list[ModelRoute]:
                 version.fit(budget)
         routes.append(ModelRoute(plan.spec.name, model.name, versions, [v.weight for v in model.versions]))
     return routes
-
-
-def _instances(plan: Plan, models: list[ModelRoute]) -> int:
-    """As many as are asked for, or as leave no core idle."""
-    if plan.spec.instances:
-        return plan.instances
-    if plan.spec.threads:
-        return max(1, plan.instances // plan.spec.threads)
-    return choose_instances(_versions(models), plan.instances)
 
 
 def _memory_budget(spec: ServiceSpec) -> int | None:

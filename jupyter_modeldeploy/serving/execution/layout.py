@@ -6,10 +6,14 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from jupyter_modeldeploy.runtimes import Runtime
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.signatures import Format
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.records import ServiceSpec
 
 WORTH_MS = 3.0  # a faster run gains nothing from more threads: handing work out costs 20-50 µs an operator
 SLOW_MS = 100.0  # a slower run would make the service wait too long for the comparison
@@ -17,6 +21,16 @@ TRIAL_S = 0.1
 GAIN = 1.1  # one wide run must answer so much more than several narrow ones, which need no second trial after a change
 
 log = logging.getLogger(__name__)
+
+
+def instances_of(spec: ServiceSpec, versions: Sequence[ServedVersion], granted: int) -> int:
+    """As many as the spec asks for, which `granted` says then; else as many as share that many cores, with the threads
+    that the spec asks for, or as it is measured."""
+    if spec.instances:
+        return granted
+    if spec.threads:
+        return max(1, granted // spec.threads)
+    return choose_instances(versions, granted)
 
 
 def choose_instances(versions: Sequence[ServedVersion], cores: int) -> int:

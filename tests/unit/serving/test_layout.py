@@ -9,7 +9,7 @@ import pytest
 import tiny_onnx
 from onnx import TensorProto, helper
 
-from jupyter_modeldeploy.records import Format
+from jupyter_modeldeploy.records import Format, ServiceSpec
 from jupyter_modeldeploy.serving.execution import layout
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.metrics import Metrics
@@ -39,6 +39,23 @@ def test_a_fast_model_gets_an_instance_for_each_core(tmp_path: Path) -> None:
     assert version.typical_ms < layout.WORTH_MS
     assert layout.choose_instances([version], 4) == 4
     assert version.threads == 1
+
+
+@pytest.mark.parametrize(("asked", "instances"), [({"threads": 2}, 2), ({"threads": 8}, 1), ({"instances": 4}, 4)])
+def test_what_is_asked_for_is_not_measured(asked: dict[str, int], instances: int) -> None:
+    spec = ServiceSpec.model_validate({"name": "one", "models": [{"model": "m", "arms": [{"version": 1}]}], **asked})
+    assert layout.instances_of(spec, [], 4) == instances
+
+
+def test_a_run_uses_the_threads_that_are_asked_for(tmp_path: Path) -> None:
+    folder = tiny_onnx.add_one(tmp_path / "tiny")
+    planned = PlannedVersion(number=1, weight=1, format=Format.onnx, task="tensor", folder=folder)
+    version = ServedVersion("model", planned, Metrics(folder, 0).version("model", "1"), threads=2)
+
+    assert version.threads == 2
+    version.release()
+    version.load()
+    assert version.threads == 2
 
 
 def test_one_core_leaves_no_choice(heavy: ServedVersion) -> None:
