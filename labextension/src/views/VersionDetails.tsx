@@ -1,5 +1,6 @@
 import { useEffect, useState, type JSX } from 'react';
 import { asApiError, type ApiError } from '../core/errors';
+import { isTrained } from '../core/lineage';
 import type { Translation } from '../core/translation';
 import type { Verdict, Version, VersionPage } from '../core/types';
 import { useApi, useTrans } from './contexts';
@@ -15,7 +16,7 @@ export function VersionDetails({ version }: { version: Version }): JSX.Element {
   const [page, setPage] = useState<VersionPage | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   const hasCard = Boolean(version.facts?.card);
-  const hasMore = hasCard || version.lineage.step === 'fine-tuned';
+  const hasMore = hasCard || isTrained(version);
 
   useEffect(() => {
     let gone = false;

@@ -1,4 +1,5 @@
 import { useState, type JSX } from 'react';
+import { isTrained } from '../core/lineage';
 import type { Version } from '../core/types';
 import { useApi, useInsertCode, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
@@ -80,7 +81,7 @@ export function VersionItem({
             disabled={insert.busy || isQuarantined(version)}
             onClick={insert.run}
           />
-          {version.lineage.step === 'fine-tuned' && (
+          {isTrained(version) && (
             <IconButton
               icon="code"
               label={trans.__('Insert training of %1 into notebook', version.ref)}
