@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import skops.io
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
 from tiny_bert import make_classifier
 from tiny_torch import Classifier, scripted
 
 from jupyter_modeldeploy import Workspace
-from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.errors import InvalidInput, JobFailed, UnsafeContent
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +55,25 @@ def test_torchscript_becomes_onnx(workspace: Workspace) -> None:
 
     assert job.version(timeout_s=60).lineage.parameters == {"target": "onnx", "opset": 18}
     assert (job.result()["conversion"]["exporter"], job.result()["conversion"]["opset"]) == ("trace", 18)
+
+
+def test_an_estimator_that_skops_saved_is_converted_and_a_pickle_is_not(workspace: Workspace, tmp_path: Path) -> None:
+    rows, labels = load_iris(return_X_y=True)
+    for kind in ("skops", "pickled"):
+        (tmp_path / kind).mkdir()
+    estimator = LogisticRegression(max_iter=1000).fit(rows, labels)
+    skops.io.dump(estimator, tmp_path / "skops" / "flowers.skops")
+    (tmp_path / "pickled" / "flowers.pkl").write_bytes(pickle.dumps(estimator))
+    for kind in ("skops", "pickled"):
+        workspace.models.fetch(f"file:{tmp_path / kind}", name=kind).wait(timeout_s=60)
+        if workspace.models.version(f"{kind}@1").verdict.quarantined:
+            workspace.models.trust(f"{kind}@1", reason="made a moment ago")
+
+    made = workspace.models.convert("skops@1").version(timeout_s=60)
+
+    assert [spec.name for spec in made.signature.outputs] == ["label", "probabilities"]
+    with pytest.raises((UnsafeContent, JobFailed), match="pickle"):
+        workspace.models.convert("pickled@1").version(timeout_s=60)
 
 
 def test_what_cannot_be_converted_is_said_before_there_is_a_job(workspace: Workspace) -> None:

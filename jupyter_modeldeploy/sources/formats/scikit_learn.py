@@ -19,8 +19,8 @@ READ_BYTES = 4 << 20
 ZLIB_MAGIC, GZIP_MAGIC = b"\x78", b"\x1f\x8b"
 EITHER_HEADER = 32 + zlib.MAX_WBITS
 NOTE = (
-    "A scikit-learn {name}. With the version of scikit-learn that made it, convert it with skl2onnx "
-    "(to_onnx(model, sample)) and fetch the ONNX file."
+    "A scikit-learn {name}. Saved with skops.io.dump, `modeldeploy convert` makes ONNX of it (skl2onnx); a pickle is "
+    "not opened: convert the estimator where it was made, with ModelConverter().convert(estimator, output=FOLDER)."
 )
 
 

@@ -110,8 +110,10 @@ def test_lightgbms_trees_convert(objective: str, tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     booster.save_model(tmp_path / "model" / "model.txt")
 
-    made = lightgbm_to_onnx(tmp_path / "model", tmp_path / "onnx", Silent())
+    converted = ModelConverter(source_framework="lightgbm").convert(tmp_path / "model" / "model.txt")
+    made = converted.conversion
 
+    assert converted.folder == tmp_path / "model" / "model-onnx"
     names = ["variable"] if objective == "regression" else ["label", "probabilities"]
     assert [spec.name for spec in made.signature.outputs] == names
     assert all(row.passed for row in made.parity)
