@@ -47,4 +47,4 @@ def planned(operators: Mapping[str, int], target: Target, device: str) -> list[R
     elif target == "size":
         order = [*(one for one in order if one in (WEIGHTS_4, DYNAMIC, STATIC)), *order]
     known = {one.name: one for one in order}
-    return [one for one in known.values() if products or one not in (WEIGHTS_8, WEIGHTS_4)]
+    return [one for one in known.values() if operators.get("MatMul") or one not in (WEIGHTS_8, WEIGHTS_4)]

@@ -21,8 +21,8 @@ def outrun(one: Candidate, going: Sequence[Candidate], found: Optimization) -> s
 
 def dominated(one: Candidate, other: Candidate, found: Optimization) -> str:
     return (
-        f"{other.name} is no worse in anything: {_gain(other, found)} and {_points(loss(other))} lost, "
-        f"against {_gain(one, found)} and {_points(loss(one))}."
+        f"{other.name} is no worse in anything: {_gain(other, found)} and {_points(max(0.0, loss(other)))} lost, "
+        f"against {_gain(one, found)} and {_points(max(0.0, loss(one)))}."
     )
 
 

@@ -71,8 +71,9 @@ class Workshop:
         return self._state.forms.get(ONNX)
 
     def _quantized(self, recipe: Recipe, source: Form) -> None:
-        self._state.add(Candidate(name=recipe.name, format=Format.onnx, quantization=recipe.options))
-        question = {"what": "quantize", "from": str(source.folder), "options": recipe.options, "calibration": ""}
+        self._state.add(Candidate(name=recipe.name, format=Format.onnx, quantization=self._options(recipe)))
+        options = self._state.get(recipe.name).quantization
+        question = {"what": "quantize", "from": str(source.folder), "options": options, "calibration": ""}
         if recipe.options["method"] == "static-int8":
             try:
                 question["calibration"] = self._calibration_file()
@@ -80,6 +81,14 @@ class Workshop:
                 self._state.rule_out(recipe.name, "failed", str(error))
                 return
         self._make(recipe.name, recipe.name, question, source.size_bytes)
+
+    def _options(self, recipe: Recipe) -> dict[str, Any]:
+        """Those of the recipe, with fewer samples to calibrate with where a run takes long."""
+        state = self._state
+        if recipe.options["method"] != "static-int8" or "samples" in recipe.options:
+            return recipe.options
+        samples = state.deadline.samples(SAMPLES, state.run_s)
+        return recipe.options if samples == SAMPLES else {**recipe.options, "samples": samples}
 
     def _make(self, name: str, kind: str, question: dict[str, Any], size_bytes: int) -> None:
         """Make a candidate, unless it is made, or there is no time for it."""

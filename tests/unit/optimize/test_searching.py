@@ -88,7 +88,7 @@ def test_what_is_no_share_is_refused(given: object) -> None:
 
 def test_what_a_graph_computes_with_says_what_is_tried_first() -> None:
     transformer = [one.name for one in recipes.planned({"MatMul": 36, "Gather": 3}, "latency", "cpu")]
-    convolutions = [one.name for one in recipes.planned({"Conv": 53, "Gemm": 1}, "latency", "cpu")]
+    convolutions = [one.name for one in recipes.planned({"Conv": 53, "MatMul": 1}, "latency", "cpu")]
     detector = [one.name for one in recipes.planned({"Conv": 80}, "latency", "cpu")]
 
     assert transformer[0] == "dynamic-int8"
@@ -109,6 +109,7 @@ def test_a_deadline_learns_how_long_steps_take() -> None:
     deadline.took("dynamic-int8", told, 4 * told)
 
     assert deadline.left_s == 50
+    assert [deadline.samples(128, run_s) for run_s in (0.001, 0.1, 10.0)] == [128, 30, 16]
     assert deadline.making_s("dynamic-int8", 100_000_000, 0.02) > 3 * told
     assert deadline.making_s("static-int8-entropy", 1_000_000, 0.02, 128) > deadline.making_s(
         "static-int8", 1_000_000, 0.02, 128
