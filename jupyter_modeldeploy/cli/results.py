@@ -67,6 +67,17 @@ def _pruned(door: Door, result: dict[str, Any]) -> None:
         door.tell("As it is stored it is as large as before, and no faster.")
 
 
+def _converted(door: Door, result: dict[str, Any]) -> None:
+    for exporter, why in (result.get("conversion") or {}).get("refused", {}).items():
+        door.tell(f"Not written by the {exporter} exporter: {why}")
+    if graph := result.get("graph"):
+        before, after = (sum(graph[f"operators_{when}"].values()) for when in ("before", "after"))
+        found = f"{graph['kept']}: {before} operators became {after}" if graph["kept"] else "No graph was faster"
+        speeds = [f"{one['name']} {one['speed']:.2f}" for one in graph["candidates"] if one["speed"]]
+        door.tell(f"{found}. Times as fast as exported: {', '.join(speeds) or 'not measured'}.")
+    _version(door, result)
+
+
 def _show_accuracy(door: Door, version: Version) -> None:
     metrics = version.metrics
     for name, called in MAIN_METRICS.items():
@@ -202,7 +213,7 @@ VIEWS: dict[str, Callable[[Door, dict[str, Any]], None]] = {
     "sweep": _sweep,
     "trial": _trial,
     "optimize": _optimized,
-    "convert": _version,
+    "convert": _converted,
     "quantize": _quantized,
     "distil": _version,
     "prune": _pruned,
