@@ -75,7 +75,7 @@ class Accuracy(Record):
     method: str = Field(description="how the intervals were found")
     agreement: float
     metrics: dict[str, float]
-    per_class: list[ClassChange] = Field(default_factory=list)
+    per_class: list[ClassChange] = Field(default_factory=list, description="the fifty that changed most")
 
 
 class LayerLoss(Record):

@@ -22,6 +22,7 @@ from jupyter_modeldeploy.signatures import Signature
 
 Part = Literal["validation", "test"]
 SEED = 0
+MOST_CLASSES = 50
 AT_A_TIME = 32
 """Rows between two looks at the clock."""
 
@@ -93,11 +94,12 @@ def accuracy(candidate: Judgement, base: Judgement, batch: int) -> Accuracy:
 def _changes(candidate: Judgement, base: Judgement) -> list[ClassChange]:
     held_out = candidate.held_out
     before, after = _by_class(held_out, base.answers), _by_class(held_out, candidate.answers)
-    return [
+    changes = [
         ClassChange(name=name, support=support, before=before[index][1], after=after[index][1])
         for index, name in enumerate(held_out.classes)
         if (support := before[index][0])
     ]
+    return sorted(changes, key=lambda one: -abs((one.after or 0.0) - (one.before or 0.0)))[:MOST_CLASSES]
 
 
 def _by_class(held_out: HeldOut, answers: Sequence[np.ndarray]) -> list[tuple[int, float | None]]:

@@ -971,7 +971,10 @@ export interface components {
       metrics: {
         [key: string]: number;
       };
-      /** Per Class */
+      /**
+       * Per Class
+       * @description the fifty that changed most
+       */
       per_class: components['schemas']['ClassChange'][];
       /** Rows */
       rows: number;
