@@ -13,7 +13,7 @@ from jupyter_modeldeploy.errors import InvalidInput
 
 def align(model: PreTrainedModel, named: Any, classes: Sequence[str], in_head: Callable[[str], bool]) -> bool:
     """Put the outputs of the model's head, whose classes were `named` (id2label) as it was saved, into the order of
-    `classes`. False where it was for other classes, and so is as it was."""
+    `classes`. False where it was for other classes, or is of no known kind, and so is as it was."""
     if not isinstance(named, dict) or len(named) != len(classes):
         return False
     before = [str(named.get(number, named.get(str(number)))) for number in range(len(named))]
@@ -21,8 +21,11 @@ def align(model: PreTrainedModel, named: Any, classes: Sequence[str], in_head: C
         return False
     if before != list(classes):
         order = [before.index(name) for name in classes]
+        layers = _outputs(model, len(classes), in_head)
+        if not layers:
+            return False
         with torch.no_grad():
-            for layer in _outputs(model, len(classes), in_head):
+            for layer in layers:
                 layer.weight.copy_(layer.weight[order])
                 if layer.bias is not None:
                     layer.bias.copy_(layer.bias[order])
@@ -40,14 +43,8 @@ def teaches_other_classes(named: Any, classes: Sequence[str]) -> InvalidInput:
 
 def _outputs(model: PreTrainedModel, classes: int, in_head: Callable[[str], bool]) -> list[torch.nn.Linear]:
     """The layers of the head that give the logits."""
-    found = [
+    return [
         module
         for name, module in model.named_modules()
         if isinstance(module, torch.nn.Linear) and module.out_features == classes and in_head(f"{name}.weight")
     ]
-    if not found:
-        raise InvalidInput(
-            f"The classes of this {model.config.model_type} are in another order, and its head is of no known kind.",
-            "Name the dataset's classes in the order of config.json.",
-        )
-    return found

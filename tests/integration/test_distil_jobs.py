@@ -136,6 +136,8 @@ def test_what_cannot_be_taught_is_said_before_there_is_a_job(workspace: Workspac
         models.distil("teacher@1", "sentences", student="encoder", layers=1)
     with pytest.raises(InvalidInput, match="cannot teach itself"):
         models.distil("teacher@1", "sentences", student="teacher@1")
+    with pytest.raises(InvalidInput, match="version of its own"):
+        models.distil("teacher@1", "sentences", method="lora", merge_adapter=False)
     with pytest.raises(InvalidInput, match="soft_share"):
         models.distil("teacher@1", "sentences", soft_share=0)
     with pytest.raises(InvalidInput, match="width"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,8 @@ def check(store: Store, parameters: DistilParameters) -> None:
         raise InvalidInput(
             "The student of a detector is one of the next smaller scale, or a given one.", "Leave out layers and width."
         )
+    if not parameters.options.merge_adapter:
+        raise InvalidInput("A student is a version of its own.", "Leave out merge_adapter.")
     student = store.versions.get(parameters.student) if parameters.student else teacher
     if parameters.student and student.ref == teacher.ref:
         raise InvalidInput(f"{teacher.ref} cannot teach itself.", "Name another student, or leave it out.")
@@ -125,7 +128,10 @@ def run(context: Context) -> dict[str, Any]:
     def work(out: Path) -> Training:
         return finetune.training(context, base, dataset, parameters.options, out, teaching)
 
-    return finetune.make_version(context, work, name, teacher, lineage)
+    made = finetune.make_version(context, work, name, teacher, lineage)
+    for folder in ("student", "shallow"):
+        shutil.rmtree(context.folder / folder, ignore_errors=True)
+    return made
 
 
 def _made(context: Context, teacher: Version) -> Path:

@@ -102,7 +102,9 @@ def run(context: Context) -> dict[str, Any]:
     def work(out: Path) -> Training:
         return finetune.training(context, left, dataset, options, out, teaching, keep_zeros=zeros)
 
-    return {**finetune.make_version(context, work, version.model, version, lineage), "pruning": pruning}
+    made = finetune.make_version(context, work, version.model, version, lineage)
+    shutil.rmtree(left)
+    return {**made, "pruning": pruning}
 
 
 def _pruned(context: Context, version: Version, lineage: Lineage) -> dict[str, Any]:
