@@ -44,7 +44,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 @pytest.fixture(scope="module")
 def student(workspace: Workspace) -> Version:
     """Its job is killed after a checkpoint, and resumed."""
-    options = {**OPTIONS, "max_steps": 100, "checkpoint_every": 2}
+    options = {**OPTIONS, "max_steps": 60, "checkpoint_every": 5}
     job = workspace.models.distil("teacher", "sentences", name="student", **options)
     checkpoints = workspace.store.job_folder(job.id) / "checkpoints"
     while not any(checkpoints.glob("checkpoint-*")):
