@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound
 from jupyter_modeldeploy.optimize.converting.graph_options import Graph
+from jupyter_modeldeploy.optimize.folders import PROTOBUF_LIMIT
 from jupyter_modeldeploy.optimize.quantizing.options import Method, QuantizeOptions
 from jupyter_modeldeploy.progress import Reporter, Silent
 from jupyter_modeldeploy.records import Format
@@ -261,7 +262,7 @@ def _copy_onnx(path: Path, folder: Path) -> None:
     import onnx
 
     model = onnx.load(path)
-    large = model.ByteSize() > 2**31 - 2**24
+    large = model.ByteSize() > PROTOBUF_LIMIT
     onnx.save(model, folder / "model.onnx", save_as_external_data=large, location="model.onnx.data" if large else None)
 
 

@@ -15,6 +15,8 @@ WEIGHTS = (
     *(".pt", ".pth", ".pt2", ".ts", ".torchscript"),
 )
 WEIGHT_INDEX = ".index.json"
+PROTOBUF_LIMIT = 2**31 - 2**24
+"""One protobuf file, and so one ONNX file, holds less than 2 GiB; the graph takes some of it."""
 
 
 @contextmanager

@@ -26,9 +26,8 @@ from jupyter_modeldeploy.errors import ConversionFailed, ModelDeployError
 from jupyter_modeldeploy.optimize.converting import samples
 from jupyter_modeldeploy.optimize.converting.conversion import reason
 from jupyter_modeldeploy.optimize.converting.graph_options import Graph
-from jupyter_modeldeploy.optimize.converting.onnx_exporters import PROTOBUF_LIMIT
 from jupyter_modeldeploy.optimize.converting.parity import OutputParity, check_parity
-from jupyter_modeldeploy.optimize.folders import building, copy_side_files
+from jupyter_modeldeploy.optimize.folders import PROTOBUF_LIMIT, building, copy_side_files
 from jupyter_modeldeploy.optimize.quantizing.graph import MODEL, operators, read
 from jupyter_modeldeploy.optimize.quiet import quiet
 from jupyter_modeldeploy.progress import Reporter

@@ -12,13 +12,12 @@ import torch
 from jupyter_modeldeploy.errors import ConversionFailed
 from jupyter_modeldeploy.optimize.converting import opset as opsets
 from jupyter_modeldeploy.optimize.converting.conversion import Exporter, Original
+from jupyter_modeldeploy.optimize.folders import PROTOBUF_LIMIT
 from jupyter_modeldeploy.signatures import TensorSpec
 
 MODEL = "model.onnx"
 TRACED_OPSET = 20
 """The newest that the tracing exporter writes."""
-PROTOBUF_LIMIT = 2**31 - 2**24
-"""One protobuf file holds less than 2 GiB; the graph takes some of it."""
 
 
 def _dynamo(original: Original, folder: Path, opset: int | None) -> None:

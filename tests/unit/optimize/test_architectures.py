@@ -15,7 +15,9 @@ from jupyter_modeldeploy.runtimes.onnx import OnnxRuntime
 
 
 @pytest.mark.parametrize(
-    "model", named("albert", "distilbert", "roberta", "convnext", "vit", "yolo11"), ids=lambda model: model.name
+    "model",
+    named("albert", "distilbert", "roberta", "convnext", "vit", "timm test_resnet"),
+    ids=lambda model: model.name,
 )
 def test_an_architecture_converts(model: RandomModel, tmp_path: Path) -> None:
     model.make(tmp_path / "model")
