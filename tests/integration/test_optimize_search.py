@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +23,7 @@ from jupyter_modeldeploy.records import Format, JobState, Lineage, NewVersion, S
 from jupyter_modeldeploy.records.optimizations import ORIGINAL, Optimization
 from jupyter_modeldeploy.workspace import JobHandle
 
-DEADLINE_S = 120
+DEADLINE_S = 300
 ROWS, SENTENCES = 160, 640
 HIDDEN = 128
 """Wide enough for the weights to be most of an ONNX file."""
@@ -46,6 +48,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         _add_answers(opened, name, checkpoint)
     plugins.load("converters", "transformers-onnx")(folder / "fragile", folder / "onnx", Silent())
     opened.store.versions.add(new.model_copy(update={"format": Format.onnx}), folder / "onnx")
+    _add_dataset(opened, "weather", [("it rains", "wet"), ("it shines", "dry")] * 8, ["wet", "dry"])
     yield opened
     opened.close()
 
@@ -93,11 +96,15 @@ def _add_answers(workspace: Workspace, name: str, checkpoint: Path) -> None:
     texts, clearest = _sentences(), margins.abs().argsort(descending=True)[:ROWS].tolist()
     table = [(texts[index], CLASSES[int(margins[index] > 0)]) for index in clearest]
     assert {label for _, label in table} == set(CLASSES)
+    _add_dataset(workspace, name, table, CLASSES)
+
+
+def _add_dataset(workspace: Workspace, name: str, table: list[tuple[str, str]], classes: list[str]) -> None:
     with workspace.store.artifacts.staging() as staging:
         with (staging / "data.csv").open("w", newline="") as file:
             csv.writer(file).writerows([("text", "label"), *table])
-        known = {"format": "csv", "text_column": "text", "label_column": "label", "classes": CLASSES, "rows": ROWS}
-        workspace.store.datasets.add(name, staging, source="file:made", **known, test_share=0.6)
+        known = {"format": "csv", "text_column": "text", "label_column": "label", "classes": classes}
+        workspace.store.datasets.add(name, staging, source="file:made", rows=len(table), test_share=0.6, **known)
 
 
 def until(condition: Callable[[], object], what: str) -> None:
@@ -124,6 +131,7 @@ def test_a_search_makes_a_version_of_the_best_and_tells_why(workspace: Workspace
     _tells_all(result)
     _is_registered(workspace, handle, result, version.ref)
     _has_a_page(workspace, handle, result)
+    _is_told_in_a_terminal(workspace, handle, result)
     _registers_others_of_the_front(workspace, handle, result)
 
 
@@ -166,6 +174,13 @@ def _has_a_page(workspace: Workspace, handle: JobHandle, result: Optimization) -
     assert result.why in page
     assert all(one.name in page for one in result.candidates)
     assert "<iframe" in workspace.models.optimization(handle.id)._repr_html_()
+
+
+def _is_told_in_a_terminal(workspace: Workspace, handle: JobHandle, result: Optimization) -> None:
+    command = [sys.executable, "-m", "jupyter_modeldeploy.cli", "--root", str(workspace.store.root)]
+    run = subprocess.run([*command, "optimize-report", handle.id], capture_output=True, text=True, check=True)
+    assert result.why in run.stdout
+    assert f"serve {result.version} --name tiny --instances" in run.stdout
 
 
 def _registers_others_of_the_front(workspace: Workspace, handle: JobHandle, result: Optimization) -> None:
@@ -234,6 +249,8 @@ def test_what_cannot_be_is_said_before_there_is_a_job(workspace: Workspace) -> N
         models.optimize("tiny@1", target="beauty", dataset="tiny")  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="minutes"):
         models.optimize("tiny@1", minutes=0, dataset="tiny")
+    with pytest.raises(InvalidInput, match="knows the classes"):
+        models.optimize("tiny@1", dataset="weather")
     with pytest.raises(NotFound, match="made without a dataset"):
         models.optimize("tiny@1")
     with pytest.raises(NotFound, match="No job"):

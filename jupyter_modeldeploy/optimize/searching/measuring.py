@@ -21,6 +21,7 @@ from jupyter_modeldeploy.tasks import Task
 LENGTHS = 8
 """Texts of so many lengths, from the shortest to the longest."""
 ENOUGH_RUNS, LEAST_TURN_S = 40, 0.05
+HOPELESS = 0.5
 TIMING_PERCENT = 4.0
 """Of the search, that each time takes."""
 
@@ -61,7 +62,13 @@ class Measuring:
     def _timed(self, names: Sequence[str], effort: Effort, layouts: Sequence[Layout]) -> dict[str, list[Timing]]:
         state = self._state
         bearable = [one for one in layouts if self._layouts.is_bearable(one, state.run_s)]
-        turns = [Turn(name, layout) for layout in bearable for name in [ORIGINAL, *names]]
+        hopeless = {name: _hopeless(state.get(name).timings) for name in [ORIGINAL, *names]}
+        turns = [
+            Turn(name, layout)
+            for layout in bearable
+            for name in [ORIGINAL, *names]
+            if layout.threads not in hopeless[name]
+        ]
         seconds = min(effort.seconds, max(LEAST_TURN_S, ENOUGH_RUNS * state.run_s))
         begun = state.percent
         timed, failed = self._bench.rounds(
@@ -95,6 +102,15 @@ class Measuring:
                 state.rule_out(name, "failed", str(error))
                 continue
             state.change(name, peak_memory_bytes=peak)
+
+
+def _hopeless(timings: Sequence[Timing]) -> set[int]:
+    """Numbers of threads with which a candidate was so much slower before that they need not be tried again."""
+    speeds: dict[int, float] = {}
+    for one in timings:
+        speeds[one.layout.threads] = max(one.speed.median, speeds.get(one.layout.threads, 0.0))
+    most = max(speeds.values(), default=0.0)
+    return {threads for threads, speed in speeds.items() if speed < HOPELESS * most}
 
 
 def write_inputs(folder: Path, asked: Questions, reader: Task, length: int | None) -> None:
