@@ -265,7 +265,10 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_follow_it(
     device = devices.default_device("inference")
     workspace.store.leases.draw(device, "the-test", processes.current())  # so that the job waits for its turn
     waiting = subprocess.Popen(
-        _command("convert", "films"), env=_environment(workspace_root), stderr=subprocess.PIPE, text=True
+        _command("convert", "films", "--graph", "slim"),
+        env=_environment(workspace_root),
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert waiting.stderr is not None
     job_id = next(line for line in waiting.stderr if "(job " in line).partition("(job ")[2].rstrip(")\n")

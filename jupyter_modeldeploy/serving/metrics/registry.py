@@ -7,6 +7,7 @@ to one process (its queue, its connections, its memory) carries the label `repli
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from jupyter_modeldeploy.serving.metrics.samples import Key, Labels, Samples, ad
 from jupyter_modeldeploy.serving.metrics.shared import SharedCounts
 from jupyter_modeldeploy.serving.metrics.version import PREFIX, Totals, VersionMetrics, totals
 
+log = logging.getLogger(__name__)
 _OPENMETRICS = b"application/openmetrics-text"
 
 
@@ -32,6 +34,7 @@ class Metrics:
         self._events: Counter[Key] = Counter()
         self._versions: dict[tuple[str, str], VersionMetrics] = {}
         self._written: tuple[Samples, Samples] | None = None
+        self._is_told = False  # that they cannot be written
 
     def version(self, model: str, version: str) -> VersionMetrics:
         """The counts of `model` in `version`; both are empty for requests that reached none."""
@@ -49,11 +52,18 @@ class Metrics:
         self._events[PREFIX + name, tuple(labels.items())] += times
 
     def flush(self) -> None:
-        """Leave the counts where every replica finds them."""
+        """Leave the counts where every replica finds them. On a full disk those of before stand until there is room."""
         counters, gauges = self._counters(), self._observed()
-        if (counters, gauges) != self._written:
+        if (counters, gauges) == self._written:
+            return
+        try:
             self._shared.write(counters, gauges | self._process())
-            self._written = counters, gauges
+        except OSError as error:
+            if not self._is_told:
+                log.warning("The counts of requests cannot be written, and the metrics lag: %s", error)
+            self._is_told = True
+            return
+        self._written, self._is_told = (counters, gauges), False
 
     def render(self, openmetrics: bool = False) -> bytes:
         """The sums of all replicas in Prometheus' text format, or in OpenMetrics'."""

@@ -56,7 +56,8 @@ class SharedCounts:
                     add(sums, counters.items())
                     add(sums, live.items())
             if gone:
-                self._retire(gone, retired)
+                with contextlib.suppress(OSError):  # on a full disk: they are retired when there is room
+                    self._retire(gone, retired)
         add(sums, retired.items())
         return sums
 

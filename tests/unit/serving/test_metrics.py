@@ -91,6 +91,21 @@ def test_counts_that_did_not_change_are_not_written_again(tmp_path: Path) -> Non
     assert not written.exists()
 
 
+def test_counts_that_cannot_be_written_are_written_when_they_can(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    metrics = Metrics(tmp_path, 0)
+    [lock] = tmp_path.glob("0-*.lock")
+    (in_the_way := lock.with_suffix(".tmp")).mkdir()
+    metrics.version("m", "1").answered(200, 0.1)
+    for _ in range(3):
+        metrics.flush()
+    assert caplog.text.count("cannot be written") == 1
+    in_the_way.rmdir()
+    metrics.flush()
+    assert lock.with_suffix(".json").exists()
+
+
 @pytest.mark.parametrize("openmetrics", [False, True])
 def test_promtool_finds_nothing_to_complain_of(tmp_path: Path, openmetrics: bool) -> None:
     text = busy(Metrics(tmp_path, 0)).render()

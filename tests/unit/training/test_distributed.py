@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import own_training
-import psutil
 import pytest
 import torch
 from torch.utils.data import DataLoader, IterableDataset
+from training_workers import workers
 
 from jupyter_modeldeploy import DistributedTrainer
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, JobFailed, Unavailable, WorkerDied
@@ -93,7 +93,7 @@ def test_a_killed_worker_is_started_again_and_the_training_ends_as_if_it_had_liv
     assert any("by signal 9" in message for message in reporter.messages)
     assert difference(model, own_training.trained_alone(BATCH, EPOCHS, RATE)) < 1e-4
     assert {path.suffix for path in folder.rglob("*") if path.is_file()} == {".safetensors", ".json"}
-    assert not [child for child in psutil.Process().children() if "distributed.worker" in " ".join(child.cmdline())]
+    assert workers() == []
 
 
 def test_after_too_many_deaths_the_caller_is_told(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
-import psutil
 import pytest
 import torch
 from digit_images import digit_folder, digit_photos, untrained_tiny_yolo
@@ -21,6 +20,7 @@ from image_trainings import image_training
 from safetensors.torch import load_file
 from tiny_causal import make_causal
 from torch.testing import assert_close
+from training_workers import workers
 from trainings import generation_training, multi_label_training, text_training, token_training
 
 from jupyter_modeldeploy import plugins
@@ -151,12 +151,6 @@ class KillsWorker(Silent):
     def metric(self, name: str, value: float, step: int) -> None:
         if name == "loss":
             self.losses[step] = value
-
-
-def workers() -> list[psutil.Process]:
-    """The processes that train, by rank."""
-    found = [child for child in psutil.Process().children() if "distributed.worker" in " ".join(child.cmdline())]
-    return sorted(found, key=lambda worker: int(worker.cmdline()[-3]))
 
 
 def test_a_killed_worker_is_started_again_and_the_training_ends_as_if_it_had_lived(
