@@ -93,6 +93,17 @@ def stop_group(ref: ProcessRef, grace_s: float = 5.0) -> None:
         time.sleep(0.05)
 
 
+def peak_bytes() -> int:
+    """This process's peak of resident memory. `ru_maxrss` would not do on Linux: a child starts with its parent's."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+
+
 def clean_environment() -> dict[str, str]:
     """This process's environment without the secrets of Jupyter and its hub, which are no business of a worker."""
     return {name: value for name, value in os.environ.items() if not SECRETS.fullmatch(name)}

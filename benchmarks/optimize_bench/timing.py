@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jupyter_modeldeploy import Workspace, devices
-from jupyter_modeldeploy.optimize.searching import tensors
 from jupyter_modeldeploy.optimize.searching.bench import Bench, Form, Turn
 from jupyter_modeldeploy.records import Version
 from jupyter_modeldeploy.records.optimizations import Layout, Timing
-from jupyter_modeldeploy.runtimes import Tensors
+from jupyter_modeldeploy.runtimes import Tensors, tensor_files
 
 SECONDS = 1.0
 PATIENCE_S = 300.0
@@ -27,7 +26,7 @@ def timed(workspace: Workspace, versions: Mapping[str, Version], inputs: Tensors
     layout = Layout(threads=devices.usable_cores())
     turns = [Turn(name, layout) for name in versions]
     with tempfile.TemporaryDirectory() as scratch:
-        tensors.save(Path(scratch) / "1.npz", [inputs])
+        tensor_files.save(Path(scratch) / "1.npz", [inputs])
         with Bench(forms, Path(scratch), "cpu") as bench:
             found, failed = bench.rounds(turns, turns[0].name, rounds, SECONDS, lambda: PATIENCE_S, lambda share: None)
     for error in failed.values():

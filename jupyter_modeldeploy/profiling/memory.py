@@ -9,12 +9,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from jupyter_modeldeploy import processes, runtimes
 from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, WorkerDied
 from jupyter_modeldeploy.records import Format
+from jupyter_modeldeploy.runtimes import tensor_files
 
 
 def peak_memory(folder: Path, format: Format, inputs: Sequence[Tensors]) -> int:
@@ -29,7 +28,7 @@ def peak_memory(folder: Path, format: Format, inputs: Sequence[Tensors]) -> int:
         raise InvalidInput("Without inputs there is no memory to measure.", "Give at least one.")
     with tempfile.TemporaryDirectory(prefix="modeldeploy-memory-") as scratch:
         path = Path(scratch) / "inputs.npz"
-        _save(path, inputs)
+        tensor_files.save(path, inputs)
         child = subprocess.run(
             [sys.executable, "-m", __name__, str(folder), format.value, str(path)],
             stdin=subprocess.DEVNULL,
@@ -47,42 +46,11 @@ def peak_memory(folder: Path, format: Format, inputs: Sequence[Tensors]) -> int:
     return int(child.stdout.splitlines()[-1])
 
 
-def _save(path: Path, inputs: Sequence[Tensors]) -> None:
-    """Texts as NumPy's fixed-width bytes, so that nothing is pickled."""
-    arrays = {
-        f"{number} {name}": array.astype("S") if array.dtype == np.object_ else array
-        for number, tensors in enumerate(inputs)
-        for name, array in tensors.items()
-    }
-    np.savez(path, **arrays)  # type: ignore[arg-type]
-
-
-def _restore(path: Path) -> list[Tensors]:
-    inputs: dict[int, Tensors] = {}
-    with np.load(path, allow_pickle=False) as archive:
-        for key in archive.files:
-            number, _, name = key.partition(" ")
-            array = archive[key]
-            inputs.setdefault(int(number), {})[name] = array.astype(np.object_) if array.dtype.kind == "S" else array
-    return [inputs[number] for number in sorted(inputs)]
-
-
-def _peak() -> int:
-    """This process's peak in bytes. `ru_maxrss` would not do on Linux: a child starts with its parent's."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
-
-
 def _main(folder: str, format: str, inputs: str) -> None:
     runtime = runtimes.load(Format(format), Path(folder))
-    for tensors in _restore(Path(inputs)):
+    for tensors in tensor_files.load(Path(inputs)):
         runtime.run(tensors)
-    print(_peak())
+    print(processes.peak_bytes())
 
 
 if __name__ == "__main__":

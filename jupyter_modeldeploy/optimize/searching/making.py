@@ -11,6 +11,7 @@ from pathlib import Path
 from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.optimize.searching import apart, tensors
 from jupyter_modeldeploy.progress import Silent
+from jupyter_modeldeploy.runtimes import tensor_files
 
 
 def make(question: apart.Asked) -> apart.Asked:
@@ -33,7 +34,7 @@ def _quantize(question: apart.Asked, out: Path) -> list[apart.Asked]:
     from jupyter_modeldeploy.optimize.quantizing.quantize import quantize
 
     options = QuantizeOptions(**question["options"])
-    batches = tensors.load(Path(question["calibration"])) if options.method == "static-int8" else []
+    batches = tensor_files.load(Path(question["calibration"])) if options.method == "static-int8" else []
     if options.calibration != "minmax":
         batches = tensors.of_one_length(batches)
     quantization = quantize(Path(question["from"]), out, options, Silent(), batches[: options.samples])

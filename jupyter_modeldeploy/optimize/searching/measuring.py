@@ -16,6 +16,7 @@ from jupyter_modeldeploy.optimize.searching.bench import Bench, Turn
 from jupyter_modeldeploy.optimize.searching.layouts import BATCHES, Layouts
 from jupyter_modeldeploy.optimize.searching.state import State
 from jupyter_modeldeploy.records.optimizations import ORIGINAL, Layout, Timing
+from jupyter_modeldeploy.runtimes import tensor_files
 from jupyter_modeldeploy.tasks import Task
 
 LENGTHS = 8
@@ -125,7 +126,7 @@ def write_inputs(folder: Path, asked: Questions, reader: Task, length: int | Non
         if not path.exists():
             places = _places(len(by_size), rows, is_varied)
             batches = [reader.encode([asked.item(by_size[place]) for place in batch]) for batch in places]
-            tensors.save(path, batches if length is None else [_of_length(batch, length) for batch in batches])
+            tensor_files.save(path, batches if length is None else [_of_length(batch, length) for batch in batches])
 
 
 def _places(count: int, rows: int, is_varied: bool) -> list[list[int]]:

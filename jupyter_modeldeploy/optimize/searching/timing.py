@@ -13,11 +13,11 @@ import time
 from functools import cache
 from pathlib import Path
 
-from jupyter_modeldeploy import runtimes
+from jupyter_modeldeploy import processes, runtimes
 from jupyter_modeldeploy.datatypes import Tensors
-from jupyter_modeldeploy.optimize.searching import apart, tensors
+from jupyter_modeldeploy.optimize.searching import apart
 from jupyter_modeldeploy.records import Format
-from jupyter_modeldeploy.runtimes import Runtime
+from jupyter_modeldeploy.runtimes import Runtime, tensor_files
 
 LEAST_RUNS = 3
 KEPT_BYTES = 200 * 2**20
@@ -30,7 +30,7 @@ class Timed:
         self._small = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < KEPT_BYTES
         self._runtimes: dict[int, Runtime] = {}
         self._warm: set[tuple[int, int]] = set()
-        self._batches = cache(lambda rows: tensors.load(self._inputs / f"{rows}.npz"))
+        self._batches = cache(lambda rows: tensor_files.load(self._inputs / f"{rows}.npz"))
 
     def respond(self, question: apart.Asked) -> apart.Asked:
         threads, instances, batch = (question["layout"][name] for name in ("threads", "instances", "batch"))
@@ -40,7 +40,7 @@ class Timed:
                 runtime.run(inputs)
             self._warm.add((threads, batch))
         if "seconds" not in question:
-            return {"peak_bytes": _peak()}
+            return {"peak_bytes": processes.peak_bytes()}
         return _timed(runtime, batches, instances, batch, question["seconds"])
 
     def _runtime(self, threads: int) -> Runtime:
@@ -81,17 +81,6 @@ def _timed(runtime: Runtime, batches: list[Tensors], instances: int, batch: int,
     # Each thread's own rate: one that is done earlier leaves the others alone.
     rate = sum(batch * len(times) / (sum(times) / 1000) for times in found)
     return {"ms": every, "rows_per_s": rate, "seconds": time.perf_counter() - begun}
-
-
-def _peak() -> int:
-    """This process's peak in bytes. `ru_maxrss` would not do on Linux: a child starts with its parent's."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 
 
 if __name__ == "__main__":

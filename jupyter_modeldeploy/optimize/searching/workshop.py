@@ -9,13 +9,14 @@ from typing import Any
 from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import ModelDeployError, TimedOut
 from jupyter_modeldeploy.optimize.quantizing import graph
-from jupyter_modeldeploy.optimize.searching import recipes, tensors
+from jupyter_modeldeploy.optimize.searching import recipes
 from jupyter_modeldeploy.optimize.searching.apart import Apart
 from jupyter_modeldeploy.optimize.searching.bench import Form
 from jupyter_modeldeploy.optimize.searching.recipes import ONNX, Recipe
 from jupyter_modeldeploy.optimize.searching.state import State
 from jupyter_modeldeploy.records import Format
 from jupyter_modeldeploy.records.optimizations import Candidate, LayerLoss
+from jupyter_modeldeploy.runtimes import tensor_files
 
 MAKING = "jupyter_modeldeploy.optimize.searching.making"
 SAMPLES = 128
@@ -122,5 +123,5 @@ class Workshop:
     def _calibration_file(self) -> str:
         path = self._state.folder / "calibration.npz"
         if not path.exists():
-            tensors.save(path, self._calibration(SAMPLES))
+            tensor_files.save(path, self._calibration(SAMPLES))
         return str(path)

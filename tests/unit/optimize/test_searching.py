@@ -27,6 +27,7 @@ from jupyter_modeldeploy.records.optimizations import (
     Timing,
 )
 from jupyter_modeldeploy.reporting.optimization import render
+from jupyter_modeldeploy.runtimes import tensor_files
 
 ECHO = """
 import os, signal, time
@@ -120,7 +121,7 @@ def test_candidates_have_turns_in_rounds_beside_the_original(tmp_path: Path) -> 
     inputs = tmp_path / "inputs"
     inputs.mkdir()
     for batch in (1, 4):
-        tensors.save(inputs / f"{batch}.npz", [{"x": np.ones((batch, 4), np.float32)}])
+        tensor_files.save(inputs / f"{batch}.npz", [{"x": np.ones((batch, 4), np.float32)}])
     forms = {
         ORIGINAL: Form(add_one(tmp_path / "one"), Format.onnx, 1000),
         "other": Form(add_one(tmp_path / "two", 2), Format.onnx, 1000),
