@@ -41,7 +41,7 @@ def _global_options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version and exit")
     ] = False,
 ) -> None:
-    ctx.obj = Door(root, verbose)
+    ctx.obj = (ctx.obj or Door)(root, verbose)
 
 
 for _action in actions.ACTIONS:

@@ -7,7 +7,7 @@ import logging
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import Console
 
-    from jupyter_modeldeploy.workspace import Workspace
+    from jupyter_modeldeploy.records import Job
+    from jupyter_modeldeploy.workspace import JobHandle, Workspace
+
+    ShowJob = Callable[[Job], None]
 
 View = Callable[["Door", Any], None]
 """Shows one of the API's responses to a person."""
@@ -60,9 +63,27 @@ class Door:
     def show(self, response: BaseModel, view: View) -> None:
         """Answer: one line of JSON with `--json`, else through `view`."""
         if self.json:
-            print(response.model_dump_json(), flush=True)
+            self.write(f"{response.model_dump_json()}\n")
         else:
             view(self, response)
+
+    def write(self, text: str) -> None:
+        """Answer with exactly this text, for a program to read or a person to copy."""
+        print(text, end="", flush=True)
+
+    def given(self) -> str:
+        """What comes on standard input."""
+        return sys.stdin.read()
+
+    def follow(self, handle: JobHandle) -> AbstractContextManager[ShowJob | None]:
+        """Show how far a job is: inside, what is given is to be called with the job as it goes on."""
+        from jupyter_modeldeploy.cli import waiting
+
+        return waiting.shown(self, handle.job)
+
+    def submitted(self, handle: JobHandle) -> None:
+        """Say that a job goes on, which nobody waits for here."""
+        self.show(handle.job, _submitted)
 
     def command(self, text: str) -> str:
         """A command for the reader to type, in this workspace."""
@@ -113,8 +134,12 @@ class Door:
             self.fail(Interrupted("Interrupted.", hint), INTERRUPTED)
         finally:
             logger.setLevel(before)
-            if "workspace" in self.__dict__:
-                self.workspace.close()
+            self.close()
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        if "workspace" in self.__dict__:
+            self.workspace.close()
 
 
 class Interrupted(ModelDeployError):
@@ -126,6 +151,11 @@ class Interrupted(ModelDeployError):
 def printable(text: str) -> str:
     """Text from elsewhere with its control characters written out, so that it cannot steer the terminal."""
     return "".join(letter if letter.isprintable() or letter in "\n\t" else repr(letter)[1:-1] for letter in text)
+
+
+def _submitted(door: Door, job: Job) -> None:
+    door.out.print(job.id)
+    door.err.print(f"Follow it: {door.command(f'jobs wait {job.id}')}", soft_wrap=True)
 
 
 def _console(stderr: bool) -> Console:

@@ -91,4 +91,4 @@ def read_log(
 
 
 def _piece(door: Door, piece: Any) -> None:
-    print(printable(piece.text), end="", flush=True)
+    door.write(printable(piece.text))

@@ -55,7 +55,7 @@ def write_training_code(
 def _write(door: Door, program: Loader | TrainingCode, out: Path | None, does: str) -> None:
     def show(door: Door, program: Loader | TrainingCode) -> None:
         if out is None:
-            print(program.source, end="")
+            door.write(program.source)
         else:
             door.tell(f"Wrote {out}, which {does} {program.version}: python {out}")
 

@@ -59,11 +59,6 @@ def finish(door: Door, job_id: str, detach: bool = False) -> None:
     from jupyter_modeldeploy.cli import results, waiting
 
     if detach:
-        door.show(door.call("get_job", id=job_id), _submitted)
+        door.submitted(door.workspace.jobs.get(job_id))
     else:
         door.show(waiting.wait(door, job_id), results.show_end)
-
-
-def _submitted(door: Door, job: Any) -> None:
-    door.out.print(job.id)
-    door.err.print(f"Follow it: {door.command(f'jobs wait {job.id}')}", soft_wrap=True)

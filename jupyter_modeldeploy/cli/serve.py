@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -89,19 +88,19 @@ def predict(
     """Send texts, or a request of your own, to a running service."""
     if (body is None) == (not texts):
         raise typer.BadParameter("Give either texts or --body.")
-    request = {"texts": _lines(texts)} if texts else _parsed(body or "")
+    request = {"texts": _lines(door, texts)} if texts else _parsed(door, body or "")
     door.show(door.call("predict", name=service, body=request, model=model), _predictions)
 
 
-def _lines(texts: list[str]) -> list[str]:
+def _lines(door: Door, texts: list[str]) -> list[str]:
     if texts != ["-"]:
         return texts
-    return [line for line in sys.stdin.read().splitlines() if line.strip()]
+    return [line for line in door.given().splitlines() if line.strip()]
 
 
-def _parsed(body: str) -> Any:
+def _parsed(door: Door, body: str) -> Any:
     try:
-        return json.loads(sys.stdin.read() if body == "-" else body)
+        return json.loads(door.given() if body == "-" else body)
     except ValueError as error:
         raise typer.BadParameter(f"The body is not JSON: {error}.") from error
 

@@ -212,20 +212,20 @@ def removed(door: Door, response: Deleted) -> None:
 
 
 def service_log(door: Door, response: ServiceLog) -> None:
-    print(printable(response.text), end="" if response.text.endswith("\n") else "\n")
+    door.write(printable(response.text).removesuffix("\n") + "\n")
 
 
 def records(door: Door, response: RecordList) -> None:
     if not response.records:
         door.tell("There are none.")
     for record in response.records:
-        print(printable(json.dumps(record, ensure_ascii=False)))
+        door.write(printable(json.dumps(record, ensure_ascii=False)) + "\n")
 
 
 def snippets(door: Door, response: Snippets) -> None:
     for language, code in response.snippets.items():
         door.out.print(f"{language}:", style="bold")
-        print(f"{printable(code)}\n")
+        door.write(f"{printable(code)}\n\n")
 
 
 def tokens(door: Door, response: TokenList) -> None:
@@ -240,7 +240,7 @@ def tokens(door: Door, response: TokenList) -> None:
 
 
 def new_token(door: Door, response: NewToken) -> None:
-    print(response.token)
+    door.write(f"{response.token}\n")
     door.err.print(f"This is the token of {response.caller}; it cannot be shown again.", style="dim")
 
 

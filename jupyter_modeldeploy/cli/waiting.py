@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,8 @@ from jupyter_modeldeploy.amounts import figures
 from jupyter_modeldeploy.cli.door import INTERRUPTED, Door, Interrupted, printable
 
 if TYPE_CHECKING:
+    from jupyter_modeldeploy.cli.door import ShowJob
     from jupyter_modeldeploy.records import Job
-
-    Show = Callable[[Job], None]
 
 BAR_WIDTH = 20
 
@@ -21,7 +20,7 @@ def wait(door: Door, job_id: str) -> Job:
     """The succeeded job. Raises JobFailed; on Ctrl-C says that the job goes on, and exits."""
     handle = door.workspace.jobs.get(job_id)
     try:
-        with _shown(door, handle.job) as show:
+        with door.follow(handle) as show:
             return handle.wait(on_progress=show)
     except KeyboardInterrupt:
         hint = f"Follow it: {door.command(f'jobs wait {job_id}')}\nCancel it: {door.command(f'jobs cancel {job_id}')}"
@@ -29,7 +28,8 @@ def wait(door: Door, job_id: str) -> Job:
 
 
 @contextmanager
-def _shown(door: Door, job: Job) -> Iterator[Show | None]:
+def shown(door: Door, job: Job) -> Iterator[ShowJob | None]:
+    """Show on stderr how far the job is."""
     if door.json:
         yield None
         return
@@ -42,7 +42,7 @@ def _shown(door: Door, job: Job) -> Iterator[Show | None]:
 
 
 @contextmanager
-def _bar(door: Door) -> Iterator[Show]:
+def _bar(door: Door) -> Iterator[ShowJob]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
     from rich.table import Column
 
@@ -68,7 +68,7 @@ def _bar(door: Door) -> Iterator[Show]:
         yield show
 
 
-def _lines(door: Door) -> Show:
+def _lines(door: Door) -> ShowJob:
     """One line for each new message and each tenth of the way."""
     last: tuple[str, str, int] | None = None
 
