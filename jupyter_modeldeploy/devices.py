@@ -41,7 +41,16 @@ def memory_held_by(pids: set[int], device: str) -> int:
     """Bytes on a GPU that belong to these processes, as the driver tells; 0 for the CPU and where it does not tell.
 
     In a container with process numbers of its own, the driver's numbers are the host's and match nobody."""
-    return sum(used or 0 for pid, used in _processes_on(device) if pid in pids)
+    return sum(used or 0 for pid, used in processes_on(device) if pid in pids)
+
+
+def processes_on(device: str) -> list[tuple[int, int | None]]:
+    """The pids of the compute processes on a GPU, each with the bytes it holds there or None where the driver does not
+    tell; none on the CPU. The pids are the host's, also in a container with process numbers of its own."""
+    nvml = _nvml()
+    handle = {f"cuda:{index}": handle for index, handle in enumerate(_handles(nvml))}.get(device)
+    found = _asked(nvml.nvmlDeviceGetComputeRunningProcesses_v3, handle) if handle is not None else None
+    return [(process.pid, process.usedGpuMemory) for process in found or []]
 
 
 def default_device(kind_of_work: str = "training") -> str:
@@ -85,6 +94,7 @@ def _cpu() -> Device:
         memory_total=total,
         memory_used=min(used, total),
         utilization=min(1.0, psutil.cpu_percent() / 100),
+        cores=usable_cores(),
     )
 
 
@@ -108,14 +118,6 @@ def _gpu(nvml: Any, index: int, handle: Any) -> Device:
         memory_used=memory.used if memory else 0,
         utilization=rates.gpu / 100 if rates else None,
     )
-
-
-def _processes_on(device: str) -> list[tuple[int, int | None]]:
-    """The compute processes on a GPU with the bytes each holds."""
-    nvml = _nvml()
-    handle = {f"cuda:{index}": handle for index, handle in enumerate(_handles(nvml))}.get(device)
-    found = _asked(nvml.nvmlDeviceGetComputeRunningProcesses_v3, handle) if handle is not None else None
-    return [(process.pid, process.usedGpuMemory) for process in found or []]
 
 
 @cache

@@ -80,6 +80,15 @@ def group(ref: ProcessRef) -> list[psutil.Process]:
     return [process for process in members if _status(process) != psutil.STATUS_ZOMBIE]
 
 
+def sessions() -> dict[int, list[int]]:
+    """The pids of this machine's processes by the pid that leads their session."""
+    found: dict[int, list[int]] = {}
+    for pid in psutil.pids():
+        with suppress(ProcessLookupError, PermissionError):  # ended meanwhile, or another user's
+            found.setdefault(os.getsid(pid), []).append(pid)
+    return found
+
+
 def stop_group(ref: ProcessRef, grace_s: float = 5.0) -> None:
     """SIGTERM to the session that `ref` leads, then SIGKILL to what is left after `grace_s` seconds.
 

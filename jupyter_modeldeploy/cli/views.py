@@ -255,6 +255,13 @@ def devices(door: Door, response: DeviceList) -> None:
         memory = f"{size(device.memory_used)} of {size(device.memory_total)}"
         rows.add_row(device.id, printable(device.name), memory, use, device.holder or "", ", ".join(device.waiting))
     door.out.print(rows)
+    working = table("On", ">Process", "Works for", ">Memory")
+    for device in response.devices:
+        for process in device.processes:
+            owner = process.job or process.service or printable(process.name)
+            working.add_row(device.id, str(process.pid), owner, "" if process.memory is None else size(process.memory))
+    if working.rows:
+        door.out.print(working)
 
 
 def fact_rows(facts: dict[str, str | Text | None]) -> Table:

@@ -12,6 +12,7 @@ from jupyter_modeldeploy.records.access import NewToken as NewToken
 from jupyter_modeldeploy.records.base import NAME_PATTERN as NAME_PATTERN
 from jupyter_modeldeploy.records.base import Change as Change
 from jupyter_modeldeploy.records.base import Device as Device
+from jupyter_modeldeploy.records.base import DeviceProcess as DeviceProcess
 from jupyter_modeldeploy.records.base import Failure as Failure
 from jupyter_modeldeploy.records.base import Interval as Interval
 from jupyter_modeldeploy.records.base import Name as Name

@@ -44,8 +44,25 @@ class Interval(Record):
     level: float = 0.95
 
 
+class DeviceProcess(Record):
+    """A process that uses a device, and the job or the service that it works for; neither where it is somebody else's.
+
+    `memory` is in bytes: resident memory on a CPU, the device's own on a GPU, None where the driver does not tell.
+    `cores` is how many cores it has kept busy since the look before; None at the first look, and on a GPU."""
+
+    pid: int
+    name: str
+    job: str | None = None
+    service: str | None = None
+    memory: int | None = None
+    cores: float | None = None
+
+
 class Device(Record):
-    """A processor that jobs lease. Memory in bytes, utilization 0 to 1 or None where it cannot be read."""
+    """A processor that jobs lease. Memory in bytes, utilization 0 to 1 or None where it cannot be read.
+
+    `cores` is how many of a CPU's cores may be used. `processes` are, on a CPU, those of jobs and services; on a GPU
+    all that the driver shows."""
 
     id: str
     kind: Literal["cpu", "cuda"]
@@ -53,8 +70,10 @@ class Device(Record):
     memory_total: int
     memory_used: int
     utilization: float | None = None
+    cores: int | None = None
     holder: str | None = None
     waiting: list[str] = Field(default_factory=list)
+    processes: list[DeviceProcess] = Field(default_factory=list)
 
 
 class Change(Record):

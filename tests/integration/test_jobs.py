@@ -177,6 +177,21 @@ def test_a_waiting_job_says_so_loads_nothing_heavy_and_can_be_cancelled(workspac
     assert [ticket.job for ticket in workspace.store.leases.queue("cpu")] == [first.id]
 
 
+def test_a_device_tells_which_processes_of_which_job_work_on_it(workspace: Workspace) -> None:
+    handle = start(workspace)
+    job = training(handle)
+    cpu = workspace.devices.list()[0]
+    assert job.process is not None
+    [worker] = [process for process in cpu.processes if process.pid == job.process.pid]
+    assert worker.job == job.id
+    assert worker.memory is not None
+    assert worker.memory > 50e6  # it has imported torch
+    assert cpu.cores is not None
+    until(lambda: any((process.cores or 0) > 0 for process in workspace.devices.list()[0].processes), "computing")
+    handle.cancel()
+    until(lambda: not workspace.devices.list()[0].processes, "gone")
+
+
 def test_a_killed_holder_lets_the_next_one_in(workspace: Workspace) -> None:
     first, second = start(workspace), start(workspace, max_steps=3)
     job = training(first)

@@ -34,6 +34,15 @@ print(json.dumps({
 """
 
 
+PROCESSES = """
+import json, sys
+from jupyter_modeldeploy import Workspace
+print(json.dumps({
+    "processes": {device.id: [(p.pid, p.memory) for p in device.processes] for device in Workspace().devices.list()},
+}))
+"""
+
+
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the fake libnvidia-ml.so.1."""
@@ -44,12 +53,12 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def ask(driver: Path, path: Path | None = None, **environment: str) -> tuple[dict[str, Any], str]:
+def ask(driver: Path, path: Path | None = None, script: str = ASK, **environment: str) -> tuple[dict[str, Any], str]:
     """What a fresh process with that driver sees, and what it writes into its log."""
     base = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
     python_path = {"PYTHONPATH": str(path)} if path else {}
     done = subprocess.run(
-        [sys.executable, "-c", ASK],
+        [sys.executable, "-c", script],
         env={**base, "LD_LIBRARY_PATH": str(driver), **python_path, **environment},
         capture_output=True,
         text=True,
@@ -76,6 +85,11 @@ def test_gpus_are_listed_after_the_cpu_with_their_memory_and_use(driver: Path) -
 def test_memory_is_summed_over_the_named_processes_on_one_device(driver: Path) -> None:
     seen, _ = ask(driver)
     assert seen["held"] == [29000, 9000, 0, 0, 0]
+
+
+def test_a_workspace_lists_the_processes_on_a_gpu_the_largest_first(driver: Path, root: Path) -> None:
+    seen, _ = ask(driver, script=PROCESSES, JUPYTER_MODELDEPLOY_ROOT=str(root))
+    assert seen["processes"] == {"cpu": [], "cuda:0": [[101, 20000], [102, 9000], [103, None]], "cuda:1": []}
 
 
 def test_neither_torch_nor_onnxruntime_is_imported(driver: Path) -> None:

@@ -1741,8 +1741,16 @@ export interface components {
     /**
      * Device
      * @description A processor that jobs lease. Memory in bytes, utilization 0 to 1 or None where it cannot be read.
+     *
+     *     `cores` is how many of a CPU's cores may be used. `processes` are, on a CPU, those of jobs and services; on a GPU
+     *     all that the driver shows.
      */
     Device: {
+      /**
+       * Cores
+       * @default null
+       */
+      cores: number | null;
       /**
        * Holder
        * @default null
@@ -1761,6 +1769,8 @@ export interface components {
       memory_used: number;
       /** Name */
       name: string;
+      /** Processes */
+      processes: components['schemas']['DeviceProcess'][];
       /**
        * Utilization
        * @default null
@@ -1773,6 +1783,39 @@ export interface components {
     DeviceList: {
       /** Devices */
       devices: components['schemas']['Device'][];
+    };
+    /**
+     * DeviceProcess
+     * @description A process that uses a device, and the job or the service that it works for; neither where it is somebody else's.
+     *
+     *     `memory` is in bytes: resident memory on a CPU, the device's own on a GPU, None where the driver does not tell.
+     *     `cores` is how many cores it has kept busy since the look before; None at the first look, and on a GPU.
+     */
+    DeviceProcess: {
+      /**
+       * Cores
+       * @default null
+       */
+      cores: number | null;
+      /**
+       * Job
+       * @default null
+       */
+      job: string | null;
+      /**
+       * Memory
+       * @default null
+       */
+      memory: number | null;
+      /** Name */
+      name: string;
+      /** Pid */
+      pid: number;
+      /**
+       * Service
+       * @default null
+       */
+      service: string | null;
     };
     /** Distil */
     Distil: {
