@@ -28,8 +28,8 @@ export default tseslint.config(
     rules: {
       ...Object.fromEntries(Object.keys(jupyterRules).map(rule => [rule, 'error'])),
       ...hooks.configs.recommended.rules,
-      // The panel's widget is light: it loads the views when it is first shown.
-      'jupyter/prefer-lazy-imports': ['error', { ignoreImports: ['./panel'] }],
+      // The widget of a view is light: it loads the view when it is first shown; and all of them share one Live.
+      'jupyter/prefer-lazy-imports': ['error', { ignoreImports: ['./view', '../core/live'] }],
       curly: 'error',
       eqeqeq: 'error',
       'no-console': 'error',

@@ -38,18 +38,21 @@ export class Live {
     return () => this._metricsFollowers.delete(follower);
   };
 
-  /** Follow from now on; does nothing when it does already. */
-  follow(): void {
+  /** Follow until what is returned is called, as when nobody sees the panel any more; whoever comes next goes on from the
+   * number last seen. Several may follow at once and share what is heard. */
+  follow(): () => void {
+    const follower = {};
+    this._followers.add(follower);
     if (!this._following) {
       this._following = new AbortController();
       void this._run(this._following.signal);
     }
-  }
-
-  /** Stop following, as for a panel that nobody sees. `follow` goes on from the number last seen. */
-  pause(): void {
-    this._following?.abort();
-    this._following = null;
+    return () => {
+      if (this._followers.delete(follower) && this._followers.size === 0) {
+        this._following?.abort();
+        this._following = null;
+      }
+    };
   }
 
   private async _run(signal: AbortSignal): Promise<void> {
@@ -156,6 +159,7 @@ export class Live {
   };
   private _seen: number | null = null;
   private _following: AbortController | null = null;
+  private readonly _followers = new Set<object>();
   private readonly _listeners = new Set<() => void>();
   private readonly _metricsFollowers = new Set<{ jobId: string; listener: () => void }>();
 }

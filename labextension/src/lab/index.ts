@@ -1,3 +1,5 @@
+import { pages } from './pages';
 import { sidebar } from './sidebar';
+import { workspace } from './workspace';
 
-export default [sidebar];
+export default [workspace, sidebar, pages];

@@ -4,12 +4,10 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { createApi } from '../core/client';
-import { sendOverHttp } from './http';
+import type { Given } from '../views/Surroundings';
 import { modelDeployIcon } from './icon';
-import { insertIntoNotebook } from './notebook';
-import { ModelDeployPanel } from './panel';
+import { ViewWidget } from './view';
+import { IModelDeploy } from './workspace';
 
 const OPEN = 'modeldeploy:open';
 
@@ -18,19 +16,16 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-modeldeploy:plugin',
   description: 'Lists models, jobs and services in a sidebar panel.',
   autoStart: true,
-  optional: [ITranslator, ICommandPalette, ILayoutRestorer],
+  requires: [IModelDeploy],
+  optional: [ICommandPalette, ILayoutRestorer],
   activate: (
     app: JupyterFrontEnd,
-    translator: ITranslator | null,
+    given: Given,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null
   ) => {
-    const trans = (translator ?? nullTranslator).load('jupyter_modeldeploy');
-    const panel = new ModelDeployPanel(
-      createApi(sendOverHttp(app.serviceManager.serverSettings)),
-      code => insertIntoNotebook(app.commands, code, trans),
-      trans
-    );
+    const { trans } = given;
+    const panel = new ViewWidget(given, async () => (await import('../views/Panel')).Panel);
     panel.id = 'jupyter-modeldeploy-panel';
     panel.title.icon = modelDeployIcon;
     panel.title.caption = trans.__('Models, jobs and services');

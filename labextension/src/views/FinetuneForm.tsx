@@ -8,7 +8,7 @@ import {
   type OptionField,
   type TypedValue
 } from '../core/optionFields';
-import type { Dataset } from '../core/types';
+import type { Dataset, Job } from '../core/types';
 import { useApi, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
 import { FinetuneBase } from './FinetuneBase';
@@ -29,7 +29,7 @@ export function FinetuneForm({
 }: {
   base?: string;
   dataset?: string;
-  onStarted: () => void;
+  onStarted: (job: Job) => void;
 }): JSX.Element {
   const api = useApi();
   const trans = useTrans();
@@ -72,8 +72,7 @@ export function FinetuneForm({
     .map(field => asSuits(field, choices?.defaults[field.name], choices?.methods));
   const start = useAction(async () => {
     const options = asOptions(asked, typed);
-    await api.finetune({ base, dataset, name: name.trim(), reuse, options });
-    onStarted();
+    onStarted(await api.finetune({ base, dataset, name: name.trim(), reuse, options }));
   });
   const badName = tried && !NAME.test(name.trim());
   const refusal = start.error ? `${start.error.message} ${start.error.hint}` : '';

@@ -1,6 +1,6 @@
 import { useEffect, useId, useState, type JSX } from 'react';
 import { asApiError, type ApiError } from '../core/errors';
-import type { Dataset, OptimizeRequest, Version } from '../core/types';
+import type { Dataset, Job, OptimizeRequest, Version } from '../core/types';
 import { useApi, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
 import { useAction } from './useAction';
@@ -13,7 +13,7 @@ export function OptimizeForm({
   onStarted
 }: {
   version: Version;
-  onStarted: () => void;
+  onStarted: (job: Job) => void;
 }): JSX.Element {
   const api = useApi();
   const trans = useTrans();
@@ -45,14 +45,14 @@ export function OptimizeForm({
   }, [api, version.task]);
 
   const start = useAction(async () => {
-    await api.optimize({
+    const job = await api.optimize({
       version: version.ref,
       target,
       max_loss: maxLoss.trim(),
       dataset: dataset || null,
       minutes: Number(minutes)
     });
-    onStarted();
+    onStarted(job);
   });
   const targets: [Target, string][] = [
     ['latency', trans.__('the time of one row')],

@@ -1,4 +1,5 @@
 import { createContext, useContext } from 'react';
+import type { Address } from '../core/address';
 import type { Api } from '../core/api';
 import type { Translation } from '../core/translation';
 
@@ -6,12 +7,17 @@ export const ApiContext = createContext<Api | null>(null);
 /** Puts code into the notebook in front. Rejects with an ApiError where none is. */
 export type InsertCode = (code: string) => Promise<void>;
 
+/** Shows a page in the main area, or wherever the surroundings have room for one. */
+export type OpenPage = (address: Address) => void;
+
 /** Calls `listener` whenever there is more of a job's series or samples, until what it returns is called. */
 export type FollowMetrics = (jobId: string, listener: () => void) => () => void;
 
 export const TranslationContext = createContext<Translation | null>(null);
 
 export const InsertCodeContext = createContext<InsertCode | null>(null);
+
+export const OpenPageContext = createContext<OpenPage | null>(null);
 
 export const FollowMetricsContext = createContext<FollowMetrics | null>(null);
 
@@ -28,6 +34,11 @@ export function useTrans(): Translation {
 /** The way into a notebook of whatever holds the panel. */
 export function useInsertCode(): InsertCode {
   return given(useContext(InsertCodeContext));
+}
+
+/** The way to a page; null where none can be opened. */
+export function useOpenPage(): OpenPage | null {
+  return useContext(OpenPageContext);
 }
 
 /** The way to hear of a job's series. */

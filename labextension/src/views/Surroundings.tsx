@@ -1,0 +1,51 @@
+import { useSyncExternalStore, type JSX, type ReactNode } from 'react';
+import type { Api } from '../core/api';
+import type { Live, Workspace } from '../core/live';
+import type { Translation } from '../core/translation';
+import { Connection } from './Connection';
+import {
+  ApiContext,
+  FollowMetricsContext,
+  InsertCodeContext,
+  OpenPageContext,
+  TranslationContext,
+  type InsertCode,
+  type OpenPage
+} from './contexts';
+
+/** What the views need of whatever holds them: a JupyterLab, a notebook's output. */
+export interface Given {
+  readonly api: Api;
+  readonly live: Live;
+  readonly insertCode: InsertCode;
+  /** null where no page can be opened. */
+  readonly openPage: OpenPage | null;
+  readonly trans: Translation;
+}
+
+/** Gives the views what they need and draws them again with the workspace as it changes. */
+export function Surroundings({
+  given,
+  children
+}: {
+  given: Given;
+  children: (workspace: Workspace) => ReactNode;
+}): JSX.Element {
+  const workspace = useSyncExternalStore(given.live.subscribe, given.live.snapshot);
+  return (
+    <ApiContext.Provider value={given.api}>
+      <TranslationContext.Provider value={given.trans}>
+        <InsertCodeContext.Provider value={given.insertCode}>
+          <OpenPageContext.Provider value={given.openPage}>
+            <FollowMetricsContext.Provider value={given.live.followMetrics}>
+              <div className="jp-ModelDeploy">
+                <Connection workspace={workspace} />
+                {children(workspace)}
+              </div>
+            </FollowMetricsContext.Provider>
+          </OpenPageContext.Provider>
+        </InsertCodeContext.Provider>
+      </TranslationContext.Provider>
+    </ApiContext.Provider>
+  );
+}

@@ -1,0 +1,29 @@
+import type { JSX } from 'react';
+import type { Address } from '../../core/address';
+import type { Workspace } from '../../core/live';
+import { FinetunePage } from './FinetunePage';
+import { JobPage } from './JobPage';
+import { ModelPage } from './ModelPage';
+import { OptimizePage } from './OptimizePage';
+import { ServicePage } from './ServicePage';
+
+interface Props {
+  address: Address;
+  workspace: Workspace;
+}
+
+/** The page at an address; nothing until the workspace was heard of. */
+export function Page({ address, workspace }: Props): JSX.Element | null {
+  switch (address.page) {
+    case 'model':
+      return <ModelPage name={address.name} workspace={workspace} />;
+    case 'job':
+      return <JobPage id={address.id} workspace={workspace} />;
+    case 'service':
+      return <ServicePage name={address.name} workspace={workspace} />;
+    case 'finetune':
+      return <FinetunePage base={address.base} dataset={address.dataset} />;
+    case 'optimize':
+      return <OptimizePage version={address.version} workspace={workspace} />;
+  }
+}
