@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -13,8 +12,7 @@ from jupyter_server.utils import url_path_join
 from tornado.ioloop import PeriodicCallback
 from traitlets import Float, Unicode
 
-from jupyter_modeldeploy.api.operation import Operation
-from jupyter_modeldeploy.api.operations import OPERATIONS
+from jupyter_modeldeploy.api import routes
 from jupyter_modeldeploy.errors import ModelDeployError
 from jupyter_modeldeploy.server import proxy
 from jupyter_modeldeploy.server.handlers import OpenAPIHandler, OperationHandler, UnknownHandler
@@ -48,11 +46,11 @@ class ModelDeployApp(ExtensionApp):
 
     def initialize_handlers(self) -> None:
         shared = {"workspace": self.workspace, "executor": self.executor, "watch": self.watch}
-        for path, operations in _by_path().items():
+        for path, operations in routes.by_path().items():
             handler_arguments = {"operations": operations, **shared}
-            self.handlers.append((_pattern(path), OperationHandler, handler_arguments))
-        self.handlers.append((_pattern("openapi.json"), OpenAPIHandler))
-        self.handlers.append((_pattern(".*"), UnknownHandler))
+            self.handlers.append((_below_the_api(routes.pattern(path)), OperationHandler, handler_arguments))
+        self.handlers.append((_below_the_api(routes.DESCRIPTION), OpenAPIHandler))
+        self.handlers.append((_below_the_api(".*"), UnknownHandler))
         self.handlers.extend(proxy.handlers(self.workspace, self.executor))
 
     async def stop_extension(self) -> None:
@@ -76,14 +74,5 @@ class ModelDeployApp(ExtensionApp):
             self.serverapp.web_app.settings["last_activity_times"]["modeldeploy"] = datetime.now(UTC)
 
 
-def _by_path() -> dict[str, dict[str, Operation]]:
-    """The operations by path and method; longer paths first, so that `models/fetch` is not read as a model's name."""
-    grouped: dict[str, dict[str, Operation]] = {}
-    for operation in sorted(OPERATIONS, key=lambda operation: operation.path.count("{")):
-        grouped.setdefault(operation.path, {})[operation.method] = operation
-    return grouped
-
-
-def _pattern(path: str) -> str:
-    """The regular expression of a path such as `models/{name}`."""
-    return url_path_join("/modeldeploy/api", re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path))
+def _below_the_api(expression: str) -> str:
+    return url_path_join("/modeldeploy/api", expression)

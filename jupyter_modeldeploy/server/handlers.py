@@ -15,6 +15,7 @@ from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from pydantic import BaseModel
 from tornado.web import HTTPError
 
+from jupyter_modeldeploy.api import routes
 from jupyter_modeldeploy.api.openapi import document
 from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
 from jupyter_modeldeploy.errors import Forbidden, InvalidInput, ModelDeployError, NotAuthenticated, NotFound
@@ -102,7 +103,7 @@ class OperationHandler(BaseHandler):
             await self.check_allowed("read")
             raise HTTPError(405)
         await self.check_allowed(operation.action)
-        request = operation.parse({**self._fields(operation), **path})
+        request = self._parse(operation, path)
         if isinstance(request, LongPoll):
             await self._wait(request)
         answer: BaseModel = await self._run(operation.call, request)
@@ -118,18 +119,9 @@ class OperationHandler(BaseHandler):
     async def _run(self, call: Any, *request: Request) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self.executor, call, self.workspace, *request)
 
-    def _fields(self, operation: Operation) -> dict[str, Any]:
-        if operation.method != "POST":
-            return {name: self.get_query_argument(name) for name in self.request.query_arguments if not _others(name)}
-        if not self.request.body.strip():
-            return {}
-        try:
-            body = json.loads(self.request.body, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            raise InvalidInput(f"The body is not JSON: {error}.", "Send an object.") from error
-        if not isinstance(body, dict):
-            raise InvalidInput(f"The body is a {type(body).__name__}.", "Send a JSON object.")
-        return body
+    def _parse(self, operation: Operation, path: dict[str, str]) -> Request:
+        query = ((name, self.get_query_argument(name)) for name in self.request.query_arguments)
+        return routes.parse(operation, path, query, self.request.body)
 
 
 class OpenAPIHandler(BaseHandler):
@@ -149,16 +141,6 @@ class UnknownHandler(BaseHandler):
         await super().prepare(**named)
         await self.check_allowed("read")
         raise NotFound(f"The API has no {self.request.path}.", "See openapi.json for what there is.")
-
-
-def _others(parameter: str) -> bool:
-    """Whether a query parameter is not the operation's but Jupyter's: a token, or the time of day that JupyterLab
-    appends to keep an answer from being taken from a cache."""
-    return parameter in ("token", "_xsrf") or parameter.isdigit()
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _from_status(status: int, error: Any) -> ModelDeployError:
