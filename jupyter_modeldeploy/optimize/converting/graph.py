@@ -18,12 +18,11 @@ from typing import NamedTuple
 import onnx
 import onnxruntime
 import onnxslim
-from onnxruntime.transformers.optimizer import MODEL_TYPES, optimize_model
 from pydantic import Field
 
 from jupyter_modeldeploy import devices, runtimes
 from jupyter_modeldeploy.errors import ConversionFailed, ModelDeployError
-from jupyter_modeldeploy.optimize.converting import samples
+from jupyter_modeldeploy.optimize.converting import attention, samples
 from jupyter_modeldeploy.optimize.converting.conversion import reason
 from jupyter_modeldeploy.optimize.converting.graph_options import Graph
 from jupyter_modeldeploy.optimize.converting.parity import OutputParity, check_parity
@@ -33,7 +32,7 @@ from jupyter_modeldeploy.optimize.quiet import quiet
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records import Format, Record, Signature
 from jupyter_modeldeploy.runtimes import Runtime, Tensors
-from jupyter_modeldeploy.runtimes.onnx import CPU
+from jupyter_modeldeploy.runtimes.onnx import CPU, session_options
 from jupyter_modeldeploy.tasks.model_config import max_tokens, read_json
 
 TOLERANCE = 1e-3
@@ -117,15 +116,34 @@ def _try(name: str, folder: Path, out: Path, base: Runtime, batches: Sequence[Te
     """The candidate, and its runtime if its answers are the same; `must` raises what is wrong with it."""
     out.mkdir()
     try:
-        _write(name, folder, out)
-        runtime = _load(out)
-        parity = check_parity(base, runtime, batches, TOLERANCE)
+        runtime, parity = _written(name, folder, out, base, batches)
     except ModelDeployError as error:
         if must:
             raise
         return _Tried(GraphCandidate(name=name, reason=error.message), out)
     written = operators(onnx.load(out / MODEL, load_external_data=False))
     return _Tried(GraphCandidate(name=name, operators=written, parity=parity), out, runtime)
+
+
+def fuse_attention(folder: Path, out: Path) -> None:
+    """Write the ONNX model of `folder` with its attention as one operator into the folder `out`, proven to give the
+    same answers. Raises ConversionFailed or ParityFailed where that cannot be had."""
+    with closing(_load(folder)) as base:
+        runtime, _ = _written("transformer", folder, out, base, _batches(folder, base.signature))
+        runtime.close()
+
+
+def _written(
+    name: str, folder: Path, out: Path, base: Runtime, batches: Sequence[Tensors]
+) -> tuple[Runtime, list[OutputParity]]:
+    """The model in another graph, which gives the same answers."""
+    _write(name, folder, out)
+    runtime = _load(out)
+    try:
+        return runtime, check_parity(base, runtime, batches, TOLERANCE)
+    except ModelDeployError:
+        runtime.close()
+        raise
 
 
 def _write(name: str, folder: Path, out: Path) -> None:
@@ -145,26 +163,17 @@ def _slim(folder: Path, path: Path) -> None:
 
 
 def _fused(folder: Path, path: Path) -> None:
-    options = onnxruntime.SessionOptions()
+    options = session_options(1)
     # The next level lays tensors out for the processor that it runs on, which another one need not have.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.optimized_model_filepath = str(path)
-    options.log_severity_level = 3
     if _external(folder):
         options.add_session_config_entry("session.optimized_model_external_initializers_file_name", f"{MODEL}.data")
     onnxruntime.InferenceSession(str(folder / MODEL), options, providers=[CPU])
 
 
 def _transformer(folder: Path, path: Path) -> None:
-    config = read_json(folder / "config.json")
-    kind = str(config.get("model_type", ""))
-    heads, hidden = config.get("num_attention_heads"), config.get("hidden_size")
-    if not isinstance(heads, int) or not isinstance(hidden, int):
-        raise ConversionFailed("config.json names no attention heads.", "It is no transformer, or not a plain one.")
-    optimizer = optimize_model(
-        str(folder / MODEL), kind if kind in MODEL_TYPES else "bert", num_heads=heads, hidden_size=hidden
-    )
-    _save(optimizer.model, path)
+    _save(attention.fused(folder), path)
 
 
 WAYS: dict[str, Callable[[Path, Path], None]] = {"slim": _slim, "fused": _fused, "transformer": _transformer}

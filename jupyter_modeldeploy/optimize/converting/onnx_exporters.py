@@ -18,6 +18,7 @@ from jupyter_modeldeploy.signatures import TensorSpec
 MODEL = "model.onnx"
 TRACED_OPSET = 20
 """The newest that the tracing exporter writes."""
+MODULE_NOTE = "pkg.torch.onnx.name_scopes"
 
 
 def _dynamo(original: Original, folder: Path, opset: int | None) -> None:
@@ -35,7 +36,7 @@ def _dynamo(original: Original, folder: Path, opset: int | None) -> None:
         )
     assert program is not None  # it is for dynamo=True without a file
     program.save(folder / MODEL, external_data=_bytes(original.module) > PROTOBUF_LIMIT)
-    _forget_inner_shapes(folder / MODEL)
+    _tidy(folder / MODEL)
 
 
 def _trace(original: Original, folder: Path, opset: int | None) -> None:
@@ -53,7 +54,7 @@ def _trace(original: Original, folder: Path, opset: int | None) -> None:
             opset_version=min(opsets.chosen(opset), TRACED_OPSET),
             dynamo=False,
         )
-    _forget_inner_shapes(folder / MODEL)
+    _tidy(folder / MODEL)
 
 
 def _free(spec: TensorSpec) -> list[int]:
@@ -65,10 +66,15 @@ def _bytes(module: torch.nn.Module | torch.export.ExportedProgram) -> int:
     return sum(weight.numel() * weight.element_size() for weight in weights.values())
 
 
-def _forget_inner_shapes(path: Path) -> None:
-    """The shapes that the exporter notes for inner values contradict those that quantization infers."""
+def _tidy(path: Path) -> None:
+    """Drop what the exporter notes: the shapes of inner values, which contradict those that quantization infers, and of
+    each node the code that it comes from, paths and all. The module that it belongs to stays."""
     model = onnx.load(path, load_external_data=False)
     del model.graph.value_info[:]
+    for node in model.graph.node:
+        kept = [note for note in node.metadata_props if note.key == MODULE_NOTE]
+        del node.metadata_props[:]
+        node.metadata_props.extend(kept)
     onnx.save(model, path)
 
 

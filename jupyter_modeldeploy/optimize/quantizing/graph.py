@@ -27,6 +27,7 @@ QUANTIZED_OPERATORS = frozenset(
         "DynamicQuantizeLinear",
         "MatMulInteger",
         "MatMulNBits",
+        "QAttention",
         "QLinearConv",
         "QLinearMatMul",
         "QuantizeLinear",

@@ -151,7 +151,10 @@ class _Work:
                 nodes_to_exclude=list(excluded),
                 calibrate_method=METHODS[self._method],
                 calibration_cache_path=self._cache,
-                extra_options={"ActivationSymmetric": self._symmetric},
+                extra_options={
+                    "ActivationSymmetric": self._symmetric,
+                    "QuantizeBias": False,  # ONNX Runtime does it as it loads; in the file it is larger than floats
+                },
                 use_external_data_format=self.model.external,
             )
 

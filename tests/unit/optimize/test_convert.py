@@ -63,6 +63,13 @@ def test_no_inner_shapes_are_left_for_quantization_to_stumble_on(converted: Path
     assert not onnx.load(converted / "model.onnx").graph.value_info
 
 
+def test_a_node_tells_its_module_and_no_path_of_the_machine(converted: Path) -> None:
+    told = [note for node in onnx.load(converted / "model.onnx").graph.node for note in node.metadata_props]
+
+    assert any("encoder.layer.1.attention" in note.value for note in told)
+    assert not any("File " in note.value for note in told)
+
+
 def test_an_encoder_without_a_head_gives_its_hidden_states(tmp_path: Path) -> None:
     folder = make_encoder(tmp_path / "encoder")
 
