@@ -2,6 +2,7 @@ import type {
   Answer,
   Changes,
   Dataset,
+  Device,
   FetchRequest,
   FinetuneChoices,
   FinetuneRequest,
@@ -44,6 +45,9 @@ export interface Api {
 
   /** Every version of every dataset, with the report on what was found in it. */
   datasets(): Promise<Dataset[]>;
+
+  /** The processors with their use and the processes on each. */
+  devices(): Promise<Device[]>;
 
   /** All jobs, newest first. */
   jobs(): Promise<Job[]>;

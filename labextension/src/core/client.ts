@@ -4,6 +4,7 @@ import type {
   Answer,
   Changes,
   DatasetList,
+  DeviceList,
   FinetuneChoices,
   FoundModels,
   Job,
@@ -63,6 +64,8 @@ export function createApi(send: Send): Api {
     },
 
     datasets: async () => ((await get('datasets')) as DatasetList).datasets,
+
+    devices: async () => ((await get('devices')) as DeviceList).devices,
 
     jobs: async () => ((await get('jobs')) as JobList).jobs,
     job: async id => (await get(at`jobs/${id}`)) as Job,

@@ -4,3 +4,8 @@ import type { Job } from './types';
 export function newestFirst(a: Job, b: Job): number {
   return b.created_at.localeCompare(a.created_at) || b.id.localeCompare(a.id);
 }
+
+/** Whether a job is at work or waits to be. */
+export function isLiving({ state }: Job): boolean {
+  return state === 'queued' || state === 'running';
+}

@@ -30,6 +30,8 @@ export type FinetuneChoices = Schemas['FinetuneChoices'];
 export type Framework = NonNullable<Schemas['Fetch']['framework']>;
 export type FoundModel = Schemas['FoundModel'];
 export type Dataset = Schemas['Dataset'];
+export type Device = Schemas['Device'];
+export type DeviceProcess = Schemas['DeviceProcess'];
 export type Job = Schemas['Job'];
 export type JobState = Schemas['JobState'];
 /** What a sweep leaves as its job's result, while it runs too. */
@@ -54,6 +56,7 @@ export type Changes = Schemas['ChangeList'];
 export type ModelList = Schemas['ModelList'];
 export type FoundModels = Schemas['FoundModels'];
 export type DatasetList = Schemas['DatasetList'];
+export type DeviceList = Schemas['DeviceList'];
 export type JobList = Schemas['JobList'];
 export type JobSamples = Schemas['JobSamples'];
 export type ServiceList = Schemas['ServiceList'];

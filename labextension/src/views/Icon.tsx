@@ -8,6 +8,7 @@ const PATHS = {
   chart: 'M2.5 2.5v11h11M5 10.5l2.5-3 2 1.5 3.5-5',
   copy: 'M6 6h7v7H6zM10 6V3H3v7h3',
   code: 'M5.5 4.5L2 8l3.5 3.5M10.5 4.5L14 8l-3.5 3.5',
+  filter: 'M2 3h12L9.5 8.5V13l-3-1.5v-3z',
   tune: 'M2 5h6M12 5h2M10 3v4M2 11h2M8 11h6M6 9v4',
   insert: 'M8 2.5v7M5 6.5l3 3 3-3M3 13h10',
   log: 'M3 4h10M3 8h10M3 12h6',

@@ -6,17 +6,13 @@ import { Confirmation } from './Confirmation';
 import { useApi, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
 import { IconButton } from './IconButton';
-import { JobCurves } from './JobCurves';
+import { findingsOf } from './jobFindings';
 import { LogTail } from './LogTail';
-import { OptimizationResult } from './OptimizationResult';
 import { ProgressBar } from './ProgressBar';
 import { StateTag } from './StateTag';
-import { SweepTrials } from './SweepTrials';
 import { useAction } from './useAction';
 
 const RESUMABLE: JobState[] = ['failed', 'interrupted', 'cancelled'];
-/** The kinds of jobs that measure something as they go. */
-const MEASURING = ['finetune', 'trial', 'distil', 'prune'];
 
 interface Props {
   job: Job;
@@ -30,9 +26,8 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
   const trans = useTrans();
   const [asking, setAsking] = useState(false);
   const [logShown, setLogShown] = useState(false);
-  const [curvesShown, setCurvesShown] = useState(false);
-  const [trialsShown, setTrialsShown] = useState(false);
-  const [foundShown, setFoundShown] = useState(false);
+  const [findingsShown, setFindingsShown] = useState(false);
+  const findings = findingsOf(job, trans);
   const living = job.state === 'queued' || job.state === 'running';
   const cancel = useAction(async () => {
     await api.cancelJob(job.id);
@@ -47,45 +42,13 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
           {job.title}
         </span>
         <span className="jp-ModelDeploy-actions">
-          {MEASURING.includes(job.kind) && (
+          {findings && (
             <IconButton
               icon="chart"
-              label={
-                curvesShown
-                  ? trans.__('Hide the curves of %1', job.title)
-                  : trans.__('Show the curves of %1', job.title)
-              }
-              expanded={curvesShown}
+              label={findingsShown ? findings.hide : findings.show}
+              expanded={findingsShown}
               onClick={() => {
-                setCurvesShown(!curvesShown);
-              }}
-            />
-          )}
-          {job.kind === 'sweep' && (
-            <IconButton
-              icon="chart"
-              label={
-                trialsShown
-                  ? trans.__('Hide the trials of %1', job.title)
-                  : trans.__('Show the trials of %1', job.title)
-              }
-              expanded={trialsShown}
-              onClick={() => {
-                setTrialsShown(!trialsShown);
-              }}
-            />
-          )}
-          {job.kind === 'optimize' && (
-            <IconButton
-              icon="chart"
-              label={
-                foundShown
-                  ? trans.__('Hide what %1 found', job.title)
-                  : trans.__('Show what %1 found', job.title)
-              }
-              expanded={foundShown}
-              onClick={() => {
-                setFoundShown(!foundShown);
+                setFindingsShown(!findingsShown);
               }}
             />
           )}
@@ -142,10 +105,8 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
         />
       )}
       <ErrorNote error={cancel.error ?? resume.error ?? job.error} />
-      {curvesShown && <JobCurves job={job} />}
-      {trialsShown && <SweepTrials job={job} />}
-      {foundShown && <OptimizationResult job={job} />}
-      {trialsShown && (
+      {findings && findingsShown && <findings.View job={job} />}
+      {findingsShown && parts.length > 0 && (
         <ul role="list" aria-label={trans.__('Jobs of %1', job.title)}>
           {[...parts]
             .sort(newestFirst)

@@ -10,6 +10,7 @@ import { VersionItem } from './VersionItem';
 export function ModelItem({ model }: { model: Model }): JSX.Element {
   const trans = useTrans();
   const [open, setOpen] = useState(false);
+  const [drawn, setDrawn] = useState(false);
   const id = useId();
   const latest = model.versions.find(version => version.number === model.latest);
   const newestFirst = [...model.versions].sort((a, b) => b.number - a.number);
@@ -25,6 +26,7 @@ export function ModelItem({ model }: { model: Model }): JSX.Element {
         title={model.description || undefined}
         onClick={() => {
           setOpen(!open);
+          setDrawn(true);
         }}
       >
         <Icon name="caret" />
@@ -53,13 +55,14 @@ export function ModelItem({ model }: { model: Model }): JSX.Element {
         aria-label={trans.__('Versions of %1', model.name)}
         hidden={!open}
       >
-        {newestFirst.map(version => (
-          <VersionItem
-            key={version.number}
-            version={version}
-            aliases={aliasesOf(model, version.number)}
-          />
-        ))}
+        {drawn &&
+          newestFirst.map(version => (
+            <VersionItem
+              key={version.number}
+              version={version}
+              aliases={aliasesOf(model, version.number)}
+            />
+          ))}
       </ul>
     </li>
   );

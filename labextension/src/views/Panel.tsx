@@ -1,6 +1,7 @@
 import type { JSX } from 'react';
 import type { Workspace } from '../core/live';
 import { DatasetsSection } from './DatasetsSection';
+import { DevicesSection } from './DevicesSection';
 import { JobsSection } from './JobsSection';
 import { ModelsSection } from './ModelsSection';
 import { ServicesSection } from './ServicesSection';
@@ -13,6 +14,7 @@ export function Panel({ workspace }: { workspace: Workspace }): JSX.Element {
       <DatasetsSection datasets={workspace.datasets} />
       <JobsSection jobs={workspace.jobs} />
       <ServicesSection services={workspace.services} models={workspace.models} />
+      <DevicesSection jobs={workspace.jobs} />
     </>
   );
 }

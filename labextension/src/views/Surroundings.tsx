@@ -1,6 +1,7 @@
 import { useSyncExternalStore, type JSX, type ReactNode } from 'react';
 import type { Api } from '../core/api';
 import type { Live, Workspace } from '../core/live';
+import { PreferenceStore } from '../core/preferences';
 import type { Translation } from '../core/translation';
 import { Connection } from './Connection';
 import {
@@ -8,6 +9,7 @@ import {
   FollowMetricsContext,
   InsertCodeContext,
   OpenPageContext,
+  PreferencesContext,
   TranslationContext,
   type InsertCode,
   type OpenPage
@@ -21,7 +23,11 @@ export interface Given {
   /** null where no page can be opened. */
   readonly openPage: OpenPage | null;
   readonly trans: Translation;
+  /** Where there are settings; the defaults hold elsewhere. */
+  readonly preferences?: PreferenceStore;
 }
+
+const DEFAULTS = new PreferenceStore();
 
 /** Gives the views what they need and draws them again with the workspace as it changes. */
 export function Surroundings({
@@ -32,16 +38,20 @@ export function Surroundings({
   children: (workspace: Workspace) => ReactNode;
 }): JSX.Element {
   const workspace = useSyncExternalStore(given.live.subscribe, given.live.snapshot);
+  const { subscribe, snapshot } = given.preferences ?? DEFAULTS;
+  const preferences = useSyncExternalStore(subscribe, snapshot);
   return (
     <ApiContext.Provider value={given.api}>
       <TranslationContext.Provider value={given.trans}>
         <InsertCodeContext.Provider value={given.insertCode}>
           <OpenPageContext.Provider value={given.openPage}>
             <FollowMetricsContext.Provider value={given.live.followMetrics}>
-              <div className="jp-ModelDeploy">
-                <Connection workspace={workspace} />
-                {children(workspace)}
-              </div>
+              <PreferencesContext.Provider value={preferences}>
+                <div className="jp-ModelDeploy">
+                  <Connection workspace={workspace} />
+                  {children(workspace)}
+                </div>
+              </PreferencesContext.Provider>
             </FollowMetricsContext.Provider>
           </OpenPageContext.Provider>
         </InsertCodeContext.Provider>

@@ -1,6 +1,7 @@
 import { createContext, useContext } from 'react';
 import type { Address } from '../core/address';
 import type { Api } from '../core/api';
+import { DEFAULT_PREFERENCES, type Preferences } from '../core/preferences';
 import type { Translation } from '../core/translation';
 
 export const ApiContext = createContext<Api | null>(null);
@@ -18,6 +19,9 @@ export const TranslationContext = createContext<Translation | null>(null);
 export const InsertCodeContext = createContext<InsertCode | null>(null);
 
 export const OpenPageContext = createContext<OpenPage | null>(null);
+
+/** The defaults hold where whatever holds the views has no settings. */
+export const PreferencesContext = createContext<Preferences>(DEFAULT_PREFERENCES);
 
 export const FollowMetricsContext = createContext<FollowMetrics | null>(null);
 
@@ -39,6 +43,11 @@ export function useInsertCode(): InsertCode {
 /** The way to a page; null where none can be opened. */
 export function useOpenPage(): OpenPage | null {
   return useContext(OpenPageContext);
+}
+
+/** What the user has set about the views. */
+export function usePreferences(): Preferences {
+  return useContext(PreferencesContext);
 }
 
 /** The way to hear of a job's series. */
