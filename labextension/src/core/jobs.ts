@@ -9,3 +9,8 @@ export function newestFirst(a: Job, b: Job): number {
 export function isLiving({ state }: Job): boolean {
   return state === 'queued' || state === 'running';
 }
+
+/** Whether an ended job can go on; a part of another job goes on with that one. */
+export function isResumable({ state, parent }: Job): boolean {
+  return parent === null && ['failed', 'interrupted', 'cancelled'].includes(state);
+}

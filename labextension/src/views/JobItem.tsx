@@ -1,7 +1,7 @@
 import { useState, type JSX } from 'react';
-import { newestFirst } from '../core/jobs';
-import type { Job, JobState } from '../core/types';
-import type { Translation } from '../core/translation';
+import { isLiving, isResumable, newestFirst } from '../core/jobs';
+import { jobStateText } from '../core/states';
+import type { Job } from '../core/types';
 import { Confirmation } from './Confirmation';
 import { useApi, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
@@ -11,8 +11,6 @@ import { LogTail } from './LogTail';
 import { ProgressBar } from './ProgressBar';
 import { StateTag } from './StateTag';
 import { useAction } from './useAction';
-
-const RESUMABLE: JobState[] = ['failed', 'interrupted', 'cancelled'];
 
 interface Props {
   job: Job;
@@ -28,7 +26,7 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
   const [logShown, setLogShown] = useState(false);
   const [findingsShown, setFindingsShown] = useState(false);
   const findings = findingsOf(job, trans);
-  const living = job.state === 'queued' || job.state === 'running';
+  const living = isLiving(job);
   const cancel = useAction(async () => {
     await api.cancelJob(job.id);
   });
@@ -36,7 +34,7 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
     await api.resumeJob(job.id);
   });
   return (
-    <li className="jp-ModelDeploy-item" aria-label={job.title}>
+    <li className="jp-ModelDeploy-item" aria-label={job.title} data-job={job.id}>
       <div className="jp-ModelDeploy-line">
         <span className="jp-ModelDeploy-title" title={job.title}>
           {job.title}
@@ -74,7 +72,7 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
               }}
             />
           )}
-          {RESUMABLE.includes(job.state) && job.parent === null && (
+          {isResumable(job) && (
             <IconButton
               icon="resume"
               label={trans.__('Resume %1', job.title)}
@@ -90,7 +88,7 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
       <div className="jp-ModelDeploy-line jp-ModelDeploy-detail">
         <StateTag
           state={cancel.busy ? 'stopping' : job.state}
-          text={stateText(job, cancel.busy, trans)}
+          text={cancel.busy ? trans.__('stopping…') : jobStateText(job, trans)}
         />
         {living && job.device && <span>{job.device}</span>}
       </div>
@@ -119,24 +117,4 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
       {logShown && <LogTail job={job} />}
     </li>
   );
-}
-
-function stateText(job: Job, stopping: boolean, trans: Translation): string {
-  if (stopping) {
-    return trans.__('stopping…');
-  }
-  switch (job.state) {
-    case 'queued':
-      return job.progress.message || trans.__('queued');
-    case 'running':
-      return job.progress.message || trans.__('running');
-    case 'succeeded':
-      return trans.__('succeeded');
-    case 'failed':
-      return trans.__('failed');
-    case 'cancelled':
-      return trans.__('cancelled');
-    case 'interrupted':
-      return trans.__('interrupted');
-  }
 }

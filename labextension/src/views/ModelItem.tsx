@@ -15,7 +15,7 @@ export function ModelItem({ model }: { model: Model }): JSX.Element {
   const latest = model.versions.find(version => version.number === model.latest);
   const newestFirst = [...model.versions].sort((a, b) => b.number - a.number);
   return (
-    <li className="jp-ModelDeploy-item">
+    <li className="jp-ModelDeploy-item" data-model={model.name}>
       <button
         type="button"
         className="jp-ModelDeploy-row"

@@ -2,12 +2,6 @@ import type { JSX } from 'react';
 import type { Version } from '../core/types';
 import { useTrans } from './contexts';
 
-/** Whether nothing may load the version: something unsafe was found in it, and nobody has said that it is trusted. */
-export function isQuarantined(version: Version): boolean {
-  const verdict = version.verdict;
-  return !!verdict && verdict.findings.length > 0 && !verdict.trusted;
-}
-
 /** A word for a version in whose files something unsafe was found, with what it was; nothing for any other. */
 export function SafetyTag({ version }: { version: Version }): JSX.Element | null {
   const trans = useTrans();

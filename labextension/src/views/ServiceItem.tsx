@@ -1,5 +1,5 @@
 import { useState, type JSX } from 'react';
-import type { Translation } from '../core/translation';
+import { serviceStateText } from '../core/states';
 import type { Service } from '../core/types';
 import { Confirmation } from './Confirmation';
 import { useApi, useTrans } from './contexts';
@@ -32,11 +32,11 @@ export function ServiceItem({
   const stoppable = state === 'ready' || state === 'starting';
   const ended = state === 'stopped' || state === 'failed';
   return (
-    <li className="jp-ModelDeploy-item" aria-label={name}>
+    <li className="jp-ModelDeploy-item" aria-label={name} data-service={name}>
       <div className="jp-ModelDeploy-line">
         <span className="jp-ModelDeploy-name">{name}</span>
         <span className="jp-ModelDeploy-actions">
-          <StateTag state={state} text={stateText(service, trans)} />
+          <StateTag state={state} text={serviceStateText(service, trans)} />
           {stoppable && (
             <IconButton
               icon="stop"
@@ -82,21 +82,4 @@ export function ServiceItem({
       {state === 'ready' && <Endpoint service={service} tasks={tasks} />}
     </li>
   );
-}
-
-function stateText(service: Service, trans: Translation): string {
-  switch (service.state) {
-    case 'starting':
-      return trans.__('starting');
-    case 'ready':
-      return service.spec.replicas > 1
-        ? trans.__('ready (%1)', service.replicas_ready)
-        : trans.__('ready');
-    case 'stopping':
-      return trans.__('stopping');
-    case 'stopped':
-      return trans.__('stopped');
-    case 'failed':
-      return trans.__('failed');
-  }
 }

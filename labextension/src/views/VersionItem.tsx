@@ -1,5 +1,6 @@
 import { useState, type JSX } from 'react';
 import { isTrained } from '../core/lineage';
+import { isQuarantined } from '../core/safety';
 import type { Version } from '../core/types';
 import { useApi, useInsertCode, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
@@ -7,7 +8,7 @@ import { FinetuneForm } from './FinetuneForm';
 import { formatBytes } from './format';
 import { IconButton } from './IconButton';
 import { OptimizeForm } from './OptimizeForm';
-import { isQuarantined, SafetyTag } from './SafetyTag';
+import { SafetyTag } from './SafetyTag';
 import { Score } from './Score';
 import { useAction } from './useAction';
 import { VersionDetails } from './VersionDetails';
@@ -38,6 +39,7 @@ export function VersionItem({
   return (
     <li
       className="jp-ModelDeploy-version"
+      data-version={version.ref}
       title={version.lineage.parent ?? version.lineage.source ?? undefined}
     >
       <span className="jp-ModelDeploy-line">

@@ -1,8 +1,8 @@
 import { useState, type JSX } from 'react';
 import type { Workspace } from '../../core/live';
+import { isQuarantined } from '../../core/safety';
 import { useOpenPage, useTrans } from '../contexts';
 import { OptimizeForm } from '../OptimizeForm';
-import { isQuarantined } from '../SafetyTag';
 import { Missing } from './Missing';
 import { PageFrame } from './PageFrame';
 
