@@ -57,7 +57,7 @@ wheel: .venv/developing $(LABEXTENSION)  ## wheel and sdist into dist
 	python -m build --outdir dist
 
 clean:  ## back to a fresh clone
-	rm -rf .venv build dist node_modules labextension/lib labextension/tsconfig.tsbuildinfo jupyter_modeldeploy/labextension
+	rm -rf .venv build dist node_modules labextension/lib labextension/tsconfig.tsbuildinfo jupyter_modeldeploy/labextension jupyter_modeldeploy/widgets/static
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .yarn
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,0 +1,82 @@
+"""What all panels are: one widget whose views are those of the sidebar and the pages."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import anywidget
+from traitlets import Dict, observe
+
+from jupyter_modeldeploy.errors import Unavailable
+from jupyter_modeldeploy.widgets.channel import Channel
+from jupyter_modeldeploy.workspace import Workspace
+
+BUNDLE = Path(__file__).parent / "static"
+
+
+class Panel(anywidget.AnyWidget):
+    """Shows `home`, or the page at `address` while one is open, as the sidebar and the main area would.
+
+    A panel goes on while cells run, needs no server beside the kernel, and acts on `workspace`: by default the
+    environment's. `address` is synchronised both ways: set it to open a page, None to go home."""
+
+    selects: ClassVar[dict[str, tuple[str, str]]] = {}
+    """The traits that tell what is open: by name the page, and which field of its address the trait is."""
+
+    _channel: Channel | None = None
+
+    home = Dict().tag(sync=True)
+    address = Dict(default_value=None, allow_none=True).tag(sync=True)
+
+    def __init__(self, workspace: Workspace | None = None, **traits: Any) -> None:
+        self._esm, self._css = _built("panel.js"), _built("panel.css")
+        super().__init__(**traits)
+        self._channel = channel = Channel(workspace or default_workspace(), self.send)
+        self.on_msg(lambda _widget, message, _buffers: channel.receive(message))
+        self.observe(self._open, names=list(self.selects))
+        for trait in self.selects:
+            if value := getattr(self, trait):
+                self._go(trait, value)
+
+    def close(self) -> None:
+        """Take the panel off the page; what it started goes on."""
+        if self._channel is not None:  # else it was never made whole
+            self._channel.close()
+        super().close()
+
+    def _open(self, change: dict[str, Any]) -> None:
+        """Show what a trait was set to; '' goes home, if it was the trait's page that is open."""
+        if change["new"]:
+            self._go(change["name"], change["new"])
+        elif (self.address or {}).get("page") == self.selects[change["name"]][0]:
+            self.set_trait("address", None)
+
+    def _go(self, trait: str, value: str) -> None:
+        page, field = self.selects[trait]
+        self.address = {"page": page, field: value}
+
+    @observe("address")
+    def _tell(self, change: dict[str, Any]) -> None:
+        """Say in the traits what is open now."""
+        address = change["new"] or {}
+        for trait, (page, field) in self.selects.items():
+            self.set_trait(trait, address.get(field, "") if address.get("page") == page else "")
+
+
+@cache
+def _built(name: str) -> str:
+    """The text of a built file. Raises Unavailable when the front end was not built."""
+    try:
+        return (BUNDLE / name).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise Unavailable(
+            f"The panels were not built: {error.filename} is missing.", "Run: jlpm build:widget"
+        ) from error
+
+
+@cache
+def default_workspace() -> Workspace:
+    """The environment's workspace, opened once a process."""
+    return Workspace()

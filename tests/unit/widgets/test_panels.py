@@ -1,0 +1,66 @@
+"""What a panel tells cells about what is open in it, and what cells can open in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_modeldeploy import Workspace
+from jupyter_modeldeploy.errors import Unavailable
+from jupyter_modeldeploy.widgets import (
+    DevicesPanel,
+    FineTunePanel,
+    JobPanel,
+    ModelsPanel,
+    OptimizePanel,
+    ServicePanel,
+    panel,
+)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+def test_a_cell_hears_what_was_opened_in_the_panel_and_what_was_left(workspace: Workspace) -> None:
+    models, heard = ModelsPanel(workspace=workspace), []
+    models.observe(lambda change: heard.append(change["new"]), "model")
+    models.address = {"page": "model", "name": "minilm"}  # as the front end sets it
+    models.address = {"page": "job", "id": "0123456789ab"}
+    assert heard == ["minilm", ""]
+    assert models.address["page"] == "job"
+
+
+def test_a_cell_opens_what_it_names_and_goes_home(workspace: Workspace) -> None:
+    service = ServicePanel(workspace=workspace)
+    service.service = "reviews"
+    assert service.address == {"page": "service", "name": "reviews"}
+    service.service = ""
+    assert service.address is None
+
+
+def test_a_panel_opens_with_what_it_is_given(workspace: Workspace) -> None:
+    assert JobPanel("0123456789ab", workspace).address == {"page": "job", "id": "0123456789ab"}
+    assert FineTunePanel(dataset="sentences@1", workspace=workspace).home == {
+        "page": "finetune",
+        "dataset": "sentences@1",
+    }
+    assert OptimizePanel("minilm@1", workspace).home == {"page": "optimize", "version": "minilm@1"}
+    assert DevicesPanel(workspace).home == {"view": "devices"}
+
+
+def test_the_job_that_was_started_in_a_form_is_told(workspace: Workspace) -> None:
+    form = FineTunePanel(workspace=workspace)
+    form.address = {"page": "job", "id": "0123456789ab"}
+    assert form.job == "0123456789ab"
+
+
+def test_without_its_build_a_panel_says_how_to_get_it(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel._built.cache_clear()
+    monkeypatch.setattr(panel, "BUNDLE", tmp_path)
+    with pytest.raises(Unavailable, match=r"panel.js is missing. Run: jlpm build"):
+        ModelsPanel(workspace=workspace)
