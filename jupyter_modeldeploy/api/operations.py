@@ -35,6 +35,7 @@ from jupyter_modeldeploy.records import (
     Sample,
     Version,
 )
+from jupyter_modeldeploy.records.figures import Measurement
 from jupyter_modeldeploy.training.options import Method
 from jupyter_modeldeploy.workspace import Workspace
 
@@ -127,6 +128,10 @@ class ModelSummary(Model):
     versions: list[VersionSummary]
 
 
+class MeasurementList(BaseModel):
+    measurements: list[Measurement]
+
+
 class ModelList(BaseModel):
     models: list[ModelSummary]
 
@@ -184,6 +189,11 @@ def list_models(workspace: Workspace, request: Nothing) -> ModelList:
 def get_model(workspace: Workspace, request: ByName) -> ModelSummary:
     """One model with its versions."""
     return _summary(workspace, workspace.models.get(request.name))
+
+
+def list_measurements(workspace: Workspace, request: ByName) -> MeasurementList:
+    """How fast a model's versions were when they were measured last."""
+    return MeasurementList(measurements=list(workspace.models.measurements(request.name)))
 
 
 def set_alias(workspace: Workspace, request: AliasRequest) -> ModelSummary:
@@ -312,6 +322,9 @@ def see_changes(workspace: Workspace, request: SeeChanges) -> ChangeList:
 OPERATIONS: tuple[Operation, ...] = (
     Operation("list_models", "GET", "models", "read", Nothing, ModelList, list_models),
     Operation("get_model", "GET", "models/{name}", "read", ByName, ModelSummary, get_model),
+    Operation(
+        "list_measurements", "GET", "models/{name}/measurements", "read", ByName, MeasurementList, list_measurements
+    ),
     Operation("set_alias", "POST", "models/{name}/aliases", "write", AliasRequest, ModelSummary, set_alias),
     Operation("get_version", "GET", "versions/{version}", "read", ByVersion, VersionPage, get_version),
     Operation("trust_version", "POST", "models/trust", "execute", TrustVersion, ModelSummary, trust_version),

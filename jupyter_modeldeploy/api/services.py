@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from jupyter_modeldeploy.api.operation import Operation, Request
 from jupyter_modeldeploy.api.requests import ByName, Deleted, Nothing
 from jupyter_modeldeploy.records import CallerToken, Name, NewToken, Service, ServiceSpec
+from jupyter_modeldeploy.records.figures import ServiceFigures
 from jupyter_modeldeploy.workspace import Workspace
 from jupyter_modeldeploy.workspace.tokens import MAX_SECONDS
 
@@ -155,6 +156,11 @@ def read_service_records(workspace: Workspace, request: ReadRecords) -> RecordLi
     return RecordList(records=[*workspace.services.records(request.name, request.kind, request.last)])
 
 
+def get_service_figures(workspace: Workspace, request: ByName) -> ServiceFigures:
+    """How a running service answers now: rate, latency and errors of each version, and its replicas."""
+    return workspace.services.figures(request.name)
+
+
 def get_snippets(workspace: Workspace, request: ByName) -> Snippets:
     """Code that calls a running service, by language."""
     return Snippets(snippets=workspace.services.snippets(request.name))
@@ -202,6 +208,9 @@ SERVICES: tuple[Operation, ...] = (
     Operation("read_service_log", "GET", "services/{name}/log", "read", ByName, ServiceLog, read_service_log),
     Operation(
         "read_service_records", "GET", "services/{name}/records", "read", ReadRecords, RecordList, read_service_records
+    ),
+    Operation(
+        "get_service_figures", "GET", "services/{name}/figures", "read", ByName, ServiceFigures, get_service_figures
     ),
     Operation("get_snippets", "GET", "services/{name}/snippets", "read", ByName, Snippets, get_snippets),
     Operation("list_tokens", "GET", "services/{name}/tokens", "read", ByName, TokenList, list_tokens),

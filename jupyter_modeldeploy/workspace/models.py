@@ -12,6 +12,7 @@ from jupyter_modeldeploy.jobs.kinds.requirements import Allowed, Environment, se
 from jupyter_modeldeploy.optimize.converting.graph_options import Graph
 from jupyter_modeldeploy.optimize.quantizing.options import Method
 from jupyter_modeldeploy.records import EvaluationReport, FoundModel, Model, Requirements, Step, Version
+from jupyter_modeldeploy.records.figures import Measurement
 from jupyter_modeldeploy.records.optimizations import Target as OptimizationTarget
 from jupyter_modeldeploy.records.sweeps import Option, Search
 from jupyter_modeldeploy.sources.hubs import searching
@@ -21,6 +22,7 @@ from jupyter_modeldeploy.sources.reference import Framework
 from jupyter_modeldeploy.training.sweeps.space import Range
 from jupyter_modeldeploy.training.sweeps.study import Pruning
 from jupyter_modeldeploy.workspace.handle import JobHandle
+from jupyter_modeldeploy.workspace.measurements import measurements
 from jupyter_modeldeploy.workspace.room import Room
 
 if TYPE_CHECKING:
@@ -75,6 +77,11 @@ class Models(Room):
             return None  # a file of that name that came from elsewhere is not ours
         record = TrainingRecord.read(self._store.versions.folder(version))
         return record.result.evaluation if record else None
+
+    def measurements(self, name: str) -> Sequence[Measurement]:
+        """How fast each version of the model was when it was profiled or searched for a better form last; those that
+        never were are left out. Raises NotFound."""
+        return measurements(self._store, name)
 
     def code(self, ref: str) -> str:
         """Python source that does again what made a fine-tuned version: it fetches base and data, checks that they are

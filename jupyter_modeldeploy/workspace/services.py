@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shutil
 import ssl
-from collections.abc import Sequence
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
@@ -21,8 +24,10 @@ from jupyter_modeldeploy.errors import (
     from_validation_error,
 )
 from jupyter_modeldeploy.records import Arm, ServedModel, Service, ServiceSpec
-from jupyter_modeldeploy.serving import changing, lifecycle, observation, snippets
+from jupyter_modeldeploy.records.figures import ReplicaFigures, ServiceFigures
+from jupyter_modeldeploy.serving import changing, figures, lifecycle, observation, snippets
 from jupyter_modeldeploy.serving.control import journal
+from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.workspace.room import Room
 from jupyter_modeldeploy.workspace.tokens import ServiceTokens
 
@@ -30,7 +35,18 @@ if TYPE_CHECKING:
     import httpx
 
 
+LOOKS_KEPT = 8
+SHORTEST_SPAN_S = 2.0
+"""Of rates and percentiles: a shorter one holds too few requests."""
+
+Look = tuple[float, Mapping[str, figures.Counts]]
+
+
 class Services(Room):
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._looks: dict[str, deque[Look]] = {}
+
     def list(self) -> Sequence[Service]:
         lifecycle.reconcile(self._store)
         return self._store.services.list()
@@ -120,6 +136,27 @@ class Services(Room):
         "in_flight", "utilization", "rss_bytes", …}]}`. Raises NotFound."""
         return observation.live(self._store, self.get(name).name)
 
+    def figures(self, name: str) -> ServiceFigures:
+        """How each version of a running service answered since the last look a moment ago, and what its replicas are
+        busy with. The first look has nothing to compare with, so its rates are None. Raises NotFound, Conflict where
+        it is not running, ServiceFailed where it does not answer."""
+        service = self.running(name)
+        now = time.monotonic(), figures.counted(self._asked(service, "GET", "/metrics").text)
+        looks = self._looks.setdefault(name, deque(maxlen=LOOKS_KEPT))
+        before = next((look for look in reversed(looks) if now[0] - look[0] >= SHORTEST_SPAN_S), now)
+        looks.append(now)
+        seconds = now[0] - before[0]
+        return ServiceFigures(
+            service=name,
+            at=datetime.now(UTC),
+            seconds=seconds,
+            versions=figures.figures(before[1], now[1], seconds),
+            replicas=[
+                ReplicaFigures.model_validate({field: one[field] for field in ReplicaFigures.model_fields})
+                for one in self.live(name)["replicas"]
+            ],
+        )
+
     def remove(self, name: str) -> None:
         """Forget a stopped service, its token and its log."""
         if not self.get(name).state.ended:
@@ -161,26 +198,31 @@ class Services(Room):
 
         Returns `{"model": "name@3", "predictions": […]}`. Raises InvalidInput for a request that the service refuses,
         TooLarge, Overloaded and TimedOut as it says, ServiceFailed when it does not answer."""
-        import httpx
-
         service = self.running(name)
         if model is not None and model not in {served.model for served in service.spec.models}:
             raise NotFound(f"The service {name!r} has no model {model!r}.")
-        token = self.token(name)
+        response = self._asked(service, "POST", "/predict" + (f"/{model}" if model else ""), json=body)
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    def _asked(self, service: Service, method: str, path: str, **body: Any) -> httpx.Response:
+        """The service's answer to a request with its own token. Raises what it refuses with, InvalidInput for a body
+        that is no JSON, ServiceFailed when it does not answer."""
+        import httpx
+
+        token = self.token(service.name)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        path = "/predict" + (f"/{model}" if model else "")
         patience = service.spec.timeout_s + 5  # the service's own refusal comes first
         try:
             with _client(service, patience) as connected:
-                response = connected.post(path, json=body, headers=headers)
+                response = connected.request(method, path, headers=headers, **body)
         except httpx.HTTPError as error:
-            raise ServiceFailed(f"The service {name!r} did not answer: {error}.", "See its log.") from error
+            raise ServiceFailed(f"The service {service.name!r} did not answer: {error}.", "See its log.") from error
         except (TypeError, ValueError) as error:  # by the encoder: an object, a NaN
             raise InvalidInput(f"The request is not JSON: {error}.", "Send text, numbers and lists.") from error
         if response.is_success:
-            answer: dict[str, Any] = response.json()
-            return answer
-        raise _refusal(name, response)
+            return response
+        raise _refusal(service.name, response)
 
 
 def _client(service: Service, timeout_s: float) -> httpx.Client:

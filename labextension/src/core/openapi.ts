@@ -567,6 +567,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/models/{name}/measurements': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How fast a model's versions were when they were measured last. */
+    get: operations['list_measurements'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/optimizations/{id}': {
     parameters: {
       query?: never;
@@ -665,6 +682,23 @@ export interface paths {
     put?: never;
     /** Change a service without losing a request; answered when all its replicas serve so. */
     post: operations['change_service'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/services/{name}/figures': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How a running service answers now: rate, latency and errors of each version, and its replicas. */
+    get: operations['get_service_figures'];
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -2913,6 +2947,48 @@ export interface components {
       version: string;
     };
     /**
+     * Measurement
+     * @description How fast a version was when it was measured last, by the `job` that did it. Runs of the model alone and requests
+     *     through a service are not to be compared with each other.
+     */
+    Measurement: {
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** Job */
+      job: string;
+      /**
+       * Of
+       * @enum {string}
+       */
+      of: 'run' | 'request';
+      /**
+       * P50 Ms
+       * @description the median, one after the other
+       */
+      p50_ms: number;
+      /**
+       * Peak Memory Bytes
+       * @default null
+       */
+      peak_memory_bytes: number | null;
+      /**
+       * Per Second
+       * @description rows or requests, many at once
+       * @default null
+       */
+      per_second: number | null;
+      /** Version */
+      version: string;
+    };
+    /** MeasurementList */
+    MeasurementList: {
+      /** Measurements */
+      measurements: components['schemas']['Measurement'][];
+    };
+    /**
      * MetricComparison
      * @description One metric of candidate against base. `difference` is candidate − base, in `unit`; `verdict` is from the
      *     candidate's point of view.
@@ -3679,6 +3755,39 @@ export interface components {
       point: string;
     };
     /**
+     * ReplicaFigures
+     * @description What one server process was busy with in its last second.
+     */
+    ReplicaFigures: {
+      /**
+       * In Flight
+       * @default 0
+       */
+      in_flight: number;
+      /** Index */
+      index: number;
+      /** Pid */
+      pid: number;
+      /**
+       * Queue Ms
+       * @description the mean wait of a request
+       * @default 0
+       */
+      queue_ms: number;
+      /** Rps */
+      rps: number;
+      /**
+       * Rss Bytes
+       * @default 0
+       */
+      rss_bytes: number;
+      /**
+       * Utilization
+       * @description processor cores that it kept busy
+       */
+      utilization: number;
+    };
+    /**
      * Requirement
      * @description One line of requirements.txt, compared with what is installed.
      */
@@ -4008,6 +4117,25 @@ export interface components {
        * @default null
        */
       url: string | null;
+    };
+    /**
+     * ServiceFigures
+     * @description A service as it answers; `seconds` is the span that its rates and percentiles are of.
+     */
+    ServiceFigures: {
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** Replicas */
+      replicas: components['schemas']['ReplicaFigures'][];
+      /** Seconds */
+      seconds: number;
+      /** Service */
+      service: string;
+      /** Versions */
+      versions: components['schemas']['VersionFigures'][];
     };
     /** ServiceList */
     ServiceList: {
@@ -4769,6 +4897,44 @@ export interface components {
       task: string;
       /** @default null */
       verdict: components['schemas']['Verdict'] | null;
+    };
+    /**
+     * VersionFigures
+     * @description How one version of a service answers: since the service's start, and in the last seconds.
+     */
+    VersionFigures: {
+      /**
+       * Failed Share
+       * @description of the last seconds' requests, 0 to 1; None without any
+       */
+      failed_share: number | null;
+      /**
+       * Failures
+       * @description of these, answered with an error
+       */
+      failures: number;
+      /**
+       * P50 Ms
+       * @description of the last seconds' requests; None without any
+       */
+      p50_ms: number | null;
+      /**
+       * P99 Ms
+       * @description of the last seconds' requests; None without any
+       */
+      p99_ms: number | null;
+      /**
+       * Requests
+       * @description since the service's start
+       */
+      requests: number;
+      /**
+       * Rps
+       * @description requests a second; None where nothing was seen before
+       */
+      rps: number | null;
+      /** Version */
+      version: string;
     };
     /**
      * VersionPage
@@ -8858,6 +9024,100 @@ export interface operations {
       };
     };
   };
+  list_measurements: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['MeasurementList'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
   get_optimization: {
     parameters: {
       query?: never;
@@ -9715,6 +9975,100 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Service'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  get_service_figures: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ServiceFigures'];
         };
       };
       /** @description The request is wrong; nothing was changed. */
