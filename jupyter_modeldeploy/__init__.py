@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_modeldeploy import torchvision_ops
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from jupyter_modeldeploy.deployment import DeployedEndpoint as DeployedEndpoint
     from jupyter_modeldeploy.deployment import DeploymentManager as DeploymentManager
     from jupyter_modeldeploy.deployment import ModelServer as ModelServer
@@ -64,6 +66,13 @@ def __getattr__(name: str) -> Any:
 
         return version(__name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """`%load_ext jupyter_modeldeploy` gives a notebook `%modeldeploy` and `%%modeldeploy`."""
+    from jupyter_modeldeploy import magics
+
+    magics.load(shell)
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:

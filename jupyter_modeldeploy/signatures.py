@@ -25,17 +25,19 @@ class Format(StrEnum):
     paddle = "paddle"
     savedmodel = "savedmodel"
     sklearn = "sklearn"
+    python = "python"
     unknown = "unknown"
 
 
 @dataclass(frozen=True)
 class TensorSpec:
     """One input or output. `dtype` is an Open Inference Protocol datatype (`FP32`, `INT64`, `BYTES`);
-    -1 in `shape` is a free dimension."""
+    -1 in `shape` is a free dimension. An `optional` input may be left out."""
 
     name: str
     dtype: str
     shape: list[int]
+    optional: bool = False
 
     __pydantic_config__: ClassVar[dict[str, Any]] = FORBID_EXTRA
 

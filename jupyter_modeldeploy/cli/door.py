@@ -85,8 +85,16 @@ class Door:
         """Say that a job goes on, which nobody waits for here."""
         self.show(handle.job, _submitted)
 
+    def hand_over(self, secret: str) -> None:
+        """Answer with what only the reader may know."""
+        self.write(secret)
+
     def command(self, text: str) -> str:
-        """A command for the reader to type, in this workspace."""
+        """A command for the reader to type here, in this workspace."""
+        return self.in_shell(text)
+
+    def in_shell(self, text: str) -> str:
+        """A command as a part of a shell's line."""
         root = f"--root {shlex.quote(str(self.root))} " if self.root else ""
         return f"modeldeploy {root}{text}"
 

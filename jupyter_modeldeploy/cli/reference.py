@@ -25,7 +25,7 @@ def with_commands(page: str) -> str:
     """The page with its list of commands as they are now."""
     before, _, rest = page.partition(BEGIN)
     after = rest.partition(END)[2]
-    listed = "\n".join(_section(*each) for each in commands())
+    listed = "\n".join(section(*each) for each in commands())
     return f"{before}{BEGIN}\n\n{listed}\n{END}{after}"
 
 
@@ -36,7 +36,8 @@ def _below(name: str, command: Any) -> Iterator[tuple[str, Any, list[Any]]]:
         yield name, command, command.get_params(typer.Context(command))
 
 
-def _section(name: str, command: Any, parameters: list[Any]) -> str:
+def section(name: str, command: Any, parameters: list[Any]) -> str:
+    """One command: what it does, its arguments and options, and an example."""
     rows = [_row(each) for each in parameters if not set(each.opts) & set(ON_EVERY_COMMAND)]
     table = ["| | | Default |", "|---|---|---|", *rows, ""] if rows else []
     example = command.epilog.removeprefix("Example: ")

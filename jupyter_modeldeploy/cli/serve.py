@@ -15,7 +15,7 @@ from jupyter_modeldeploy.cli.door import Door, printable
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.api.services import Prediction
-    from jupyter_modeldeploy.records import Service
+    from jupyter_modeldeploy.records import Service, ServiceSpec
 
 REFS = Annotated[
     list[str],
@@ -34,6 +34,11 @@ FALLBACK = Annotated[
         help="versions that answer where the others of their model fail, with commas between",
         autocompletion=completion.versions,
     ),
+]
+
+REPLACE = Annotated[
+    bool,
+    typer.Option("--replace", help="where the service is there, change it to this without losing a request"),
 ]
 
 HELP = (
@@ -119,7 +124,13 @@ def _build_serve() -> Callable[..., None]:
     from jupyter_modeldeploy.records import ServiceSpec
 
     def serve(
-        door: Door, refs: list[str], name: str | None, split: str | None, fallback: str | None, **settings: Any
+        door: Door,
+        refs: list[str],
+        name: str | None,
+        split: str | None,
+        fallback: str | None,
+        replace: bool,
+        **settings: Any,
     ) -> None:
         if settings["auth"] == "none":
             door.warn("without a token every user of this machine can call the service.")
@@ -130,7 +141,8 @@ def _build_serve() -> Callable[..., None]:
             fallback.split(",") if fallback else [],
             **fields_from(ServiceSpec, settings),
         )
-        door.show(door.call("create_service", **spec.model_dump()), _ready)
+        is_there = replace and any(one.name == spec.name for one in door.workspace.services.list())
+        door.show(_replaced(door, spec) if is_there else door.call("create_service", **spec.model_dump()), _ready)
 
     name, *settings = parameters_of(ServiceSpec, exclude=["models", "unloaded"])
     own = [
@@ -138,9 +150,16 @@ def _build_serve() -> Callable[..., None]:
         _named_by_default(name),
         option("split", SPLIT, None),
         option("fallback", FALLBACK, None),
+        option("replace", REPLACE, False),
         *(_in_panel(each) for each in settings),
     ]
     return answered(serve, own)
+
+
+def _replaced(door: Door, spec: ServiceSpec) -> Any:
+    """The service that is there, as `spec` says from now on."""
+    changed = door.call("change_service", name=spec.name, spec=spec.model_dump(exclude={"name"}))
+    return door.call("start_service", name=spec.name) if changed.state.ended else changed
 
 
 def _named_by_default(parameter: inspect.Parameter) -> inspect.Parameter:
@@ -176,9 +195,9 @@ def _ready(door: Door, service: Service) -> None:
     asked = snippets.example(version.task, version.signature)
     data = "--data-binary @image.jpg" if asked is None else f"-d '{json.dumps(asked, ensure_ascii=False)}'"
     if asked is not None:
-        words = '"A lovely film."' if "text" in asked else f"--body '{json.dumps(asked, ensure_ascii=False)}'"
+        words = '"A lovely film."' if set(asked) == {"text"} else f"--body '{json.dumps(asked, ensure_ascii=False)}'"
         door.suggest("Ask it", f"predict {service.name} {words}")
-    header = f"{door.command(f'services token {service.name} --header')} | " if service.spec.auth == "token" else ""
+    header = f"{door.in_shell(f'services token {service.name} --header')} | " if service.spec.auth == "token" else ""
     flag = "-H @- " if header else ""
     door.out.print("With curl: ", end="")
     door.out.print(f"{header}curl {flag}{service.url}/predict {data}", style="cyan", soft_wrap=True)

@@ -24,7 +24,7 @@ def wait(door: Door, job_id: str) -> Job:
             return handle.wait(on_progress=show)
     except KeyboardInterrupt:
         hint = f"Follow it: {door.command(f'jobs wait {job_id}')}\nCancel it: {door.command(f'jobs cancel {job_id}')}"
-        door.fail(Interrupted(f"The job {job_id} goes on without this terminal.", hint), INTERRUPTED)
+        door.fail(Interrupted(f"The job {job_id} goes on.", hint), INTERRUPTED)
 
 
 @contextmanager

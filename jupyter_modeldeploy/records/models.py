@@ -23,6 +23,7 @@ class Step(StrEnum):
     pruned = "pruned"
     distilled = "distilled"
     optimized = "optimized"
+    defined = "defined"
 
 
 class FileEntry(Record):

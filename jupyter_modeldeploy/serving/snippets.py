@@ -14,6 +14,8 @@ from jupyter_modeldeploy.signatures import Signature, TensorSpec
 SHOWN_VALUES = 16
 IMAGE_TASKS = ("image-classification", "object-detection")
 TOKEN = "MODELDEPLOY_TOKEN"
+ARGUMENTS: dict[str, Any] = {"BOOL": True, "INT64": 1, "FP64": 0.5, "BYTES": "text"}
+"""Of a function's parameters, by how they are sent."""
 
 
 def example(task: str, signature: Signature | None) -> Any:
@@ -21,6 +23,8 @@ def example(task: str, signature: Signature | None) -> Any:
     shown; None for images, which are sent as files."""
     if task in IMAGE_TASKS:
         return None
+    if task == "function" and signature is not None:
+        return {spec.name: ARGUMENTS[spec.dtype] for spec in signature.inputs if not spec.optional}
     if task != "tensor" or signature is None:
         return {"text": "A lovely film."}
     return {"inputs": {spec.name: _zeros(spec.shape) for spec in signature.inputs}}

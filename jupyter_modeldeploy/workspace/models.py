@@ -21,6 +21,7 @@ from jupyter_modeldeploy.sources.naming import suggested_name
 from jupyter_modeldeploy.sources.reference import Framework
 from jupyter_modeldeploy.training.sweeps.space import Range
 from jupyter_modeldeploy.training.sweeps.study import Pruning
+from jupyter_modeldeploy.workspace import definition
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.measurements import measurements
 from jupyter_modeldeploy.workspace.room import Room
@@ -159,6 +160,15 @@ class Models(Room):
             framework=framework,
             include_weights=include_weights,
         )
+
+    def define(self, name: str, source: str) -> Version:
+        """Make the last function that Python source defines the next version of `name`, to be served as any other: JSON
+        in and out by its parameters. The same source as in the latest version makes no second one.
+
+        The function runs in the service's processes alone, so the source must define or import all that it needs.
+        Raises InvalidInput where it does not, or defines no function that JSON can call; Conflict where `name` is a
+        model of another kind."""
+        return definition.define(self._store, name, source)
 
     def search(
         self, query: str, source: str = "hf", task: str | None = None, sort: Sort = "downloads", limit: int = 20

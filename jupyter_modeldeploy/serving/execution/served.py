@@ -114,7 +114,11 @@ class ServedVersion:
             self.task.max_text_characters = limits.max_text_characters
 
     def warm_up(self) -> None:
-        """Run the model, measure it, and find out whether rows can share a run. Raises where a text has no answer."""
+        """Run the model, measure it, and find out whether rows can share a run. Raises where a text has no answer.
+
+        What is no model but a person's function is not tried: it runs for requests alone, one request at a time."""
+        if not getattr(self._runtime, "takes_trials", True):
+            return
         if isinstance(self.task, ReadsTexts):
             self._batching.assume_independent()
             items = self.task.parse("word " * self.task.max_tokens)

@@ -131,6 +131,9 @@ def _predict(version: ServedVersion) -> Schema:
         body = fields({"inputs": _tensors(specs)}, "inputs")
         alone = [_nested(specs[0])] if len(specs) == 1 and specs[0].shape else []
         content = {"application/json": {"schema": {"anyOf": [body, *alone]}}}
+    elif version.task_name == "function":
+        call = schemas.call(version.signature.inputs)
+        content = {"application/json": {"schema": {"anyOf": [call, list_of(call, minItems=1), schemas.ANY]}}}
     summary = f"{version.model} in the words of its task, {version.task_name}"
     return _asked(summary, content, {"$ref": "#/components/schemas/Predictions"}, PREDICT)
 
@@ -141,6 +144,8 @@ def _v1(version: ServedVersion) -> Schema:
         rows, inputs = _tensors([replace(spec, shape=spec.shape[1:]) for spec in specs]), _tensors(specs)
     elif version.task_name in IMAGE_TASKS:
         rows, inputs = schemas.IMAGE_INSTANCE, schemas.ANY
+    elif version.task_name == "function":
+        rows, inputs = schemas.call(specs), schemas.ANY
     else:
         rows, inputs = schemas.TEXT_INSTANCE, schemas.TEXT
     # instances are all of one kind

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jupyter_modeldeploy.datatypes import NUMPY
+from jupyter_modeldeploy.signatures import TensorSpec
 
 Schema = dict[str, Any]
 
@@ -26,10 +27,23 @@ def list_of(items: Schema, **limits: int) -> Schema:
     return {"type": "array", "items": items, **limits}
 
 
+def call(inputs: Sequence[TensorSpec]) -> Schema:
+    """An object with a function's parameters."""
+    kinds = {one.name: ARGUMENTS[one.dtype] for one in inputs}
+    return fields(kinds, *(one.name for one in inputs if not one.optional), closed=True)
+
+
 ANY: Schema = {}
 NOTHING: Schema = {"not": {}}
 STRING: Schema = {"type": "string"}
 BOOLEAN: Schema = {"type": "boolean"}
+ARGUMENTS: dict[str, Schema] = {
+    "BOOL": BOOLEAN,
+    "INT64": {"type": "integer"},
+    "FP64": {"type": "number"},
+    "BYTES": ANY,
+}
+"""Of a function's parameters, by how they are sent: BYTES hold a text or any JSON."""
 SIZE: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_SIZE}
 ANY_OBJECT: Schema = {"type": "object"}
 PARAMETERS: Schema = {"type": ["object", "null"]}

@@ -48,7 +48,7 @@ def _model(model: ModelRoute, asks_token: bool) -> dict[str, Any]:
         "name": model.name,
         "task": task,
         "versions": list(model.versions),
-        "kind": "image" if task in snippets.IMAGE_TASKS else "tensor" if task == "tensor" else "text",
+        "kind": "image" if task in snippets.IMAGE_TASKS else "tensor" if task in ("tensor", "function") else "text",
         "example": snippets.example(task, signature),
         "inputs": [asdict(spec) for spec in signature.inputs],
         "outputs": [asdict(spec) for spec in signature.outputs],

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from jupyter_modeldeploy import functions
 from jupyter_modeldeploy.records import Finding
 from jupyter_modeldeploy.sources.safety import keras, templates
 
@@ -65,6 +66,8 @@ def _look(path: Path, name: str, folder: Path) -> Iterator[Finding]:
             yield Finding(file=name, kind="header", dangerous=False, message=message)
         elif path.name not in TOKENIZERS:
             yield from _look_at_json(path, name, folder)
+    elif path.name == functions.SOURCE and (path.parent / functions.DESCRIPTION).is_file():
+        yield Finding(file=name, kind="custom-code", dangerous=False, message="is a function that asks to be served")
     elif name.endswith("custom_generate/generate.py"):
         yield Finding(file=name, kind="custom-code", dangerous=False, message="is code that generation may run")
 

@@ -2613,6 +2613,7 @@ export interface components {
       | 'paddle'
       | 'savedmodel'
       | 'sklearn'
+      | 'python'
       | 'unknown';
     /**
      * FoundModel
@@ -4520,7 +4521,8 @@ export interface components {
       | 'quantized'
       | 'pruned'
       | 'distilled'
-      | 'optimized';
+      | 'optimized'
+      | 'defined';
     /** Sweep */
     Sweep: {
       /**
@@ -4687,13 +4689,18 @@ export interface components {
     /**
      * TensorSpec
      * @description One input or output. `dtype` is an Open Inference Protocol datatype (`FP32`, `INT64`, `BYTES`);
-     *     -1 in `shape` is a free dimension.
+     *     -1 in `shape` is a free dimension. An `optional` input may be left out.
      */
     TensorSpec: {
       /** Dtype */
       dtype: string;
       /** Name */
       name: string;
+      /**
+       * Optional
+       * @default false
+       */
+      optional: boolean;
       /** Shape */
       shape: number[];
     };
