@@ -35,6 +35,7 @@ class Panel(anywidget.AnyWidget):
         super().__init__(**traits)
         self._channel = channel = Channel(workspace or default_workspace(), self.send)
         self.on_msg(lambda _widget, message, _buffers: channel.receive(message))
+        _hear_where_asked(self.comm)
         self.observe(self._open, names=list(self.selects))
         for trait in self.selects:
             if value := getattr(self, trait):
@@ -63,6 +64,16 @@ class Panel(anywidget.AnyWidget):
         address = change["new"] or {}
         for trait, (page, field) in self.selects.items():
             self.set_trait(trait, address.get(field, "") if address.get("page") == page else "")
+
+
+def _hear_where_asked(comm: Any) -> None:
+    """Let questions be heard on the subshell that the front end sends them to.
+
+    ipykernel 7 passes a comm's messages on to whichever shell last wrote to it: after a cell that made or changed the
+    panel the main one, which hears nothing while a cell computes. Kernels without subshells have no such rule."""
+    route = getattr(comm, "_reply_subshell_for", None)
+    if route is not None:
+        comm._reply_subshell_for = lambda data, asked: asked if data.get("method") == "custom" else route(data, asked)
 
 
 @cache
