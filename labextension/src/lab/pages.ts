@@ -43,7 +43,7 @@ export const pages: JupyterFrontEndPlugin<void> = {
   optional: [ILabShell, ILayoutRestorer, IRouter],
   activate: (
     app: JupyterFrontEnd,
-    given: Given,
+    given: IModelDeploy,
     labShell: ILabShell | null,
     restorer: ILayoutRestorer | null,
     router: IRouter | null

@@ -4,12 +4,9 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
-import type { Given } from '../views/Surroundings';
 import { modelDeployIcon } from './icon';
 import { ViewWidget } from './view';
-import { IModelDeploy } from './workspace';
-
-const OPEN = 'modeldeploy:open';
+import { IModelDeploy, OPEN } from './workspace';
 
 /** The panel in the left area, and the command that opens it. */
 export const sidebar: JupyterFrontEndPlugin<void> = {
@@ -20,7 +17,7 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
   optional: [ICommandPalette, ILayoutRestorer],
   activate: (
     app: JupyterFrontEnd,
-    given: Given,
+    given: IModelDeploy,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null
   ) => {

@@ -1,32 +1,52 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Token } from '@lumino/coreutils';
 import { createApi } from '../core/client';
 import { Live } from '../core/live';
+import { PreferenceStore } from '../core/preferences';
 import type { Given } from '../views/Surroundings';
 import { sendOverHttp } from './http';
 import { insertIntoNotebook } from './notebook';
 
+/** The plugin whose settings are all of ours. */
+const SETTINGS = 'jupyter-modeldeploy:plugin';
+
+export const OPEN = 'modeldeploy:open';
 export const OPEN_PAGE = 'modeldeploy:open-page';
 
 /** The workspace behind this JupyterLab: all of its surfaces ask through one API and share one picture of it, so that a
  * window with many of them listens to the server once. */
-export const IModelDeploy = new Token<Given>(
+export const IModelDeploy = new Token<IModelDeploy>(
   'jupyter-modeldeploy:IModelDeploy',
   'The workspace of models, jobs and services, and what its views need.'
 );
 
-export const workspace: JupyterFrontEndPlugin<Given> = {
+/** What every surface of this JupyterLab gets; here there are settings. */
+export interface IModelDeploy extends Given {
+  readonly preferences: PreferenceStore;
+}
+
+export const workspace: JupyterFrontEndPlugin<IModelDeploy> = {
   id: 'jupyter-modeldeploy:workspace',
   description: 'Provides the way to the workspace of models, jobs and services.',
   autoStart: true,
   provides: IModelDeploy,
-  optional: [ITranslator],
-  activate: (app: JupyterFrontEnd, translator: ITranslator | null) => {
+  optional: [ITranslator, ISettingRegistry],
+  activate: (
+    app: JupyterFrontEnd,
+    translator: ITranslator | null,
+    registry: ISettingRegistry | null
+  ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_modeldeploy');
     const api = createApi(sendOverHttp(app.serviceManager.serverSettings));
+    const preferences = new PreferenceStore();
+    if (registry) {
+      void followSettings(registry, preferences);
+    }
     return {
       api,
+      preferences,
       live: new Live(api),
       insertCode: code => insertIntoNotebook(app.commands, code, trans),
       openPage: address => {
@@ -36,3 +56,16 @@ export const workspace: JupyterFrontEndPlugin<Given> = {
     };
   }
 };
+
+/** Takes over what the user set, now and whenever it changes. */
+async function followSettings(
+  registry: ISettingRegistry,
+  preferences: PreferenceStore
+): Promise<void> {
+  const settings = await registry.load(SETTINGS);
+  const take = (): void => {
+    preferences.set(settings.composite); // the schema has told what is of which kind
+  };
+  settings.changed.connect(take);
+  take();
+}

@@ -1,6 +1,6 @@
 import { useId, useState, type JSX } from 'react';
 import type { FoundModel } from '../core/types';
-import { useApi, useTrans } from './contexts';
+import { useApi, usePreferences, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
 import { formatCount } from './format';
 import { useAction } from './useAction';
@@ -15,7 +15,7 @@ export function HubSearch({ onChoose }: { onChoose: (source: string) => void }):
   const api = useApi();
   const trans = useTrans();
   const id = useId();
-  const [hub, setHub] = useState<string>(HUBS[0][0]);
+  const [hub, setHub] = useState(usePreferences().hub);
   const [query, setQuery] = useState('');
   const [found, setFound] = useState<FoundModel[] | null>(null);
   const search = useAction(async () => {
