@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
+from urllib.parse import quote
 
-from playwright.sync_api import Page, Response, expect
+import pytest
+import tiny_onnx
+from playwright.sync_api import Locator, Page, Response, expect
+
+from jupyter_modeldeploy import Workspace
+from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
 
 
-def command(page: Page, name: str, arguments: dict[str, str]) -> None:
-    """Run one of JupyterLab's commands, as its palette and menus do."""
-    page.evaluate("([name, given]) => window.jupyterapp.commands.execute(name, given)", [name, arguments])
+def open_page(page: Page, address: str) -> Locator:
+    """Follow a link to a page, and what it shows."""
+    page.goto(f"{page.url}?modeldeploy={quote(address, safe='')}")
+    return page.get_by_role("article")
 
 
 def is_layout_saved(answer: Response) -> bool:
@@ -21,10 +29,72 @@ def test_a_page_is_opened_by_a_link_once_and_is_there_after_a_reload(page: Page,
     shown = page.get_by_role("article", name="sentiment")
     with page.expect_response(is_layout_saved, timeout=30_000):
         page.goto(f"{page.url}?modeldeploy=model%2Fsentiment")
-        expect(shown.get_by_role("heading", name="sentiment")).to_be_visible()
+        expect(shown.get_by_role("heading", name="sentiment", exact=True)).to_be_visible()
     expect(page).not_to_have_url(re.compile("modeldeploy="))
     tabs = page.locator(".lm-DockPanel-tabBar").get_by_role("tab", name="sentiment")
     expect(tabs).to_have_count(1)
     page.reload()
     expect(shown).to_be_visible()
     expect(tabs).to_have_count(1)
+
+
+@pytest.fixture(scope="module")
+def tuned(workspace: Workspace, sentiment: str, folder: Path) -> str:
+    """A larger and better version of the classifier, of which a model of another name was made."""
+    ref = sentiment
+    for model, step, accuracy in (("sentiment", Step.finetuned, 0.9), ("small", Step.distilled, 0.8)):
+        files = tiny_onnx.classifier(folder / f"{model}-{step}")
+        (files / "notes.txt").write_text("larger")
+        lineage = Lineage(step=step, parent=ref, dataset="reviews@1")
+        new = NewVersion(
+            model=model,
+            format=Format.onnx,
+            task="text-classification",
+            lineage=lineage,
+            metrics={"accuracy": accuracy},
+        )
+        ref = workspace.store.versions.add(new, files).ref
+    return "sentiment@2"
+
+
+def test_a_models_versions_are_compared_and_chosen(page: Page, tuned: str) -> None:
+    shown = open_page(page, "model/sentiment")
+    table = shown.get_by_role("group", name="Versions").get_by_role("table")
+    rows = table.locator("tbody tr")
+    expect(rows.first).to_contain_text("sentiment@2fine-tunedonnx")
+    table.get_by_role("button", name="Size").click()
+    expect(table.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "ascending")
+    expect(rows.first).to_contain_text("sentiment@1")
+    table.get_by_role("button", name="Size").press("Enter")
+    expect(rows.first).to_contain_text("sentiment@2")
+
+    part = shown.get_by_role("region", name=re.compile("^sentiment@"))
+    expect(part.get_by_role("table", name=f"Files of {tuned}")).to_contain_text("notes.txt")
+    expect(part.get_by_role("button", name=f"Insert training of {tuned} into notebook")).to_be_enabled()
+    lineage = shown.get_by_role("group", name="Lineage of sentiment")
+    lineage.get_by_role("button", name="sentiment@1, fetched").click()
+    expect(shown.get_by_role("region", name="sentiment@1")).to_contain_text("Nothing was found.")
+    shown.get_by_role("button", name="sentiment@2, Size").click()
+    expect(shown.get_by_role("region", name=tuned)).to_be_visible()
+    lineage.get_by_role("button", name="small@1, distilled from sentiment@2").click()
+    expect(page.get_by_role("article", name="small").get_by_role("heading", name="small", exact=True)).to_be_visible()
+
+
+def test_a_version_in_quarantine_is_trusted_with_a_reason(page: Page, workspace: Workspace, folder: Path) -> None:
+    pickled = folder / "shady"
+    pickled.mkdir()
+    (pickled / "shady.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    workspace.models.fetch(f"file:{pickled}", "shady").wait(timeout_s=60)
+    shown = open_page(page, "model/shady")
+    expect(shown.get_by_role("button", name="Serve shady@1")).to_be_disabled()
+    expect(shown.get_by_role("list", name="Found in shady@1")).to_contain_text("shady.pkl would run")
+    form = shown.get_by_role("form", name="Trust shady@1")
+    form.get_by_role("textbox").fill("I wrote it")
+    form.get_by_role("button", name="Trust it").click()
+    expect(shown).to_contain_text("trusts it: I wrote it")
+    expect(shown.get_by_role("button", name="Serve shady@1")).to_be_enabled()
+
+
+def test_a_page_of_what_is_not_there_says_so(page: Page, sentiment: str) -> None:
+    page.goto(f"{page.url}?modeldeploy=model%2Fnowhere")
+    expect(page.get_by_text("There is no model nowhere.")).to_be_visible()

@@ -9,11 +9,14 @@ import type {
   FoundModel,
   Job,
   LogChunk,
+  Measurement,
   MetricPage,
   Model,
   OptimizeRequest,
   Sample,
   Service,
+  ServiceFigures,
+  SpecChange,
   VersionPage
 } from './types';
 import type { OptionSchema } from './optionFields';
@@ -28,6 +31,12 @@ export interface Api {
 
   /** One version (`name@3`) with the text of its model card and its evaluation. */
   version(ref: string): Promise<VersionPage>;
+  /** How fast each version of a model was when it was measured last. */
+  measurements(model: string): Promise<Measurement[]>;
+  /** Let a version in quarantine be loaded, and keep why. */
+  trust(ref: string, reason: string): Promise<void>;
+  /** Put a trusted version back into quarantine. */
+  distrust(ref: string): Promise<void>;
   /** Python that loads a version and asks it once. */
   loader(ref: string): Promise<string>;
   /** Python that does again the fine-tuning that made a version. */
@@ -71,6 +80,16 @@ export interface Api {
   ): Promise<Service>;
   startService(name: string): Promise<Service>;
   stopService(name: string): Promise<Service>;
+  /** Change fields of a running service's spec without losing a request; resolves when all replicas serve so. */
+  changeService(name: string, spec: SpecChange): Promise<Service>;
+  /** Go back to how a service was before its last change. */
+  rollbackService(name: string): Promise<Service>;
+  /** How a running service answers now. */
+  figures(name: string): Promise<ServiceFigures>;
+  /** Code that calls a running service, by language. */
+  snippets(name: string): Promise<Record<string, string>>;
+  /** The end of a service's log. */
+  serviceLog(name: string): Promise<string>;
   /** Forget a stopped service. */
   removeService(name: string): Promise<void>;
   /** Ask `model` of a service (null: its only one); `body` is in the words of the model's task. */

@@ -12,10 +12,14 @@ import type {
   JobSamples,
   Loader,
   LogChunk,
+  MeasurementList,
   MetricPage,
   ModelList,
   Service,
+  ServiceFigures,
   ServiceList,
+  ServiceLog,
+  Snippets,
   TrainingCode,
   VersionPage
 } from './types';
@@ -46,6 +50,14 @@ export function createApi(send: Send): Api {
     searchModels: async (source, query) =>
       ((await get(at`models/search?source=${source}&query=${query}`)) as FoundModels).models,
     version: async ref => (await get(at`versions/${ref}`)) as VersionPage,
+    measurements: async model =>
+      ((await get(at`models/${model}/measurements`)) as MeasurementList).measurements,
+    trust: async (version, reason) => {
+      await post('models/trust', { version, reason });
+    },
+    distrust: async version => {
+      await post('models/distrust', { version });
+    },
     loader: async ref => ((await get(at`versions/${ref}/loader`)) as Loader).source,
     trainingCode: async ref => ((await get(at`versions/${ref}/code`)) as TrainingCode).source,
 
@@ -85,6 +97,12 @@ export function createApi(send: Send): Api {
       })) as Service,
     startService: async name => (await post(at`services/${name}/start`)) as Service,
     stopService: async name => (await post(at`services/${name}/stop`)) as Service,
+    changeService: async (name, spec) =>
+      (await post(at`services/${name}/change`, { spec })) as Service,
+    rollbackService: async name => (await post(at`services/${name}/rollback`)) as Service,
+    figures: async name => (await get(at`services/${name}/figures`)) as ServiceFigures,
+    snippets: async name => ((await get(at`services/${name}/snippets`)) as Snippets).snippets,
+    serviceLog: async name => ((await get(at`services/${name}/log`)) as ServiceLog).text,
     removeService: async name => {
       await send({ method: 'DELETE', path: at`services/${name}` });
     },

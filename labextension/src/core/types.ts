@@ -46,13 +46,22 @@ export type MetricPage = Schemas['JobMetrics'];
 export type Sample = Schemas['Sample'];
 export type Loader = Schemas['Loader'];
 export type TrainingCode = Schemas['TrainingCode'];
+/** How fast a version was when it was measured last, of a kind. */
+export type Measurement = Schemas['Measurement'];
 export type Service = Schemas['Service'];
+/** Fields of a service's spec that are to change. */
+export type SpecChange = Partial<Service['spec']>;
+/** How a service answers now. */
+export type ServiceFigures = Schemas['ServiceFigures'];
 export type ServiceState = Schemas['ServiceState'];
 export type ServedModel = Schemas['ServedModel-Output'];
 export type Answer = Schemas['Prediction'];
 export type Change = Schemas['Change'];
 export type Changes = Schemas['ChangeList'];
 
+export type MeasurementList = Schemas['MeasurementList'];
+export type Snippets = Schemas['Snippets'];
+export type ServiceLog = Schemas['ServiceLog'];
 export type ModelList = Schemas['ModelList'];
 export type FoundModels = Schemas['FoundModels'];
 export type DatasetList = Schemas['DatasetList'];

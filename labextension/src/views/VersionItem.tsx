@@ -2,7 +2,7 @@ import { useState, type JSX } from 'react';
 import { isTrained } from '../core/lineage';
 import { isQuarantined } from '../core/safety';
 import type { Version } from '../core/types';
-import { useApi, useInsertCode, useTrans } from './contexts';
+import { useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
 import { FinetuneForm } from './FinetuneForm';
 import { formatBytes } from './format';
@@ -10,7 +10,7 @@ import { IconButton } from './IconButton';
 import { OptimizeForm } from './OptimizeForm';
 import { SafetyTag } from './SafetyTag';
 import { Score } from './Score';
-import { useAction } from './useAction';
+import { useVersionActions } from './useVersionActions';
 import { VersionDetails } from './VersionDetails';
 
 /** One version: how it was made, in which format, how large and how good it is. Can be served under its model's name. */
@@ -21,21 +21,11 @@ export function VersionItem({
   version: Version;
   aliases: string[];
 }): JSX.Element {
-  const api = useApi();
   const trans = useTrans();
-  const insertCode = useInsertCode();
   const [open, setOpen] = useState(false);
   const [tuning, setTuning] = useState(false);
   const [optimizing, setOptimizing] = useState(false);
-  const serve = useAction(async () => {
-    await api.serve(version.model, version.model, version.number);
-  });
-  const insert = useAction(async () => {
-    await insertCode(await api.loader(version.ref));
-  });
-  const insertTraining = useAction(async () => {
-    await insertCode(await api.trainingCode(version.ref));
-  });
+  const { serve, insertLoader, insertTraining } = useVersionActions(version);
   return (
     <li
       className="jp-ModelDeploy-version"
@@ -80,8 +70,8 @@ export function VersionItem({
           <IconButton
             icon="insert"
             label={trans.__('Insert loader of %1 into notebook', version.ref)}
-            disabled={insert.busy || isQuarantined(version)}
-            onClick={insert.run}
+            disabled={insertLoader.busy || isQuarantined(version)}
+            onClick={insertLoader.run}
           />
           {isTrained(version) && (
             <IconButton
@@ -110,7 +100,7 @@ export function VersionItem({
         </span>
         <Score metrics={version.metrics} />
       </span>
-      <ErrorNote error={serve.error ?? insert.error ?? insertTraining.error} />
+      <ErrorNote error={serve.error ?? insertLoader.error ?? insertTraining.error} />
       {tuning && (
         <FinetuneForm
           base={version.ref}

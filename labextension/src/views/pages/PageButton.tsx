@@ -1,0 +1,26 @@
+import type { JSX } from 'react';
+
+interface Props {
+  text: string;
+  /** What it does and to what, for assistive tools; the text where that says it. */
+  label?: string;
+  onClick: () => void;
+  /** Whether it is what one mostly comes for. */
+  main?: boolean;
+  disabled?: boolean;
+}
+
+/** A button of a page, with its text on it. */
+export function PageButton({ text, label, onClick, main, disabled }: Props): JSX.Element {
+  return (
+    <button
+      type="button"
+      className={`jp-ModelDeploy-button${main ? ' jp-ModelDeploy-accept' : ''}`}
+      aria-label={label}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      {text}
+    </button>
+  );
+}
