@@ -3,6 +3,7 @@ import { dragging } from './dragging';
 import { items } from './items';
 import { notifications } from './notifications';
 import { pages } from './pages';
+import { panels } from './panels';
 import { running } from './running';
 import { sidebar } from './sidebar';
 import { status } from './status';
@@ -12,6 +13,7 @@ export default [
   workspace,
   sidebar,
   pages,
+  panels,
   commands,
   items,
   dragging,

@@ -1,6 +1,5 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { offerHost } from '../core/host';
-import type { Given } from '../views/Surroundings';
 import { IModelDeploy } from './workspace';
 
 /** Gives the panels in notebooks the language, the settings and the way into a cell that the sidebar has. */
@@ -9,7 +8,7 @@ export const panels: JupyterFrontEndPlugin<void> = {
   description: 'Gives the panels in notebooks the language and the settings of this application.',
   autoStart: true,
   requires: [IModelDeploy],
-  activate: (_app: JupyterFrontEnd, given: Given) => {
+  activate: (_app: JupyterFrontEnd, given: IModelDeploy) => {
     offerHost(given);
   }
 };
