@@ -17,6 +17,7 @@ class Format(StrEnum):
     torchscript = "torchscript"
     exported = "exported"
     onnx = "onnx"
+    openvino = "openvino"
     ultralytics = "ultralytics"
     adapter = "adapter"
     diffusers = "diffusers"

@@ -76,7 +76,7 @@ def program_for(version: NewVersion, folder: Path) -> tuple[str, dict[str, Any]]
     }
     if version.format is Format.transformers:
         return _transformers(version, folder, recognised, words)
-    if version.format in (Format.onnx, Format.torchscript, Format.exported):
+    if version.format in (Format.onnx, Format.openvino, Format.torchscript, Format.exported):
         return _arrays(version, folder, words)
     if version.format in LIBRARIES:
         return version.format.value, {**words, **_of_library(version, folder, recognised)}

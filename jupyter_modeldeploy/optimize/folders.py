@@ -12,7 +12,7 @@ from jupyter_modeldeploy.errors import Conflict, from_os_error
 
 WEIGHTS = (
     *(".safetensors", ".onnx", ".onnx.data", ".data", ".bin", ".msgpack", ".h5", ".ot"),
-    *(".pt", ".pth", ".pt2", ".ts", ".torchscript"),
+    *(".xml", ".pt", ".pth", ".pt2", ".ts", ".torchscript"),
 )
 WEIGHT_INDEX = ".index.json"
 PROTOBUF_LIMIT = 2**31 - 2**24

@@ -48,6 +48,7 @@ def recognise(folder: Path) -> Recognised:
         or adapter.recognise(folder)
         or diffusers.recognise(folder)
         or _recognise_onnx(folder, config)
+        or _recognise_openvino(folder, config)
         or gguf.recognise(files)
         or tensorflow.recognise(folder)
         or keras.recognise(files)
@@ -87,6 +88,16 @@ def _onnx_file(folder: Path) -> Path | None:
         listed = ", ".join(path.name for path in found)
         raise InvalidInput(f"The folder holds {len(found)} ONNX models: {listed}.", "Fetch one of them.")
     return found[0] if found else None
+
+
+def _recognise_openvino(folder: Path, config: dict[str, Any] | None) -> Recognised | None:
+    """The model whose weights lie beside it under the same name."""
+    primary = next((path for path in sorted(folder.glob("*.xml")) if path.with_suffix(".bin").is_file()), None)
+    if primary is None:
+        return None
+    task, classes = _task_beside(folder, config)
+    made = architecture(config) if config else None
+    return Recognised(Format.openvino, task, None, classes, primary, framework="openvino", architecture=made)
 
 
 def _recognise_torch(files: Sequence[Path], folder: Path, config: dict[str, Any] | None) -> Recognised | None:

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.optimize.converting.parity import OutputParity
 
 PARITY_TEXTS = 64
-Target = Literal["onnx", "torchscript", "exported"]
+Target = Literal["onnx", "openvino", "torchscript", "exported"]
 
 
 class ConvertParameters(Reusing):
     version: str = Field(description="the version to convert: NAME, NAME@3 or NAME@alias")
     target: Target = Field(
-        default="onnx", description="the format to convert to; exported is a program of torch.export"
+        default="onnx",
+        description="the format to convert to; openvino is made of ONNX, exported is a program of torch.export",
     )
     graph: Graph = Field(default="as-exported", description=GRAPH)
     opset: int | None = Field(

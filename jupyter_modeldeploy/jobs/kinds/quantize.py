@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class QuantizeParameters(Reusing):
-    version: str = Field(description="the ONNX version to quantize: NAME, NAME@3 or NAME@alias")
+    version: str = Field(description="the ONNX version to quantize (for bf16, OpenVINO): NAME, NAME@3 or NAME@alias")
     dataset: str | None = Field(
         default=None, description="calibrate with this and judge the accuracy on it; else with the version's own"
     )
@@ -32,9 +32,13 @@ class QuantizeParameters(Reusing):
 def check(store: Store, parameters: QuantizeParameters) -> None:
     """What can be said before there is a job."""
     version = store.versions.get(parameters.version)
-    if version.format is not Format.onnx:
-        raise InvalidInput(f"{version.ref} has the format {version.format}.", "Convert it first.")
     options = parameters.options
+    wanted = Format.openvino if options.method == "bf16" else Format.onnx
+    if version.format is not wanted:
+        raise InvalidInput(
+            f"{version.ref} has the format {version.format}, and {options.method} is for {wanted}.",
+            f"Convert it first: modeldeploy convert {version.ref} --target {wanted}",
+        )
     if options.method == "static-int8":
         if held_out.chosen_dataset(store, version, parameters.dataset) is None:
             raise NotFound(
@@ -73,7 +77,7 @@ def run(context: Context) -> dict[str, Any]:
         metrics = _cost(context, version, staging / "version", dataset) if dataset else {}
         new = NewVersion(
             model=version.model,
-            format=Format.onnx,
+            format=version.format,
             task=version.task,
             lineage=lineage,
             signature=quantization.signature,
@@ -108,7 +112,7 @@ def _cost(context: Context, version: Version, quantized: Path, dataset: Dataset)
         log.warning("What it cost was not measured: %s cannot judge %s.", dataset.ref, version.ref)
         return {}
     base = held_out.judge(context.store, version, dataset, context.reporter)
-    candidate = held_out.judge(context.store, version, dataset, context.reporter, (Format.onnx, quantized))
+    candidate = held_out.judge(context.store, version, dataset, context.reporter, (version.format, quantized))
     name = candidate.main
     difference = differences(candidate, base)[name].difference
     return {

@@ -42,14 +42,10 @@ def fused(folder: Path) -> onnx.ModelProto:
     kind = kind if kind in MODEL_TYPES else "bert"
     model = onnx.load(folder / MODEL)
     short = _shorten_masks(model, min(max_tokens(folder), LONGEST))
-    result = optimize_model(
-        model,
-        kind,
-        num_heads=heads,
-        hidden_size=hidden,
-        optimization_options=_attention_alone(kind, model),
-        opt_level=0,
-    ).model
+    options = _attention_alone(kind, model)
+    optimizer = optimize_model(model, kind, heads, hidden, options, opt_level=0)
+    optimizer.topological_sort()
+    result: onnx.ModelProto = optimizer.model
     if not any(node.op_type in FUSED for node in result.graph.node):
         raise ConversionFailed("The graph has no attention that ONNX Runtime can fuse.", "Leave it as exported.")
     if short & {name for node in result.graph.node for name in node.output}:
@@ -132,7 +128,7 @@ def _leading_to(model: onnx.ModelProto, name: str) -> list[onnx.NodeProto]:
 
 def _short_mask(model: onnx.ModelProto, name: str, lowest: float) -> Iterator[onnx.NodeProto]:
     """In the words of one of the patterns that the fusion looks for; `Expand` does nothing here but to be there."""
-    constants = {
+    constants: dict[str, np.ndarray] = {
         "zero": np.zeros((), np.float32),
         "lowest": np.array(lowest, np.float32),
         "one": np.ones((), np.int64),

@@ -33,10 +33,8 @@ from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records import Format, Record, Signature
 from jupyter_modeldeploy.runtimes import Runtime, Tensors
 from jupyter_modeldeploy.runtimes.onnx import CPU, session_options
-from jupyter_modeldeploy.tasks.model_config import max_tokens, read_json
 
 TOLERANCE = 1e-3
-TOKEN_INPUTS = {"input_ids", "attention_mask", "token_type_ids"}
 ROUNDS, ROUND_S = 9, 0.1
 WON = 8
 """Rounds that a graph has to be faster in to be kept for its speed: by chance that happens once in fifty times."""
@@ -89,7 +87,7 @@ def optimize_graph(folder: Path, out: Path, graph: Graph, reporter: Reporter) ->
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch, ExitStack() as opened:
         base = opened.enter_context(closing(_load(folder)))
-        batches = _batches(folder, base.signature)
+        batches = samples.beside(folder, base.signature)
         tried = []
         for done, name in enumerate(names):
             reporter.progress(done, len(names) + 1, "parts", f"trying {name}")
@@ -129,7 +127,7 @@ def fuse_attention(folder: Path, out: Path) -> None:
     """Write the ONNX model of `folder` with its attention as one operator into the folder `out`, proven to give the
     same answers. Raises ConversionFailed or ParityFailed where that cannot be had."""
     with closing(_load(folder)) as base:
-        runtime, _ = _written("transformer", folder, out, base, _batches(folder, base.signature))
+        runtime, _ = _written("transformer", folder, out, base, samples.beside(folder, base.signature))
         runtime.close()
 
 
@@ -190,19 +188,6 @@ def _external(folder: Path) -> bool:
 
 def _load(folder: Path) -> Runtime:
     return runtimes.load(Format.onnx, folder, threads=devices.usable_cores(), device="cpu")
-
-
-def _batches(folder: Path, signature: Signature) -> list[Tensors]:
-    """Tokens where the inputs are those of a text model, images where there is one input of that shape, else plain."""
-    config = read_json(folder / "config.json")
-    vocabulary = config.get("vocab_size")
-    if isinstance(vocabulary, int) and {spec.name for spec in signature.inputs} <= TOKEN_INPUTS:
-        longest = max_tokens(folder)
-        return samples.tokens(signature, vocabulary, int(config.get("type_vocab_size", 1) or 1), longest)
-    first = signature.inputs[0]
-    if len(signature.inputs) == 1 and first.dtype == "FP32" and len(first.shape) == 4 and first.shape[1] > 0:
-        return samples.images(first)
-    return samples.plain(signature)
 
 
 def _one_row(signature: Signature, batch: Tensors) -> Tensors:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.runtimes import Tensors
 from jupyter_modeldeploy.signatures import Signature, TensorSpec
+from jupyter_modeldeploy.tasks.model_config import max_tokens, read_json
 
+TOKEN_INPUTS = {"input_ids", "attention_mask", "token_type_ids"}
 TOKENS = ((1, 1), (1, 7), (3, 33), (8, 128))
 IMAGES = ((1, 224, 224), (3, 224, 224), (2, 256, 192))
 """Images, height and width; a side that the signature names is as it says."""
@@ -43,6 +46,20 @@ def image_shape(spec: TensorSpec, count: int, sides: Sequence[int] = (224, 224))
     """The input's shape with so many images, of the sides that it names, else of `sides`."""
     _, channels, *known = spec.shape
     return [count, channels, *(side if side > 0 else free for side, free in zip(known, sides, strict=True))]
+
+
+def beside(folder: Path, signature: Signature) -> list[Tensors]:
+    """For the model in `folder`: tokens where its inputs are those of a text model, images where there is one input of
+    that shape, else plain."""
+    config = read_json(folder / "config.json")
+    vocabulary = config.get("vocab_size")
+    if isinstance(vocabulary, int) and {spec.name for spec in signature.inputs} <= TOKEN_INPUTS:
+        longest = max_tokens(folder)
+        return tokens(signature, vocabulary, int(config.get("type_vocab_size", 1) or 1), longest)
+    first = signature.inputs[0]
+    if len(signature.inputs) == 1 and first.dtype == "FP32" and len(first.shape) == 4 and first.shape[1] > 0:
+        return images(first)
+    return plain(signature)
 
 
 def plain(signature: Signature, below: int = 2) -> list[Tensors]:

@@ -92,9 +92,9 @@ def read(folder: Path) -> onnx.ModelProto:
     return model
 
 
-def tried(folder: Path) -> Signature:
-    """Run the model once on random inputs; its signature."""
-    runtime = runtimes.load(Format.onnx, folder)
+def tried(folder: Path, format: Format = Format.onnx) -> Signature:
+    """Run the model once on random inputs; its signature. Raises ParityFailed where its answers are not finite."""
+    runtime = runtimes.load(format, folder)
     try:
         for name, values in runtime.run(_random_inputs(runtime.signature)).items():
             if values.dtype.kind == "f" and not np.isfinite(values).all():

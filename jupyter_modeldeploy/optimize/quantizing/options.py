@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Method = Literal["dynamic-int8", "static-int8", "fp16", "weight-int8", "weight-int4"]
+Method = Literal["dynamic-int8", "static-int8", "fp16", "bf16", "weight-int8", "weight-int4"]
 Calibration = Literal["minmax", "percentile", "entropy"]
 BlockSize = Literal[16, 32, 64, 128, 256]
 
@@ -19,7 +19,7 @@ class QuantizeOptions(BaseModel):
     method: Method = Field(
         default="dynamic-int8",
         description="INT8 weights, and activations as they come (dynamic) or by ranges found beforehand (static); "
-        "16-bit floats; or weights alone, by blocks, in 8 or 4 bits",
+        "16-bit floats (bf16: an OpenVINO version); or weights alone, by blocks, in 8 or 4 bits",
     )
     calibration: Calibration = Field(
         default="minmax", description="static-int8: how the ranges of activations are found in the calibration data"

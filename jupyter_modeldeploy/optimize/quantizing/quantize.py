@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from jupyter_modeldeploy.optimize.quantizing.bfloat16 import bfloat16
 from jupyter_modeldeploy.optimize.quantizing.dynamic import dynamic_int8
 from jupyter_modeldeploy.optimize.quantizing.half import float16
 from jupyter_modeldeploy.optimize.quantizing.options import QuantizeOptions
@@ -22,9 +23,10 @@ def quantize(
     reporter: Reporter,
     calibration: Sequence[Tensors] = (),
 ) -> Quantization:
-    """Write the ONNX model of `folder` to `out` in fewer bits, by the method of the options.
+    """Write the ONNX model of `folder`, for `bf16` its OpenVINO model, to `out` in fewer bits, by the method of the
+    options.
 
-    `calibration` is for `static-int8`, see there. Raises InvalidInput when `folder` holds no ONNX model or
+    `calibration` is for `static-int8`, see there. Raises InvalidInput when `folder` holds no such model or
     one that is quantized already, ParityFailed when the result is worth nothing; then `out` is not written."""
     match options.method:
         case "dynamic-int8":
@@ -42,5 +44,7 @@ def quantize(
             )
         case "fp16":
             return float16(folder, out, reporter)
+        case "bf16":
+            return bfloat16(folder, out, reporter)
         case "weight-int8" | "weight-int4":
             return weight_only(folder, out, reporter, 8 if options.method == "weight-int8" else 4, options.block_size)

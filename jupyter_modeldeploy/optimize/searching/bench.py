@@ -19,7 +19,7 @@ from jupyter_modeldeploy.records.optimizations import Layout, Spread, Timing
 
 log = logging.getLogger(__name__)
 TIMING = "jupyter_modeldeploy.optimize.searching.timing"
-LIBRARY_BYTES = {Format.onnx: 150 * 2**20}
+LIBRARY_BYTES = {Format.onnx: 150 * 2**20, Format.openvino: 150 * 2**20}
 TORCH_BYTES = 800 * 2**20
 MEMORY_SHARE = 0.5
 """Of what is available, for models that are held ready for their next turn."""

@@ -1,7 +1,7 @@
 """Makes candidates, in a process of its own: `python -m jupyter_modeldeploy.optimize.searching.making`.
 
-Asked for `{"what": "convert", "from", "format", "out", "texts"}` or `{"what": "quantize", "from", "out", "options",
-"calibration"}`, where folders and the file of calibration batches are paths."""
+Asked for `{"what": "convert", "from", "format", "target", "out", "texts"}` or `{"what": "quantize", "from", "out",
+"options", "calibration"}`, where folders and the file of calibration batches are paths."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def make(question: apart.Asked) -> apart.Asked:
 
 
 def _convert(question: apart.Asked, out: Path) -> list[apart.Asked]:
-    convert = plugins.load("converters", f"{question['format']}-onnx")
+    convert = plugins.load("converters", f"{question['format']}-{question['target']}")
     convert(Path(question["from"]), out, Silent(), question["texts"])
     return []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from jupyter_modeldeploy.datatypes import Tensors
@@ -50,11 +51,18 @@ class Workshop:
         if source is None:
             return
         operators = graph.operators(graph.read(source.folder))
-        planned = recipes.planned(operators, state.found.target, state.found.device)
-        wanted = [one for one in planned if not methods or one.options["method"] in methods]
+        installed = find_spec("openvino") is not None and not state.found.device.startswith("cuda")
+        wanted = recipes.planned(operators, state.found.target, state.found.device, methods, installed)
         for number, recipe in enumerate(wanted):
             state.tell(BEGUN + (DONE - BEGUN) * (number + 1) / (len(wanted) + 1), f"making {recipe.name}")
-            self._quantized(recipe, source)
+            forms = {ONNX: source, **state.forms}
+            if recipe.source not in forms:
+                state.add(Candidate(name=recipe.name, format=recipe.format, quantization=recipe.options or None))
+                state.rule_out(recipe.name, "failed", f"It is made of {recipe.source}, which there is not.")
+            elif recipe.format is forms[recipe.source].format:
+                self._quantized(recipe, forms[recipe.source])
+            else:
+                self._converted(recipe, forms[recipe.source])
 
     def _onnx(self) -> Form | None:
         """The model in 32-bit floats, of which the others are made; None where it could not be converted."""
@@ -66,13 +74,28 @@ class Workshop:
             "what": "convert",
             "from": str(self._base.folder),
             "format": self._base.format.value,
+            "target": Format.onnx.value,
             "texts": None if self._texts is None else list(self._texts),
         }
         self._make(ONNX, "convert", question, self._base.size_bytes)
         return self._state.forms.get(ONNX)
 
+    def _converted(self, recipe: Recipe, source: Form) -> None:
+        """To another format, with the options that its source was made with."""
+        made = self._state.found.candidate(recipe.source)
+        options = made.quantization if made else None
+        self._state.add(Candidate(name=recipe.name, format=recipe.format, quantization=options))
+        question = {
+            "what": "convert",
+            "from": str(source.folder),
+            "format": source.format.value,
+            "target": recipe.format.value,
+            "texts": None,
+        }
+        self._make(recipe.name, recipe.format.value, question, source.size_bytes)
+
     def _quantized(self, recipe: Recipe, source: Form) -> None:
-        self._state.add(Candidate(name=recipe.name, format=Format.onnx, quantization=self._options(recipe)))
+        self._state.add(Candidate(name=recipe.name, format=recipe.format, quantization=self._options(recipe)))
         options = self._state.get(recipe.name).quantization
         question = {"what": "quantize", "from": str(source.folder), "options": options, "calibration": ""}
         if recipe.options["method"] == "static-int8":
@@ -116,7 +139,7 @@ class Workshop:
             state.rule_out(name, "failed", str(error))
             return
         state.deadline.took(kind, told_s, made["seconds"])
-        state.forms[name] = Form(folder, Format.onnx, made["size_bytes"])
+        state.forms[name] = Form(folder, state.get(name).format, made["size_bytes"])
         layers = [LayerLoss(**layer) for layer in made.pop("layers")]
         state.change(name, **made, layers=layers, verdict="open", reason="")
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 WORTH_MS = 3.0  # a faster run gains nothing from more threads: handing work out costs 20-50 µs an operator
 SLOW_MS = 100.0  # a slower run would make the service wait too long for the comparison
 TRIAL_S = 0.1
+COMPARED = (Format.onnx, Format.openvino)
 GAIN = 1.1  # one wide run must answer so much more than several narrow ones, which need no second trial after a change
 
 log = logging.getLogger(__name__)
@@ -37,11 +38,11 @@ def choose_instances(versions: Sequence[ServedVersion], cores: int) -> int:
     """How many instances share the cores best, as measured on the slowest of the models; they are set to the number of
     threads that this leaves each.
 
-    Models on a GPU get one instance, since their requests are better batched. Only ONNX models of some milliseconds a
-    run are compared, for at most half a second."""
+    Models on a GPU get one instance, since their requests are better batched. Only ONNX and OpenVINO models of some
+    milliseconds a run are compared, for at most half a second."""
     if versions and all(version.on_gpu for version in versions):
         return 1
-    compared = [version for version in versions if version.format is Format.onnx and not version.on_gpu]
+    compared = [version for version in versions if version.format in COMPARED and not version.on_gpu]
     slowest = max(compared, key=lambda version: version.typical_ms, default=None)
     if cores < 2 or slowest is None or not WORTH_MS <= slowest.typical_ms <= SLOW_MS:
         return cores

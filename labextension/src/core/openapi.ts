@@ -910,6 +910,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/services/{name}/usage': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How each model of a running service is called: what it takes, an example, and code. */
+    get: operations['get_usage'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/versions/{version}': {
     parameters: {
       query?: never;
@@ -1610,11 +1627,11 @@ export interface components {
       reuse: boolean;
       /**
        * Target
-       * @description the format to convert to; exported is a program of torch.export
+       * @description the format to convert to; openvino is made of ONNX, exported is a program of torch.export
        * @default onnx
        * @enum {string}
        */
-      target: 'onnx' | 'torchscript' | 'exported';
+      target: 'onnx' | 'openvino' | 'torchscript' | 'exported';
       /**
        * Version
        * @description the version to convert: NAME, NAME@3 or NAME@alias
@@ -2605,6 +2622,7 @@ export interface components {
       | 'torchscript'
       | 'exported'
       | 'onnx'
+      | 'openvino'
       | 'ultralytics'
       | 'adapter'
       | 'diffusers'
@@ -3239,7 +3257,9 @@ export interface components {
        * Methods
        * @description quantize by these alone; else by all
        */
-      methods?: ('dynamic-int8' | 'static-int8' | 'fp16' | 'weight-int8' | 'weight-int4')[];
+      methods?: (
+        'dynamic-int8' | 'static-int8' | 'fp16' | 'bf16' | 'weight-int8' | 'weight-int4'
+      )[];
       /**
        * Minutes
        * @description the time it may take
@@ -3495,7 +3515,7 @@ export interface components {
       reuse: boolean;
       /**
        * Version
-       * @description the ONNX version to quantize: NAME, NAME@3 or NAME@alias
+       * @description the ONNX version to quantize (for bf16, OpenVINO): NAME, NAME@3 or NAME@alias
        */
       version: string;
     };
@@ -3525,11 +3545,11 @@ export interface components {
       exclude?: string[];
       /**
        * Method
-       * @description INT8 weights, and activations as they come (dynamic) or by ranges found beforehand (static); 16-bit floats; or weights alone, by blocks, in 8 or 4 bits
+       * @description INT8 weights, and activations as they come (dynamic) or by ranges found beforehand (static); 16-bit floats (bf16: an OpenVINO version); or weights alone, by blocks, in 8 or 4 bits
        * @default dynamic-int8
        * @enum {string}
        */
-      method: 'dynamic-int8' | 'static-int8' | 'fp16' | 'weight-int8' | 'weight-int4';
+      method: 'dynamic-int8' | 'static-int8' | 'fp16' | 'bf16' | 'weight-int8' | 'weight-int4';
       /**
        * Per Channel
        * @description INT8: a scale for each output channel of a weight instead of one for all
@@ -4848,6 +4868,40 @@ export interface components {
        * @description the version that may be loaded from now on: NAME@3
        */
       version: string;
+    };
+    /**
+     * Usage
+     * @description How one model of a running service is called.
+     */
+    Usage: {
+      /**
+       * Example
+       * @description a request in the task's own words; None where that is a file
+       * @default null
+       */
+      example: unknown;
+      /** Model */
+      model: string;
+      /**
+       * Snippets
+       * @description code that calls it, by language
+       */
+      snippets: {
+        [key: string]: string;
+      };
+      /**
+       * Takes
+       * @description what a person gives it to try it
+       * @enum {string}
+       */
+      takes: 'text' | 'image' | 'json';
+      /** Task */
+      task: string;
+    };
+    /** UsageList */
+    UsageList: {
+      /** Models */
+      models: components['schemas']['Usage'][];
     };
     /**
      * Verdict
@@ -7055,11 +7109,11 @@ export interface operations {
           reuse?: boolean;
           /**
            * Target
-           * @description the format to convert to; exported is a program of torch.export
+           * @description the format to convert to; openvino is made of ONNX, exported is a program of torch.export
            * @default onnx
            * @enum {string}
            */
-          target?: 'onnx' | 'torchscript' | 'exported';
+          target?: 'onnx' | 'openvino' | 'torchscript' | 'exported';
           /**
            * Version
            * @description the version to convert: NAME, NAME@3 or NAME@alias
@@ -7908,7 +7962,9 @@ export interface operations {
            * Methods
            * @description quantize by these alone; else by all
            */
-          methods?: ('dynamic-int8' | 'static-int8' | 'fp16' | 'weight-int8' | 'weight-int4')[];
+          methods?: (
+            'dynamic-int8' | 'static-int8' | 'fp16' | 'bf16' | 'weight-int8' | 'weight-int4'
+          )[];
           /**
            * Minutes
            * @description the time it may take
@@ -8343,7 +8399,7 @@ export interface operations {
           reuse?: boolean;
           /**
            * Version
-           * @description the ONNX version to quantize: NAME, NAME@3 or NAME@alias
+           * @description the ONNX version to quantize (for bf16, OpenVINO): NAME, NAME@3 or NAME@alias
            */
           version: string;
         };
@@ -11366,6 +11422,100 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['NewToken'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  get_usage: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['UsageList'];
         };
       };
       /** @description The request is wrong; nothing was changed. */

@@ -102,6 +102,17 @@ def test_what_a_graph_computes_with_says_what_is_tried_first() -> None:
     assert recipes.planned({"Conv": 53}, "latency", "cuda")[0].name == "fp16"
 
 
+def test_what_a_recipe_is_made_of_comes_before_it() -> None:
+    for operators in ({"MatMul": 36}, {"Conv": 53}):
+        planned = recipes.planned(operators, "latency", "cpu", openvino=True)
+        names = [recipes.ONNX, *(one.name for one in planned)]
+        assert all(names.index(one.source) < names.index(one.name) for one in planned)
+
+    chosen = recipes.planned({"Conv": 53}, "latency", "cpu", ["bf16"], openvino=True)
+    assert [one.name for one in chosen] == ["openvino", "openvino-bf16"]
+    assert not recipes.planned({"Conv": 53}, "latency", "cpu", ["bf16"])
+
+
 def test_a_deadline_learns_how_long_steps_take() -> None:
     now = [100.0]
     deadline = Deadline(minutes=2, spent_s=30, clock=lambda: now[0])
