@@ -37,15 +37,20 @@ export function tellServing(
   trans: Translation,
   open: () => void
 ): void {
-  Notification.promise(
-    starting.then(() => service),
-    {
-      pending: { message: trans.__('Starting the service %1…', service) },
-      success: {
-        message: () => trans.__('The service %1 is ready.', service),
-        options: { actions: [{ label: trans.__('Show it'), callback: open }] }
-      },
-      error: { message: inWords, options: { autoClose: false } }
+  // Notification.promise would show nothing of what is ready at once.
+  const pending = Notification.emit(trans.__('Starting the service %1…', service), 'in-progress', {
+    autoClose: false
+  });
+  starting.then(
+    () => {
+      Notification.dismiss(pending);
+      Notification.success(trans.__('The service %1 is ready.', service), {
+        actions: [{ label: trans.__('Show it'), callback: open }]
+      });
+    },
+    (thrown: unknown) => {
+      Notification.dismiss(pending);
+      Notification.error(inWords(thrown), { autoClose: false });
     }
   );
 }

@@ -1,8 +1,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Notification } from '@jupyterlab/apputils';
 import { MimeData } from '@lumino/coreutils';
 import { Drag } from '@lumino/dragdrop';
-import { inWords } from './telling';
+import { telling } from './telling';
 import { IModelDeploy } from './workspace';
 
 /** What a notebook takes cells as, and puts in where they are dropped. */
@@ -42,32 +41,35 @@ function draggedVersion(target: EventTarget | null, { live }: IModelDeploy): str
 
 /** Starts the drag once the pointer has moved away with the button held, and the loader has come. */
 function waitForDrag(ref: string, start: PointerEvent, { api }: IModelDeploy): void {
+  let last = start;
+  let waiting = true;
   let loading: Promise<void> | null = null;
-  let source: string | null = null;
-  const move = (event: PointerEvent): void => {
-    if (Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) < FAR_ENOUGH_PX) {
-      return;
-    }
-    loading ??= api.loader(ref).then(
-      text => {
-        source = text;
-      },
-      (thrown: unknown) => {
-        end();
-        Notification.error(inWords(thrown), { autoClose: false });
-      }
-    );
-    if (source !== null) {
+  const load = async (): Promise<void> => {
+    const source = await api.loader(ref);
+    if (waiting) {
       end();
-      drag(ref, source, event);
+      drag(ref, source, last);
+    }
+  };
+  const move = (event: PointerEvent): void => {
+    last = event;
+    if (Math.hypot(event.clientX - start.clientX, event.clientY - start.clientY) > FAR_ENOUGH_PX) {
+      loading ??= telling(load);
     }
   };
   const end = (): void => {
+    waiting = false;
+    document.removeEventListener('selectstart', keepUnselected);
     document.removeEventListener('pointermove', move);
     document.removeEventListener('pointerup', end);
   };
+  document.addEventListener('selectstart', keepUnselected);
   document.addEventListener('pointermove', move);
   document.addEventListener('pointerup', end);
+}
+
+function keepUnselected(event: Event): void {
+  event.preventDefault();
 }
 
 function drag(ref: string, source: string, { clientX, clientY }: PointerEvent): void {
