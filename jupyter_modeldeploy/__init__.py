@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modeldeploy import torchvision_ops
+from jupyter_modeldeploy import displays, torchvision_ops
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 torchvision_ops.prepare()  # whoever imports transformers after this package may have a torchvision for another torch
+displays.register()
 
 
 def __getattr__(name: str) -> Any:

@@ -32,14 +32,16 @@ class Panel(anywidget.AnyWidget):
 
     def __init__(self, workspace: Workspace | None = None, **traits: Any) -> None:
         self._esm, self._css = _built("panel.js"), _built("panel.css")
-        super().__init__(**traits)
+        super().__init__(address=self._address(traits), **traits)
         self._channel = channel = Channel(workspace or default_workspace(), self.send)
         self.on_msg(lambda _widget, message, _buffers: channel.receive(message))
         _hear_where_asked(self.comm)
         self.observe(self._open, names=list(self.selects))
-        for trait in self.selects:
-            if value := getattr(self, trait):
-                self._go(trait, value)
+
+    def media(self) -> dict[str, Any]:
+        """The panel by its media type, for a display that says more beside it."""
+        parts, _ = self._repr_mimebundle_() or ({}, {})
+        return {kind: part for kind, part in parts.items() if kind != "text/plain"}
 
     def close(self) -> None:
         """Take the panel off the page; what it started goes on."""
@@ -50,13 +52,14 @@ class Panel(anywidget.AnyWidget):
     def _open(self, change: dict[str, Any]) -> None:
         """Show what a trait was set to; '' goes home, if it was the trait's page that is open."""
         if change["new"]:
-            self._go(change["name"], change["new"])
+            self.set_trait("address", self._address({change["name"]: change["new"]}))
         elif (self.address or {}).get("page") == self.selects[change["name"]][0]:
             self.set_trait("address", None)
 
-    def _go(self, trait: str, value: str) -> None:
-        page, field = self.selects[trait]
-        self.address = {"page": page, field: value}
+    def _address(self, chosen: dict[str, Any]) -> dict[str, str] | None:
+        """The page that these values of traits open."""
+        named = ((*self.selects[trait], value) for trait, value in chosen.items() if trait in self.selects and value)
+        return next(({"page": page, field: value} for page, field, value in named), None)
 
     @observe("address")
     def _tell(self, change: dict[str, Any]) -> None:

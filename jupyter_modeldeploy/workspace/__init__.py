@@ -7,6 +7,7 @@ process of its own, which goes on when this one ends.
 from __future__ import annotations
 
 import os
+from weakref import WeakSet
 
 from jupyter_modeldeploy.jobs.reconcile import reconcile as reconcile_jobs
 from jupyter_modeldeploy.records import Change
@@ -24,6 +25,8 @@ from jupyter_modeldeploy.workspace.services import Services
 
 __all__ = ["JobHandle", "Workspace"]
 
+_opened: WeakSet[Workspace] = WeakSet()
+
 
 class Workspace:
     """A person's models, datasets, jobs, services and experiments below one root folder."""
@@ -39,6 +42,7 @@ class Workspace:
         self.experiments = Experiments(self.store)
         self.devices = Devices(self.store)
         self.downloads = Downloads(self.store)
+        _opened.add(self)
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.store.root)!r})"
@@ -54,7 +58,13 @@ class Workspace:
         return self.store.changes.latest()
 
     def close(self) -> None:
+        _opened.discard(self)
         self.store.close()
+
+    @staticmethod
+    def opened() -> list[Workspace]:
+        """The workspaces that are open in this process."""
+        return list(_opened)
 
     def _reconcile(self) -> None:
         reconcile_jobs(self.store)

@@ -24,26 +24,40 @@ def show(handle: JobHandle) -> None:
     from IPython.core.getipython import get_ipython
     from IPython.display import display
 
-    if not hasattr(get_ipython(), "kernel"):
+    shell = get_ipython()
+    if not hasattr(shell, "kernel"):
         print(repr(handle))
         return
-    job = handle.job
-    shown = display(_bundle(job, handle.last_metrics()), raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython's is not
+    job, panel = handle.job, _panel(shell, handle)
+    shown = display({**panel, **_bundle(job, handle.last_metrics())}, raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython's is not
     if not job.state.ended:
-        threading.Thread(target=_follow, args=(handle, shown, job), name=f"follow {job.id}", daemon=True).start()
+        following = (handle, shown, job, panel)
+        threading.Thread(target=_follow, args=following, name=f"follow {job.id}", daemon=True).start()
 
 
-def _follow(handle: JobHandle, shown: Any, job: Job) -> None:
+def _panel(shell: Any, handle: JobHandle) -> dict[str, Any]:
+    """The job's panel by its media type, where panels are registered with the kernel."""
+    try:
+        bundle = shell.display_formatter.mimebundle_formatter.lookup(handle)
+    except KeyError:
+        return {}
+    made: dict[str, Any] = bundle(handle)
+    return made
+
+
+def _follow(handle: JobHandle, shown: Any, job: Job, panel: dict[str, Any]) -> None:
+    """Show each change. A panel moves on by itself and would be drawn anew each time, so what stands behind it, for
+    whoever opens the notebook without a kernel, changes with the job's state alone."""
     while not job.state.ended:
         time.sleep(LOOK_EVERY_S)
         before = job
         try:
             job = handle.job
         except ModelDeployError as error:  # the workspace is gone; the kernel's user is not to be interrupted
-            shown.update(_text(f"{job.title}: {error}"), raw=True)
+            shown.update({**panel, **_text(f"{job.title}: {error}")}, raw=True)
             return
-        if job != before:
-            shown.update(_bundle(job, handle.last_metrics()), raw=True)
+        if job != before and (not panel or job.state != before.state):
+            shown.update({**panel, **_bundle(job, handle.last_metrics())}, raw=True)
 
 
 def _bundle(job: Job, latest: dict[str, float]) -> dict[str, str]:
