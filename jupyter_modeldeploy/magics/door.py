@@ -17,6 +17,7 @@ from jupyter_modeldeploy.magics.html import CellConsole
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from jupyter_modeldeploy.records.optimizations import Optimization
     from jupyter_modeldeploy.workspace import JobHandle, Workspace
 
 
@@ -62,12 +63,18 @@ class CellDoor(Door):
         return self._answer
 
     def show(self, response: BaseModel, view: View) -> None:
+        from jupyter_modeldeploy.cli import optimization_page
         from jupyter_modeldeploy.records import NewToken
+        from jupyter_modeldeploy.reporting.optimization import OptimizationReport
 
         self._answer = response
         self.json = self.json and not isinstance(response, NewToken)
-        super().show(response, view)
-        self._show_report(response)
+        found = None if self.json else _search(response)
+        if found is None:
+            super().show(response, view)
+        else:
+            self._display(OptimizationReport(**found.model_dump()))
+            optimization_page.suggest(self, found)
 
     def write(self, text: str) -> None:
         self.out.write(text)
@@ -107,9 +114,12 @@ class CellDoor(Door):
         if not self.json:
             display(shown)  # type: ignore[no-untyped-call]  # IPython's is not
 
-    def _show_report(self, response: BaseModel) -> None:
-        """The report of a search as its page, below the figures."""
-        from jupyter_modeldeploy.records import Job
 
-        if isinstance(response, Job) and response.kind == "optimize" and response.result is not None:
-            self._display(self.workspace.models.optimization(response.id))
+def _search(response: BaseModel) -> Optimization | None:
+    """The search that the response tells of, which has a report."""
+    from jupyter_modeldeploy.records import Job
+    from jupyter_modeldeploy.records.optimizations import Optimization
+
+    if isinstance(response, Job) and response.kind == "optimize" and response.result is not None:
+        return Optimization.model_validate(response.result)
+    return response if isinstance(response, Optimization) else None
