@@ -14,6 +14,7 @@ from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
 from jupyter_modeldeploy.api.optimizing import OPTIMIZING
 from jupyter_modeldeploy.api.requests import ByDataset, ById, ByName, ByVersion, Nothing
 from jupyter_modeldeploy.api.services import SERVICES
+from jupyter_modeldeploy.api.writing import WRITING
 from jupyter_modeldeploy.jobs.kinds.compare import CompareParameters
 from jupyter_modeldeploy.jobs.kinds.dataset import DatasetOptions
 from jupyter_modeldeploy.jobs.kinds.evaluate import EvaluateParameters
@@ -334,6 +335,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("fetch_model", "POST", "models/fetch", "execute", Fetch, Job, fetch_model, status=202),
     *MAKING,
     *OPTIMIZING,
+    *WRITING,
     Operation("evaluate_model", "POST", "models/evaluate", "execute", Evaluate, Job, evaluate_model, status=202),
     Operation("profile_model", "POST", "models/profile", "execute", ProfileVersion, Job, profile_model, status=202),
     Operation("list_datasets", "GET", "datasets", "read", Nothing, DatasetList, list_datasets),

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from jupyter_modeldeploy.api.operation import Operation, Request
 from jupyter_modeldeploy.api.requests import ByName, Deleted, Nothing
-from jupyter_modeldeploy.records import CallerToken, Name, NewToken, Service, ServiceSpec
+from jupyter_modeldeploy.records import CallerToken, Name, NewToken, Service, ServiceSpec, Usage
 from jupyter_modeldeploy.records.figures import ServiceFigures
 from jupyter_modeldeploy.workspace import Workspace
 from jupyter_modeldeploy.workspace.tokens import MAX_SECONDS
@@ -71,6 +71,10 @@ class ServiceList(BaseModel):
 
 class Snippets(BaseModel):
     snippets: dict[str, str]
+
+
+class UsageList(BaseModel):
+    models: list[Usage]
 
 
 class TokenList(BaseModel):
@@ -166,6 +170,11 @@ def get_snippets(workspace: Workspace, request: ByName) -> Snippets:
     return Snippets(snippets=workspace.services.snippets(request.name))
 
 
+def get_usage(workspace: Workspace, request: ByName) -> UsageList:
+    """How each model of a running service is called: what it takes, an example, and code."""
+    return UsageList(models=list(workspace.services.usage(request.name)))
+
+
 def list_tokens(workspace: Workspace, request: ByName) -> TokenList:
     """Which callers have a token of a service, without the tokens."""
     return TokenList(tokens=list(workspace.services.tokens(request.name).list()))
@@ -213,6 +222,7 @@ SERVICES: tuple[Operation, ...] = (
         "get_service_figures", "GET", "services/{name}/figures", "read", ByName, ServiceFigures, get_service_figures
     ),
     Operation("get_snippets", "GET", "services/{name}/snippets", "read", ByName, Snippets, get_snippets),
+    Operation("get_usage", "GET", "services/{name}/usage", "read", ByName, UsageList, get_usage),
     Operation("list_tokens", "GET", "services/{name}/tokens", "read", ByName, TokenList, list_tokens),
     Operation("create_token", "POST", "services/{name}/tokens", "execute", CreateToken, NewToken, create_token, 201),
     Operation("revoke_token", "DELETE", TOKEN, "execute", CallerRequest, Deleted, revoke_token),

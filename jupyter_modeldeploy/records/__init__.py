@@ -69,6 +69,7 @@ from jupyter_modeldeploy.records.services import Service as Service
 from jupyter_modeldeploy.records.services import ServiceSpec as ServiceSpec
 from jupyter_modeldeploy.records.services import ServiceState as ServiceState
 from jupyter_modeldeploy.records.services import Tls as Tls
+from jupyter_modeldeploy.records.services import Usage as Usage
 from jupyter_modeldeploy.signatures import Format as Format
 from jupyter_modeldeploy.signatures import Signature as Signature
 from jupyter_modeldeploy.signatures import TensorSpec as TensorSpec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -154,3 +154,13 @@ class Service(Record):
     owner: str
     created_at: datetime
     started_at: datetime | None = None
+
+
+class Usage(Record):
+    """How one model of a running service is called."""
+
+    model: Name
+    task: str
+    takes: Literal["text", "image", "json"] = Field(description="what a person gives it to try it")
+    example: Any = Field(default=None, description="a request in the task's own words; None where that is a file")
+    snippets: dict[str, str] = Field(description="code that calls it, by language")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from jupyter_modeldeploy.datatypes import NUMPY
 from jupyter_modeldeploy.signatures import Signature, TensorSpec
@@ -16,6 +16,11 @@ IMAGE_TASKS = ("image-classification", "object-detection")
 TOKEN = "MODELDEPLOY_TOKEN"
 ARGUMENTS: dict[str, Any] = {"BOOL": True, "INT64": 1, "FP64": 0.5, "BYTES": "text"}
 """Of a function's parameters, by how they are sent."""
+
+
+def takes(task: str) -> Literal["text", "image", "json"]:
+    """What a person gives a model of this task to try it: a text, an image file, or JSON."""
+    return "image" if task in IMAGE_TASKS else "json" if task in ("tensor", "function") else "text"
 
 
 def example(task: str, signature: Signature | None) -> Any:

@@ -23,7 +23,7 @@ from jupyter_modeldeploy.errors import (
     TooLarge,
     from_validation_error,
 )
-from jupyter_modeldeploy.records import Arm, ServedModel, Service, ServiceSpec
+from jupyter_modeldeploy.records import Arm, ServedModel, Service, ServiceSpec, Usage
 from jupyter_modeldeploy.records.figures import ReplicaFigures, ServiceFigures
 from jupyter_modeldeploy.serving import changing, figures, lifecycle, observation, snippets
 from jupyter_modeldeploy.serving.control import journal
@@ -175,11 +175,24 @@ class Services(Room):
     def snippets(self, name: str) -> dict[str, str]:
         """Language to code that calls the running service's first model: `curl`, `python`, `tritonclient` and
         `javascript`. Raises NotFound, and Conflict where it is not running."""
+        return self.usage(name)[0].snippets
+
+    def usage(self, name: str) -> Sequence[Usage]:
+        """How each model of a running service is called, as what its first version is. Raises NotFound, and Conflict
+        where it is not running."""
         service = self.running(name)
-        served = service.spec.models[0]
+        return [self._usage(service, served) for served in service.spec.models]
+
+    def _usage(self, service: Service, served: ServedModel) -> Usage:
         version = self._store.versions.get(f"{served.model}@{served.arms[0].version}")
-        asks_token = service.spec.auth == "token"
-        return snippets.snippets(str(service.url), served.model, version.task, version.signature, asks_token)
+        task, signature, asks_token = version.task, version.signature, service.spec.auth == "token"
+        return Usage(
+            model=served.model,
+            task=task,
+            takes=snippets.takes(task),
+            example=snippets.example(task, signature),
+            snippets=snippets.snippets(str(service.url), served.model, task, signature, asks_token),
+        )
 
     def log(self, name: str, lines: int = 50) -> str:
         self._store.services.get(name)

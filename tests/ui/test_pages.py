@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 import tiny_onnx
+from PIL import Image
 from playwright.sync_api import Locator, Page, Response, expect
 
 from jupyter_modeldeploy import Workspace
-from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
+from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Service, Step
 
 
 def open_page(page: Page, address: str) -> Locator:
@@ -98,3 +100,79 @@ def test_a_version_in_quarantine_is_trusted_with_a_reason(page: Page, workspace:
 def test_a_page_of_what_is_not_there_says_so(page: Page, sentiment: str) -> None:
     page.goto(f"{page.url}?modeldeploy=model%2Fnowhere")
     expect(page.get_by_text("There is no model nowhere.")).to_be_visible()
+
+
+def test_a_jobs_log_is_searched_and_its_result_leads_to_its_version(
+    page: Page, workspace: Workspace, sentiment: str
+) -> None:
+    (job,) = [job for job in workspace.jobs.list() if (job.result or {}).get("version") == sentiment]
+    shown = open_page(page, f"job/{job.id}")
+    expect(shown.get_by_role("heading", name=job.title)).to_be_visible()
+    expect(shown).to_contain_text("succeeded")
+    search = shown.get_by_role("searchbox")
+    expect(shown.get_by_role("log")).to_contain_text("classifier")
+    search.fill("CLASSIFIER")
+    found = shown.get_by_role("status").filter(has_text="of")
+    expect(found).to_have_text(re.compile("^1 of "))
+    expect(shown.locator("mark").first).to_have_text("classifier")
+    search.fill("nothing like it")
+    expect(shown.get_by_role("status").filter(has_text="not found")).to_be_visible()
+    shown.get_by_role("button", name=sentiment).click()
+    expect(page.get_by_role("article", name="sentiment")).to_be_visible()
+
+
+def test_a_services_page_answers_steers_traffic_and_rolls_back(
+    page: Page, workspace: Workspace, service: Service, tuned: str
+) -> None:
+    page.get_by_role("button", name=f"Open the page of {service.name}").click()
+    shown = page.get_by_role("article", name=service.name)
+    form = shown.get_by_role("form", name=f"Try {service.name}")
+    form.get_by_label("Text").fill("good film")
+    form.get_by_label("Text").press("Control+Enter")
+    expect(form.get_by_role("status")).to_contain_text(re.compile(r"positive.*88\.1 %.*answered by sentiment@1"))
+    expect(shown.get_by_role("region", name=f"Code that calls {service.name}")).to_contain_text("curl")
+    expect(shown.get_by_role("table", name="Versions").get_by_role("row", name="sentiment@1")).to_contain_text(
+        "sentiment@11"
+    )
+    expect(shown.get_by_role("table", name="Server processes").locator("tbody tr")).to_have_count(1)
+
+    traffic = shown.get_by_role("group", name="sentiment", exact=True)
+    traffic.get_by_label("Add a version of sentiment").select_option(tuned)
+    traffic.get_by_role("slider", name=tuned).fill("100")
+    expect(traffic.get_by_role("slider", name=tuned)).to_have_attribute("aria-valuetext", "50 %")
+    traffic.get_by_role("button", name="Apply the traffic of sentiment").click()
+    expect(traffic.get_by_role("button", name="Apply")).to_have_count(0)
+    assert [arm.weight for arm in workspace.services.get(service.name).spec.models[0].arms] == [1, 1]
+    shown.get_by_role("button", name=f"Go back to how {service.name} was").click()
+    expect(traffic.get_by_role("slider")).to_have_count(1)
+
+    shown.get_by_role("button", name=f"Stop {service.name}").click()
+    shown.get_by_role("button", name="Stop the service").click()
+    expect(shown.get_by_role("button", name=f"Start {service.name}")).to_be_visible()
+    expect(form).to_have_count(0)
+
+
+def test_an_image_is_dropped_on_its_service_and_its_label_is_read(
+    page: Page, workspace: Workspace, folder: Path
+) -> None:
+    colours = tiny_onnx.pictures(folder / "colours")
+    (colours / "config.json").write_text(json.dumps({"id2label": {"0": "red", "1": "green", "2": "blue"}}))
+    (colours / "preprocessor_config.json").write_text(
+        json.dumps({"do_normalize": False, "size": {"height": 16, "width": 16}})
+    )
+    lineage = Lineage(step=Step.imported)
+    new = NewVersion(model="colours", format=Format.onnx, task="image-classification", lineage=lineage)
+    ref = workspace.store.versions.add(new, colours).ref
+    Image.new("RGB", (64, 48), (0, 0, 250)).save(folder / "sea.png")
+    workspace.services.start(workspace.services.spec("colours", [ref]))
+    try:
+        shown = open_page(page, "service/colours")
+        form = shown.get_by_role("form", name="Try colours")
+        expect(form.get_by_role("button", name="Predict")).to_be_disabled()
+        form.get_by_label("Image: drop a file here").set_input_files(folder / "sea.png")
+        expect(form.get_by_role("img")).to_be_visible()
+        form.get_by_role("button", name="Predict").click()
+        expect(form.get_by_role("status").get_by_role("listitem").first).to_contain_text("blue")
+    finally:
+        workspace.services.stop("colours")
+        workspace.services.remove("colours")

@@ -44,11 +44,12 @@ def page(endpoint: Endpoint) -> Response:
 def _model(model: ModelRoute, asks_token: bool) -> dict[str, Any]:
     version = model.get(None)
     task, signature = version.task_name, version.signature
+    takes = snippets.takes(task)
     return {
         "name": model.name,
         "task": task,
         "versions": list(model.versions),
-        "kind": "image" if task in snippets.IMAGE_TASKS else "tensor" if task in ("tensor", "function") else "text",
+        "kind": "tensor" if takes == "json" else takes,
         "example": snippets.example(task, signature),
         "inputs": [asdict(spec) for spec in signature.inputs],
         "outputs": [asdict(spec) for spec in signature.outputs],

@@ -17,7 +17,9 @@ import type {
   Service,
   ServiceFigures,
   SpecChange,
-  VersionPage
+  Usage,
+  VersionPage,
+  WriteCode
 } from './types';
 import type { OptionSchema } from './optionFields';
 
@@ -49,6 +51,10 @@ export interface Api {
   finetune(request: FinetuneRequest): Promise<Job>;
   /** Search for the form of a version that is best on this machine and loses no more than allowed. */
   optimize(request: OptimizeRequest): Promise<Job>;
+  /** What such a search can be told, as the API describes it. */
+  optimizeOptions(): Promise<Record<string, OptionSchema>>;
+  /** Python that does what a request would. */
+  writeCode(wanted: WriteCode): Promise<string>;
   /** Make a point of the front of a search, which was the job `id`, a version. */
   registerOptimized(id: string, point: string): Promise<void>;
 
@@ -86,8 +92,8 @@ export interface Api {
   rollbackService(name: string): Promise<Service>;
   /** How a running service answers now. */
   figures(name: string): Promise<ServiceFigures>;
-  /** Code that calls a running service, by language. */
-  snippets(name: string): Promise<Record<string, string>>;
+  /** How each model of a running service is called. */
+  usage(name: string): Promise<Usage[]>;
   /** The end of a service's log. */
   serviceLog(name: string): Promise<string>;
   /** Forget a stopped service. */

@@ -3,6 +3,7 @@ import type { OptionSchema } from './optionFields';
 import type {
   Answer,
   Changes,
+  Code,
   DatasetList,
   DeviceList,
   FinetuneChoices,
@@ -19,14 +20,16 @@ import type {
   ServiceFigures,
   ServiceList,
   ServiceLog,
-  Snippets,
   TrainingCode,
+  UsageList,
   VersionPage
 } from './types';
 
-/** The part of the API's own description that a form is made from. */
+/** The part of the API's own description that forms are made from. */
 interface Description {
-  components: { schemas: { FinetuneOptions: { properties: Record<string, OptionSchema> } } };
+  components: {
+    schemas: Record<'FinetuneOptions' | 'Optimize', { properties: Record<string, OptionSchema> }>;
+  };
 }
 
 export interface Request {
@@ -44,6 +47,7 @@ export type Send = (request: Request) => Promise<unknown>;
 export function createApi(send: Send): Api {
   const get = (path: string, signal?: AbortSignal) => send({ method: 'GET', path, signal });
   const post = (path: string, body: unknown = {}) => send({ method: 'POST', path, body });
+  const described = async () => ((await get('openapi.json')) as Description).components.schemas;
   return {
     models: async () => ((await get('models')) as ModelList).models,
     fetchModel: async request => (await post('models/fetch', request)) as Job,
@@ -61,8 +65,7 @@ export function createApi(send: Send): Api {
     loader: async ref => ((await get(at`versions/${ref}/loader`)) as Loader).source,
     trainingCode: async ref => ((await get(at`versions/${ref}/code`)) as TrainingCode).source,
 
-    finetuneOptions: async () =>
-      ((await get('openapi.json')) as Description).components.schemas.FinetuneOptions.properties,
+    finetuneOptions: async () => (await described()).FinetuneOptions.properties,
     finetuneChoices: async (dataset, base, method) => {
       const query = new URLSearchParams({ ...(base && { base }), ...(method && { method }) });
       return (await get(
@@ -71,6 +74,8 @@ export function createApi(send: Send): Api {
     },
     finetune: async request => (await post('models/finetune', request)) as Job,
     optimize: async request => (await post('models/optimize', request)) as Job,
+    optimizeOptions: async () => (await described()).Optimize.properties,
+    writeCode: async wanted => ((await post('code', wanted)) as Code).source,
     registerOptimized: async (id, point) => {
       await post(at`optimizations/${id}/versions`, { point });
     },
@@ -101,7 +106,7 @@ export function createApi(send: Send): Api {
       (await post(at`services/${name}/change`, { spec })) as Service,
     rollbackService: async name => (await post(at`services/${name}/rollback`)) as Service,
     figures: async name => (await get(at`services/${name}/figures`)) as ServiceFigures,
-    snippets: async name => ((await get(at`services/${name}/snippets`)) as Snippets).snippets,
+    usage: async name => ((await get(at`services/${name}/usage`)) as UsageList).models,
     serviceLog: async name => ((await get(at`services/${name}/log`)) as ServiceLog).text,
     removeService: async name => {
       await send({ method: 'DELETE', path: at`services/${name}` });

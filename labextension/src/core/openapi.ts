@@ -72,6 +72,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/code': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Python that does what a request would. */
+    post: operations['write_code'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/datasets': {
     parameters: {
       query?: never;
@@ -1549,6 +1566,14 @@ export interface components {
       recall: number | null;
       /** Support */
       support: number;
+    };
+    /** Code */
+    Code: {
+      /**
+       * Source
+       * @description Python that does the same
+       */
+      source: string;
     };
     /** Compare */
     Compare: {
@@ -5081,6 +5106,22 @@ export interface components {
       /** @default null */
       verdict: components['schemas']['Verdict'] | null;
     };
+    /** WriteCode */
+    WriteCode: {
+      /**
+       * Operation
+       * @description what is to be done
+       * @enum {string}
+       */
+      operation: 'finetune_model' | 'optimize_model';
+      /**
+       * Request
+       * @description what that operation would be sent
+       */
+      request: {
+        [key: string]: unknown;
+      };
+    };
   };
   responses: never;
   parameters: never;
@@ -5396,6 +5437,116 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['ChangeList'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  write_code: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Operation
+           * @description what is to be done
+           * @enum {string}
+           */
+          operation: 'finetune_model' | 'optimize_model';
+          /**
+           * Request
+           * @description what that operation would be sent
+           */
+          request: {
+            [key: string]: unknown;
+          };
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Code'];
         };
       };
       /** @description The request is wrong; nothing was changed. */

@@ -22,6 +22,9 @@ export type FinetuneRequest = Pick<Schemas['Finetune'], 'base' | 'dataset' | 'na
 };
 /** What to search a better form of; what is left out is as the server's description says. */
 export type OptimizeRequest = Pick<Schemas['Optimize'], 'version'> & Partial<Schemas['Optimize']>;
+/** What is to be written as code: an operation and what it would be sent. */
+export type WriteCode = Schemas['WriteCode'];
+export type Code = Schemas['Code'];
 /** What a search for a better form leaves as its job's result, while it runs too. */
 export type Optimization = Schemas['Optimization'];
 export type Candidate = Schemas['Candidate'];
@@ -55,12 +58,14 @@ export type SpecChange = Partial<Service['spec']>;
 export type ServiceFigures = Schemas['ServiceFigures'];
 export type ServiceState = Schemas['ServiceState'];
 export type ServedModel = Schemas['ServedModel-Output'];
+/** How one model of a running service is called. */
+export type Usage = Schemas['Usage'];
 export type Answer = Schemas['Prediction'];
 export type Change = Schemas['Change'];
 export type Changes = Schemas['ChangeList'];
 
 export type MeasurementList = Schemas['MeasurementList'];
-export type Snippets = Schemas['Snippets'];
+export type UsageList = Schemas['UsageList'];
 export type ServiceLog = Schemas['ServiceLog'];
 export type ModelList = Schemas['ModelList'];
 export type FoundModels = Schemas['FoundModels'];

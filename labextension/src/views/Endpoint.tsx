@@ -5,14 +5,8 @@ import { CopyButton } from './CopyButton';
 import { Icon } from './Icon';
 import { TryIt } from './TryIt';
 
-/** Where a ready service listens, and a box to try it. `tasks` is by model. */
-export function Endpoint({
-  service,
-  tasks
-}: {
-  service: Service;
-  tasks: Map<string, string>;
-}): JSX.Element {
+/** Where a ready service listens, and a box to try it. */
+export function Endpoint({ service }: { service: Service }): JSX.Element {
   const trans = useTrans();
   const [trying, setTrying] = useState(false);
   const { name, url } = service;
@@ -36,7 +30,7 @@ export function Endpoint({
         <Icon name="caret" />
         {trans.__('Try it')}
       </button>
-      {trying && <TryIt service={service} tasks={tasks} />}
+      {trying && <TryIt service={service} />}
     </>
   );
 }

@@ -9,6 +9,7 @@ import {
   type TypedValue
 } from '../core/optionFields';
 import type { Dataset, Job } from '../core/types';
+import { AsCode } from './AsCode';
 import { useApi, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
 import { FinetuneBase } from './FinetuneBase';
@@ -70,9 +71,9 @@ export function FinetuneForm({
   const asked = fields
     .filter(field => matters(field, choices?.task, typeof method === 'string' ? method : undefined))
     .map(field => asSuits(field, choices?.defaults[field.name], choices?.methods));
+  const request = { base, dataset, name: name.trim(), reuse, options: asOptions(asked, typed) };
   const start = useAction(async () => {
-    const options = asOptions(asked, typed);
-    onStarted(await api.finetune({ base, dataset, name: name.trim(), reuse, options }));
+    onStarted(await api.finetune(request));
   });
   const badName = tried && !NAME.test(name.trim());
   const refusal = start.error ? `${start.error.message} ${start.error.hint}` : '';
@@ -194,6 +195,7 @@ export function FinetuneForm({
         {trans.__('Fine-tune')}
       </button>
       <ErrorNote error={start.error ?? missing ?? unprepared} />
+      <AsCode operation="finetune_model" request={request} />
     </form>
   );
 }

@@ -12,6 +12,7 @@ const PATHS = {
   tune: 'M2 5h6M12 5h2M10 3v4M2 11h2M8 11h6M6 9v4',
   insert: 'M8 2.5v7M5 6.5l3 3 3-3M3 13h10',
   log: 'M3 4h10M3 8h10M3 12h6',
+  open: 'M9 2.5h4.5V7M13.5 2.5L7.5 8.5M6 3.5H2.5v10h10V10',
   optimize: 'M9 1.5L3.5 9H8l-1 5.5L12.5 7H8z',
   play: 'M5 3.5v9l7-4.5z',
   resume: 'M12.6 9.5A5 5 0 1 1 12 5M12.5 2v3.5H9',

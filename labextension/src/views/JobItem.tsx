@@ -8,6 +8,7 @@ import { ErrorNote } from './ErrorNote';
 import { IconButton } from './IconButton';
 import { findingsOf } from './jobFindings';
 import { LogTail } from './LogTail';
+import { OpenPageButton } from './OpenPageButton';
 import { ProgressBar } from './ProgressBar';
 import { StateTag } from './StateTag';
 import { useAction } from './useAction';
@@ -40,6 +41,10 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
           {job.title}
         </span>
         <span className="jp-ModelDeploy-actions">
+          <OpenPageButton
+            address={{ page: 'job', id: job.id }}
+            label={trans.__('Open the page of %1', job.title)}
+          />
           {findings && (
             <IconButton
               icon="chart"

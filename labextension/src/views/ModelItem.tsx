@@ -3,6 +3,7 @@ import type { Model } from '../core/types';
 import { useTrans } from './contexts';
 import { formatBytes } from './format';
 import { Icon } from './Icon';
+import { OpenPageButton } from './OpenPageButton';
 import { Score } from './Score';
 import { VersionItem } from './VersionItem';
 
@@ -16,39 +17,45 @@ export function ModelItem({ model }: { model: Model }): JSX.Element {
   const newestFirst = [...model.versions].sort((a, b) => b.number - a.number);
   return (
     <li className="jp-ModelDeploy-item" data-model={model.name}>
-      <button
-        type="button"
-        className="jp-ModelDeploy-row"
-        aria-expanded={open}
-        aria-labelledby={`${id}-name`}
-        aria-describedby={`${id}-facts`}
-        aria-controls={`${id}-versions`}
-        title={model.description || undefined}
-        onClick={() => {
-          setOpen(!open);
-          setDrawn(true);
-        }}
-      >
-        <Icon name="caret" />
-        <span className="jp-ModelDeploy-rowText">
-          <span className="jp-ModelDeploy-line">
-            <span id={`${id}-name`} className="jp-ModelDeploy-name">
-              {model.name}
+      <div className="jp-ModelDeploy-rowLine">
+        <button
+          type="button"
+          className="jp-ModelDeploy-row"
+          aria-expanded={open}
+          aria-labelledby={`${id}-name`}
+          aria-describedby={`${id}-facts`}
+          aria-controls={`${id}-versions`}
+          title={model.description || undefined}
+          onClick={() => {
+            setOpen(!open);
+            setDrawn(true);
+          }}
+        >
+          <Icon name="caret" />
+          <span className="jp-ModelDeploy-rowText">
+            <span className="jp-ModelDeploy-line">
+              <span id={`${id}-name`} className="jp-ModelDeploy-name">
+                {model.name}
+              </span>
+              {latest && (
+                <span className="jp-ModelDeploy-detail">{formatBytes(latest.size_bytes)}</span>
+              )}
             </span>
-            {latest && (
-              <span className="jp-ModelDeploy-detail">{formatBytes(latest.size_bytes)}</span>
-            )}
-          </span>
-          <span id={`${id}-facts`} className="jp-ModelDeploy-line jp-ModelDeploy-detail">
-            <span>
-              {latest
-                ? `${model.task} · @${latest.number}`
-                : trans.__('%1, no version yet', model.task)}
+            <span id={`${id}-facts`} className="jp-ModelDeploy-line jp-ModelDeploy-detail">
+              <span>
+                {latest
+                  ? `${model.task} · @${latest.number}`
+                  : trans.__('%1, no version yet', model.task)}
+              </span>
+              {latest && <Score metrics={latest.metrics} />}
             </span>
-            {latest && <Score metrics={latest.metrics} />}
           </span>
-        </span>
-      </button>
+        </button>
+        <OpenPageButton
+          address={{ page: 'model', name: model.name }}
+          label={trans.__('Open the page of %1', model.name)}
+        />
+      </div>
       <ul
         id={`${id}-versions`}
         role="list"

@@ -1,9 +1,21 @@
 import { useEffect, useId, useState, type JSX } from 'react';
 import { asApiError, type ApiError } from '../core/errors';
+import {
+  asOptions,
+  misfitOf,
+  optionFields,
+  type OptionField,
+  type TypedValue
+} from '../core/optionFields';
 import type { Dataset, Job, OptimizeRequest, Version } from '../core/types';
+import { AsCode } from './AsCode';
 import { useApi, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
+import { OptionInput } from './OptionInput';
 import { useAction } from './useAction';
+
+/** What the form asks for in a way of its own. */
+const OWN = ['version', 'target', 'max_loss', 'dataset', 'minutes'];
 
 type Target = NonNullable<OptimizeRequest['target']>;
 
@@ -24,14 +36,16 @@ export function OptimizeForm({
   const [maxLoss, setMaxLoss] = useState('1%');
   const [dataset, setDataset] = useState('');
   const [minutes, setMinutes] = useState('10');
+  const [fields, setFields] = useState<OptionField[]>([]);
+  const [typed, setTyped] = useState<Record<string, TypedValue>>({});
 
   useEffect(() => {
     let gone = false;
-    api
-      .datasets()
-      .then(found => {
+    Promise.all([api.datasets(), api.optimizeOptions()])
+      .then(([found, options]) => {
         if (!gone) {
           setDatasets(found.filter(one => one.task === version.task));
+          setFields(optionFields(options).filter(({ name }) => !OWN.includes(name)));
         }
       })
       .catch((thrown: unknown) => {
@@ -44,15 +58,16 @@ export function OptimizeForm({
     };
   }, [api, version.task]);
 
+  const request = {
+    version: version.ref,
+    target,
+    max_loss: maxLoss.trim(),
+    dataset: dataset || null,
+    minutes: Number(minutes),
+    ...asOptions(fields, typed)
+  };
   const start = useAction(async () => {
-    const job = await api.optimize({
-      version: version.ref,
-      target,
-      max_loss: maxLoss.trim(),
-      dataset: dataset || null,
-      minutes: Number(minutes)
-    });
-    onStarted(job);
+    onStarted(await api.optimize(request));
   });
   const targets: [Target, string][] = [
     ['latency', trans.__('the time of one row')],
@@ -122,14 +137,32 @@ export function OptimizeForm({
           setMinutes(event.target.value);
         }}
       />
+      <details className="jp-ModelDeploy-more">
+        <summary>{trans.__('More')}</summary>
+        <div className="jp-ModelDeploy-fields">
+          {fields.map(field => (
+            <OptionInput
+              key={field.name}
+              field={field}
+              value={typed[field.name]}
+              unset={trans.__('not set')}
+              refused={false}
+              onChange={value => {
+                setTyped({ ...typed, [field.name]: value });
+              }}
+            />
+          ))}
+        </div>
+      </details>
       <button
         type="submit"
         className="jp-ModelDeploy-button jp-ModelDeploy-accept"
-        disabled={start.busy}
+        disabled={start.busy || fields.some(one => misfitOf(one, typed[one.name]) !== null)}
       >
         {trans.__('Optimise')}
       </button>
       <ErrorNote error={start.error ?? missing} />
+      <AsCode operation="optimize_model" request={request} />
     </form>
   );
 }

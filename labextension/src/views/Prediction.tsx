@@ -1,5 +1,6 @@
 import type { JSX } from 'react';
 import type { Answer } from '../core/types';
+import { boxesOf, scoresOf } from '../core/predictions';
 import { useTrans } from './contexts';
 import { formatShare } from './format';
 
@@ -11,6 +12,7 @@ export function Prediction({ answer }: { answer: Answer }): JSX.Element {
   const trans = useTrans();
   const first = answer.predictions[0];
   const scores = scoresOf(first);
+  const boxes = boxesOf(first);
   return (
     <output className="jp-ModelDeploy-prediction">
       {scores ? (
@@ -23,20 +25,21 @@ export function Prediction({ answer }: { answer: Answer }): JSX.Element {
             </li>
           ))}
         </ul>
+      ) : boxes.length > 0 ? (
+        <ul role="list">
+          {boxes.map(({ label, score }, index) => (
+            <li key={index} className="jp-ModelDeploy-line">
+              <span>{label}</span>
+              <span>{formatShare(score)}</span>
+            </li>
+          ))}
+        </ul>
       ) : (
         <pre>{shortened(JSON.stringify(first))}</pre>
       )}
       <span className="jp-ModelDeploy-detail">{trans.__('answered by %1', answer.version)}</span>
     </output>
   );
-}
-
-/** The labels with their scores, the likeliest first; null for an answer of another kind. */
-function scoresOf(prediction: unknown): [string, number][] | null {
-  if (typeof prediction !== 'object' || prediction === null || !('scores' in prediction)) {
-    return null;
-  }
-  return Object.entries(prediction.scores as Record<string, number>).sort((a, b) => b[1] - a[1]);
 }
 
 function shortened(text: string): string {

@@ -2,41 +2,31 @@ import { useState, type JSX } from 'react';
 import { serviceStateText } from '../core/states';
 import type { Service } from '../core/types';
 import { Confirmation } from './Confirmation';
-import { useApi, useTrans } from './contexts';
+import { useTrans } from './contexts';
 import { Endpoint } from './Endpoint';
 import { ErrorNote } from './ErrorNote';
 import { IconButton } from './IconButton';
+import { OpenPageButton } from './OpenPageButton';
 import { StateTag } from './StateTag';
 import { Traffic } from './Traffic';
-import { useAction } from './useAction';
+import { useServiceActions } from './useServiceActions';
 
-/** One endpoint: its state, what it serves and what can be done with it. `tasks` is by model. */
-export function ServiceItem({
-  service,
-  tasks
-}: {
-  service: Service;
-  tasks: Map<string, string>;
-}): JSX.Element {
-  const api = useApi();
+/** One endpoint: its state, what it serves and what can be done with it. */
+export function ServiceItem({ service }: { service: Service }): JSX.Element {
   const trans = useTrans();
   const [asking, setAsking] = useState(false);
   const { name, state } = service;
-  const stop = useAction(async () => {
-    await api.stopService(name);
-  });
-  const start = useAction(async () => {
-    await api.startService(name);
-  });
-  const remove = useAction(() => api.removeService(name));
-  const stoppable = state === 'ready' || state === 'starting';
-  const ended = state === 'stopped' || state === 'failed';
+  const { stop, start, remove, stoppable, ended } = useServiceActions(service);
   return (
     <li className="jp-ModelDeploy-item" aria-label={name} data-service={name}>
       <div className="jp-ModelDeploy-line">
         <span className="jp-ModelDeploy-name">{name}</span>
         <span className="jp-ModelDeploy-actions">
           <StateTag state={state} text={serviceStateText(service, trans)} />
+          <OpenPageButton
+            address={{ page: 'service', name }}
+            label={trans.__('Open the page of %1', name)}
+          />
           {stoppable && (
             <IconButton
               icon="stop"
@@ -79,7 +69,7 @@ export function ServiceItem({
         />
       )}
       <ErrorNote error={stop.error ?? start.error ?? remove.error ?? service.error} />
-      {state === 'ready' && <Endpoint service={service} tasks={tasks} />}
+      {state === 'ready' && <Endpoint service={service} />}
     </li>
   );
 }

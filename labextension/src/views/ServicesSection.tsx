@@ -1,5 +1,5 @@
 import type { JSX } from 'react';
-import type { Model, Service } from '../core/types';
+import type { Service } from '../core/types';
 import { useTrans } from './contexts';
 import { GrowingList } from './GrowingList';
 import { Section } from './Section';
@@ -8,14 +8,12 @@ import { useFilter } from './useFilter';
 
 const FIRST_STEP = 'modeldeploy serve MODEL --name SERVICE';
 
-interface Props {
+export function ServicesSection({
+  services
+}: {
   services: readonly Service[] | null;
-  models: readonly Model[] | null;
-}
-
-export function ServicesSection({ services, models }: Props): JSX.Element {
+}): JSX.Element {
   const trans = useTrans();
-  const tasks = new Map(models?.map(model => [model.name, model.task]));
   const [matching, filter] = useFilter(services, textOf);
   const ready = services?.filter(({ state }) => state === 'ready').length;
   return (
@@ -32,7 +30,7 @@ export function ServicesSection({ services, models }: Props): JSX.Element {
         </div>
       )}
       <GrowingList label={trans.__('Services')} items={matching}>
-        {service => <ServiceItem key={service.name} service={service} tasks={tasks} />}
+        {service => <ServiceItem key={service.name} service={service} />}
       </GrowingList>
     </Section>
   );

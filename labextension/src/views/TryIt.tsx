@@ -1,82 +1,77 @@
-import { useId, useState, type JSX } from 'react';
+import { useState, type JSX } from 'react';
 import { ApiError } from '../core/errors';
 import type { Translation } from '../core/translation';
-import type { Answer, Service } from '../core/types';
+import type { Answer, Service, Usage } from '../core/types';
 import { useApi, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
 import { Prediction } from './Prediction';
+import { TryImage } from './TryImage';
+import { TryText } from './TryText';
 import { useAction } from './useAction';
+import { useAnswer } from './useAnswer';
 
-const TEXT_TASKS = ['text-classification', 'feature-extraction'];
-
-const JSON_EXAMPLE = '{"inputs": {"x": [[0, 1]]}}';
-
-/** Sends one request to a service: plain text where the model takes text, else JSON in its task's words. */
-export function TryIt({
-  service,
-  tasks
-}: {
-  service: Service;
-  tasks: Map<string, string>;
-}): JSX.Element {
+/** Sends one request to a service, as its model takes it: a text, an image, or JSON in its task's words. */
+export function TryIt({ service }: { service: Service }): JSX.Element {
   const api = useApi();
   const trans = useTrans();
-  const id = useId();
-  const served = service.spec.models.map(one => one.model);
-  const [model, setModel] = useState(served[0] ?? '');
-  const [input, setInput] = useState('');
+  const { name, revision } = service;
+  const { answer: models, error } = useAnswer(`${name} ${revision}`, () => api.usage(name));
+  const [chosen, setChosen] = useState('');
+  const model = models?.find(one => one.model === chosen) ?? models?.[0];
+  return (
+    <>
+      {models && models.length > 1 && (
+        <select
+          aria-label={trans.__('Model')}
+          value={model?.model}
+          onChange={event => {
+            setChosen(event.target.value);
+          }}
+        >
+          {models.map(one => (
+            <option key={one.model}>{one.model}</option>
+          ))}
+        </select>
+      )}
+      {model && <Trial key={model.model} service={name} model={model} />}
+      <ErrorNote error={error} />
+    </>
+  );
+}
+
+function Trial({ service, model }: { service: string; model: Usage }): JSX.Element {
+  const api = useApi();
+  const trans = useTrans();
+  const [input, setInput] = useState(() => exampleOf(model));
   const [answer, setAnswer] = useState<Answer | null>(null);
-  const takesText = TEXT_TASKS.includes(tasks.get(model) ?? '');
   const ask = useAction(async () => {
     setAnswer(null);
-    setAnswer(
-      await api.predict(service.name, model, takesText ? { text: input } : asJson(input, trans))
-    );
+    setAnswer(await api.predict(service, model.model, bodyOf(model, input, trans)));
   });
-
+  const change = (value: string): void => {
+    setInput(value);
+    if (model.takes === 'image') {
+      setAnswer(null); // boxes of one image are none of another
+    }
+  };
   return (
     <form
       className="jp-ModelDeploy-form"
-      aria-label={trans.__('Try %1', service.name)}
+      aria-label={trans.__('Try %1', service)}
       onSubmit={event => {
         event.preventDefault();
         ask.run();
       }}
     >
-      {served.length > 1 && (
-        <select
-          aria-label={trans.__('Model')}
-          value={model}
-          onChange={event => {
-            setModel(event.target.value);
-          }}
-        >
-          {served.map(name => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
+      {model.takes === 'image' ? (
+        <TryImage value={input} answer={answer} onChange={change} />
+      ) : (
+        <TryText model={model} value={input} onChange={change} />
       )}
-      <label htmlFor={id}>{takesText ? trans.__('Text') : trans.__('Request as JSON')}</label>
-      <textarea
-        id={id}
-        rows={2}
-        required
-        value={input}
-        spellCheck={takesText}
-        placeholder={takesText ? trans.__('What a lovely film!') : JSON_EXAMPLE}
-        onChange={event => {
-          setInput(event.target.value);
-        }}
-        onKeyDown={event => {
-          if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-            event.currentTarget.form?.requestSubmit();
-          }
-        }}
-      />
       <button
         type="submit"
         className="jp-ModelDeploy-button jp-ModelDeploy-accept"
-        disabled={ask.busy}
+        disabled={ask.busy || input === ''}
       >
         {trans.__('Predict')}
       </button>
@@ -86,7 +81,23 @@ export function TryIt({
   );
 }
 
-/** The input as JSON; what is wrong with it is shown like an error of the server's. */
+/** What stands in the box at first: JSON to be changed, since nobody knows its shape by heart. */
+function exampleOf({ takes, example }: Usage): string {
+  return takes === 'json' ? JSON.stringify(example) : '';
+}
+
+/** The input in the words of the model's task; what is wrong with it is shown like an error of the server's. */
+function bodyOf({ takes }: Usage, input: string, trans: Translation): unknown {
+  switch (takes) {
+    case 'text':
+      return { text: input };
+    case 'image':
+      return { image: input };
+    case 'json':
+      return asJson(input, trans);
+  }
+}
+
 function asJson(text: string, trans: Translation): unknown {
   try {
     return JSON.parse(text) as unknown;

@@ -25,8 +25,7 @@ interface Question {
 }
 
 type Told =
-  | { kind: 'heard'; rid: string }
-  | { kind: 'answer'; rid: string; status: number; body: string };
+  { kind: 'heard'; rid: string } | { kind: 'answer'; rid: string; status: number; body: string };
 
 interface Asked {
   resolve: (answer: unknown) => void;
@@ -69,7 +68,10 @@ export class Channel {
     }
     const text = body === undefined ? '' : JSON.stringify(body);
     if (text.length > MOST_CHARACTERS) {
-      const message = trans.__('This is too large for a panel in a notebook: %1 MB.', megabytes(text));
+      const message = trans.__(
+        'This is too large for a panel in a notebook: %1 MB.',
+        megabytes(text)
+      );
       const hint = trans.__('At most %1 MB. Use the sidebar.', MOST_CHARACTERS / 1e6);
       return Promise.reject(new ApiError(413, 'too_large', message, hint));
     }

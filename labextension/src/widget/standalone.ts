@@ -24,5 +24,7 @@ export const standalone: Host = {
 };
 
 function fill(message: string, ...values: (string | number)[]): string {
-  return message.replace(/%(\d+)/g, (mark, place: string) => String(values[Number(place) - 1] ?? mark));
+  return message.replace(/%(\d+)/g, (mark, place: string) =>
+    String(values[Number(place) - 1] ?? mark)
+  );
 }

@@ -1,0 +1,114 @@
+import { useId, useState, type JSX } from 'react';
+import type { Model, ServedModel, Service } from '../../core/types';
+import { useApi, useTrans } from '../contexts';
+import { ErrorNote } from '../ErrorNote';
+import { formatShare } from '../format';
+import { useAction } from '../useAction';
+import { PageButton } from './PageButton';
+
+type Weights = ReadonlyMap<number, number>;
+
+/** How the traffic of one served model is shared by its versions: a slider for each, a version to add, and nothing changes
+ * until it is applied. */
+export function TrafficControl({
+  service,
+  served,
+  model
+}: {
+  service: Service;
+  served: ServedModel;
+  model: Model | undefined;
+}): JSX.Element {
+  const api = useApi();
+  const trans = useTrans();
+  const id = useId();
+  const [draft, setDraft] = useState<Weights | null>(null);
+  const weights = draft ?? weightsOf(served);
+  const whole = [...weights.values()].reduce((sum, weight) => sum + weight, 0);
+  const others = model?.versions.filter(({ number }) => !weights.has(number)) ?? [];
+  const set = (version: number, weight: number): void => {
+    setDraft(new Map([...weights, [version, weight]]));
+  };
+  const apply = useAction(async () => {
+    const arms = [...weights].map(([version, weight]) => ({ version, weight: weight / 100 }));
+    const models = service.spec.models.map(one =>
+      one.model === served.model ? { ...one, arms } : one
+    );
+    await api.changeService(service.name, { models });
+    setDraft(null);
+  });
+  return (
+    <fieldset className="jp-ModelDeploy-traffic">
+      <legend>{served.model}</legend>
+      {[...weights].map(([version, weight]) => (
+        <div key={version} className="jp-ModelDeploy-arm">
+          <label htmlFor={`${id}-${version}`}>{`${served.model}@${version}`}</label>
+          <input
+            id={`${id}-${version}`}
+            type="range"
+            min={0}
+            max={100}
+            value={weight}
+            aria-valuetext={formatShare(whole > 0 ? weight / whole : 0, 0)}
+            onChange={event => {
+              set(version, Number(event.target.value));
+            }}
+          />
+          <span>{formatShare(whole > 0 ? weight / whole : 0, 0)}</span>
+          {weights.size > 1 && (
+            <PageButton
+              text={trans.__('All')}
+              label={trans.__('All traffic to %1', `${served.model}@${version}`)}
+              onClick={() => {
+                setDraft(new Map([...weights.keys()].map(one => [one, one === version ? 100 : 0])));
+              }}
+            />
+          )}
+        </div>
+      ))}
+      <div className="jp-ModelDeploy-buttons">
+        {others.length > 0 && (
+          <select
+            aria-label={trans.__('Add a version of %1', served.model)}
+            value=""
+            onChange={event => {
+              set(Number(event.target.value), 0);
+            }}
+          >
+            <option value="">{trans.__('Add a version…')}</option>
+            {others.map(({ number, ref }) => (
+              <option key={number} value={number}>
+                {ref}
+              </option>
+            ))}
+          </select>
+        )}
+        {draft && (
+          <>
+            <PageButton
+              text={trans.__('Apply')}
+              label={trans.__('Apply the traffic of %1', served.model)}
+              main
+              disabled={apply.busy || whole === 0}
+              onClick={apply.run}
+            />
+            <PageButton
+              text={trans.__('Discard')}
+              disabled={apply.busy}
+              onClick={() => {
+                setDraft(null);
+              }}
+            />
+          </>
+        )}
+      </div>
+      <ErrorNote error={apply.error} />
+    </fieldset>
+  );
+}
+
+/** As shares of 100, however they were written. */
+function weightsOf({ arms }: ServedModel): Weights {
+  const whole = arms.reduce((sum, arm) => sum + arm.weight, 0);
+  return new Map(arms.map(arm => [arm.version, Math.round((100 * arm.weight) / whole)]));
+}
