@@ -77,7 +77,8 @@ class CellDoor(Door):
             optimization_page.suggest(self, found)
 
     def write(self, text: str) -> None:
-        self.out.write(text)
+        self.close()
+        super().write(text)
 
     def hand_over(self, secret: str) -> None:
         self._answer = secret.strip()

@@ -38,11 +38,6 @@ class CellConsole(Console):
         parts = [self._as_html(one, style) for one in objects]
         self._html.append(sep.join(parts) + ("" if len(objects) == 1 and isinstance(objects[0], Table) else end))
 
-    def write(self, text: str) -> None:
-        """Text to copy, exactly as it is."""
-        self._plain.write(text)
-        self._html.append(f'<pre style="margin: 0; white-space: pre-wrap">{escape(text)}</pre>')
-
     def taken(self) -> dict[str, str] | None:
         """What was printed since it was last taken, as a bundle that a front end shows; None for nothing."""
         html, plain = "".join(self._html).rstrip("\n"), self._plain.getvalue().rstrip("\n")

@@ -25,7 +25,7 @@ def test_text_keeps_its_lines_and_is_taken_once() -> None:
     console = CellConsole()
     console.print("Serve it: ", end="")
     console.print("serve a", style="cyan")
-    console.write("x = 1 < 2\n")
+    console.print("x = 1 < 2")
     bundle = console.taken()
     assert bundle is not None
     assert bundle["text/plain"] == "Serve it: serve a\nx = 1 < 2"
