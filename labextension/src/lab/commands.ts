@@ -1,7 +1,6 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
 import { ILauncher } from '@jupyterlab/launcher';
-import { deploy } from './deploy';
 import { modelDeployIcon } from './icon';
 import { telling } from './telling';
 import { IModelDeploy } from './workspace';
@@ -63,7 +62,10 @@ export const commands: JupyterFrontEndPlugin<void> = {
       BEGINNINGS.deploy,
       trans.__('Deploy a Model…'),
       trans.__('Serve a version of a model as an endpoint'),
-      () => deploy(given)
+      async () => {
+        const { deploy } = await import('./deploy');
+        await deploy(given);
+      }
     );
   }
 };

@@ -3,7 +3,7 @@ import { Widget } from '@lumino/widgets';
 import { isQuarantined } from '../core/safety';
 import type { Translation } from '../core/translation';
 import type { Version } from '../core/types';
-import { inWords } from './telling';
+import { SHOWN_MS, tellServing } from './telling';
 import type { IModelDeploy } from './workspace';
 
 /** Asks for a version and a name, and serves it. */
@@ -13,7 +13,9 @@ export async function deploy({ api, openPage, trans }: IModelDeploy): Promise<vo
     .flatMap(model => [...model.versions].sort((a, b) => b.number - a.number))
     .filter(version => !isQuarantined(version));
   if (versions.length === 0) {
-    Notification.info(trans.__('There is no model to deploy yet. Fetch one in the sidebar.'));
+    Notification.info(trans.__('There is no model to deploy yet. Fetch one in the sidebar.'), {
+      autoClose: SHOWN_MS
+    });
     return;
   }
   const { button, value } = await showDialog({
@@ -28,31 +30,6 @@ export async function deploy({ api, openPage, trans }: IModelDeploy): Promise<vo
       openPage?.({ page: 'service', name: service });
     });
   }
-}
-
-/** Tells how far the start of a service is and how it ended; `open` shows the service. */
-export function tellServing(
-  starting: Promise<unknown>,
-  service: string,
-  trans: Translation,
-  open: () => void
-): void {
-  // Notification.promise would show nothing of what is ready at once.
-  const pending = Notification.emit(trans.__('Starting the service %1…', service), 'in-progress', {
-    autoClose: false
-  });
-  starting.then(
-    () => {
-      Notification.dismiss(pending);
-      Notification.success(trans.__('The service %1 is ready.', service), {
-        actions: [{ label: trans.__('Show it'), callback: open }]
-      });
-    },
-    (thrown: unknown) => {
-      Notification.dismiss(pending);
-      Notification.error(inWords(thrown), { autoClose: false });
-    }
-  );
 }
 
 interface Chosen {

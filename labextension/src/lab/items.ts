@@ -4,8 +4,7 @@ import { isLiving, isResumable } from '../core/jobs';
 import { isTrained } from '../core/lineage';
 import { isQuarantined } from '../core/safety';
 import type { Job, Service, Version } from '../core/types';
-import { tellServing } from './deploy';
-import { confirmed, telling } from './telling';
+import { confirmed, telling, tellServing } from './telling';
 import { IModelDeploy } from './workspace';
 
 /** Something that can be done with an item of the lists. */

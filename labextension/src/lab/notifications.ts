@@ -4,6 +4,7 @@ import { isLiving } from '../core/jobs';
 import { jobStateText } from '../core/states';
 import type { Job, Service } from '../core/types';
 import { followInFront } from './following';
+import { SHOWN_MS } from './telling';
 import { IModelDeploy } from './workspace';
 
 /** A job that ends sooner tells its end alone. */
@@ -83,7 +84,7 @@ class JobNotices {
       message.trim(),
       failed ? 'error' : job.state === 'succeeded' ? 'success' : 'info',
       {
-        autoClose: failed ? false : undefined,
+        autoClose: failed ? false : SHOWN_MS,
         actions: [this._showIt(job)]
       }
     );

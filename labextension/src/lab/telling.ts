@@ -2,6 +2,9 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { asApiError } from '../core/errors';
 import type { Translation } from '../core/translation';
 
+/** How long good news is shown; without a time it would only be kept in the list of notifications. */
+export const SHOWN_MS = 6000;
+
 /** What was wrong and what to do about it, in one line. */
 export function inWords(thrown: unknown): string {
   const { message, hint } = asApiError(thrown);
@@ -31,4 +34,30 @@ export async function confirmed(
     ]
   });
   return button.accept;
+}
+
+/** Tells how far the start of a service is and how it ended; `open` shows the service. */
+export function tellServing(
+  starting: Promise<unknown>,
+  service: string,
+  trans: Translation,
+  open: () => void
+): void {
+  // Notification.promise would show nothing of what is ready at once.
+  const pending = Notification.emit(trans.__('Starting the service %1…', service), 'in-progress', {
+    autoClose: false
+  });
+  starting.then(
+    () => {
+      Notification.dismiss(pending);
+      Notification.success(trans.__('The service %1 is ready.', service), {
+        autoClose: SHOWN_MS,
+        actions: [{ label: trans.__('Show it'), callback: open }]
+      });
+    },
+    (thrown: unknown) => {
+      Notification.dismiss(pending);
+      Notification.error(inWords(thrown), { autoClose: false });
+    }
+  );
 }

@@ -1,6 +1,6 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { ITranslator, nullTranslator, type TranslationBundle } from '@jupyterlab/translation';
 import { Token } from '@lumino/coreutils';
 import { createApi } from '../core/client';
 import { Live } from '../core/live';
@@ -42,7 +42,7 @@ export const workspace: JupyterFrontEndPlugin<IModelDeploy> = {
     const api = createApi(sendOverHttp(app.serviceManager.serverSettings));
     const preferences = new PreferenceStore();
     if (registry) {
-      void followSettings(registry, preferences);
+      void followSettings(registry, preferences, trans);
     }
     return {
       api,
@@ -60,12 +60,39 @@ export const workspace: JupyterFrontEndPlugin<IModelDeploy> = {
 /** Takes over what the user set, now and whenever it changes. */
 async function followSettings(
   registry: ISettingRegistry,
-  preferences: PreferenceStore
+  preferences: PreferenceStore,
+  trans: TranslationBundle
 ): Promise<void> {
+  registry.transform(SETTINGS, { fetch: plugin => translated(plugin, trans) });
   const settings = await registry.load(SETTINGS);
   const take = (): void => {
     preferences.set(settings.composite); // the schema has told what is of which kind
   };
   settings.changed.connect(take);
   take();
+}
+
+/** The settings with their texts in the user's language; JupyterLab's server knows those of its own language packs alone. */
+function translated(
+  { schema, ...plugin }: ISettingRegistry.IPlugin,
+  trans: TranslationBundle
+): ISettingRegistry.IPlugin {
+  // eslint-disable-next-line jupyter/no-dynamic-translation -- the texts of the schema are in the catalogue too
+  const inLanguage = (text: string): string => trans.gettext(text);
+  const say = <Part extends { title?: string; description?: string }>(part: Part): Part => ({
+    ...part,
+    ...(part.title && { title: inLanguage(part.title) }),
+    ...(part.description && { description: inLanguage(part.description) })
+  });
+  const properties = Object.entries(schema.properties ?? {}).map(([name, part]) => [
+    name,
+    say(part)
+  ]);
+  return {
+    ...plugin,
+    schema: {
+      ...say(schema),
+      properties: Object.fromEntries(properties) as typeof schema.properties
+    }
+  };
 }

@@ -1,0 +1,55 @@
+// Prints what there is to translate, as JSON: the texts given to `trans.__` and `trans._n` in the sources, by file, and
+// the texts of the settings' schema. Fails where a text is put together, since nobody could translate that.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+
+const here = import.meta.dirname;
+const schema = join(here, 'schema', 'plugin.json');
+/** How many of a call's arguments are to be translated. */
+const TEXTS_OF_A_CALL = new Map([
+  ['__', 1],
+  ['_n', 2]
+]);
+const TEXTS_OF_A_SETTING = ['title', 'description'];
+
+function messagesOf(path) {
+  const source = ts.createSourceFile(
+    path,
+    readFileSync(path, 'utf8'),
+    ts.ScriptTarget.Latest,
+    true
+  );
+  const found = [];
+  const visit = node => {
+    if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)) {
+      const texts = TEXTS_OF_A_CALL.get(node.expression.name.text);
+      if (texts !== undefined) {
+        found.push(node.arguments.slice(0, texts).map(argument => textOf(argument, path)));
+      }
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function textOf(argument, path) {
+  if (ts.isStringLiteralLike(argument)) {
+    return argument.text;
+  }
+  throw new Error(`${path}: ${argument.getText()} is no text that could be translated.`);
+}
+
+function schemaMessages() {
+  const { properties, ...rest } = JSON.parse(readFileSync(schema, 'utf8'));
+  return [rest, ...Object.values(properties)]
+    .flatMap(part => TEXTS_OF_A_SETTING.map(name => part[name]))
+    .filter(Boolean)
+    .map(text => [text]);
+}
+
+const sources = readdirSync(join(here, 'src'), { recursive: true })
+  .filter(name => /\.tsx?$/.test(name) && !name.endsWith('openapi.ts'))
+  .map(name => join(here, 'src', name));
+console.log(JSON.stringify([...sources.flatMap(messagesOf), ...schemaMessages()]));
