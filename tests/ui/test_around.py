@@ -134,7 +134,7 @@ def test_a_notebooks_toolbar_deploys_a_model_which_runs_among_the_sessions(
     entry.hover()
     entry.get_by_title("Stop the service").click()
     expect(entry).to_have_count(0)
-    assert workspace.services.get("from-toolbar").state.ended
+    assert workspace.services.stop("from-toolbar").state.ended
     workspace.services.remove("from-toolbar")
 
 

@@ -34,7 +34,7 @@ def lab(hub: Hub, workspace: Workspace, folder: Path) -> Iterator[Lab]:
 
 
 def test_a_found_model_is_fetched_as_its_source_calls_it(page: Page, workspace: Workspace, sentiment: str) -> None:
-    page.get_by_role("button", name="Fetch a model").click()
+    page.get_by_role("button", name="Fetch a model", exact=True).click()
     search = page.get_by_role("search", name="Search a hub")
     search.get_by_label("Words to search for").fill("judge")
     search.get_by_role("button", name="Search").click()
@@ -54,7 +54,7 @@ def test_a_found_model_is_fetched_as_its_source_calls_it(page: Page, workspace: 
 
 
 def test_a_search_that_finds_nothing_says_so(page: Page, sentiment: str) -> None:
-    page.get_by_role("button", name="Fetch a model").click()
+    page.get_by_role("button", name="Fetch a model", exact=True).click()
     search = page.get_by_role("search", name="Search a hub")
     search.get_by_label("Words to search for").fill("no such thing")
     search.get_by_label("Words to search for").press("Enter")

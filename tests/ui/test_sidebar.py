@@ -104,7 +104,7 @@ def test_a_dataset_shows_what_was_found_in_it(page: Page, workspace: Workspace, 
 
 
 def test_fetches_a_model_by_its_source(page: Page, classifier: Path, sentiment: str) -> None:
-    page.get_by_role("button", name="Fetch a model").click()
+    page.get_by_role("button", name="Fetch a model", exact=True).click()
     form = page.get_by_role("form", name="Fetch a model")
     form.get_by_label("Name").fill("from-the-panel")
     form.get_by_label("Source").fill("nowhere:at-all")
