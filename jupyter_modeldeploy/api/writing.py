@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, Json, ValidationError
 
 from jupyter_modeldeploy.api.making import Finetune
 from jupyter_modeldeploy.api.operation import Operation, Request
@@ -24,7 +24,7 @@ BEFORE = "from jupyter_modeldeploy import Workspace\n\nworkspace = Workspace()\n
 
 class WriteCode(Request):
     operation: Literal["finetune_model", "optimize_model"] = Field(description="what is to be done")
-    request: dict[str, Any] = Field(description="what that operation would be sent")
+    request: Json[dict[str, Any]] = Field(description="what that operation would be sent, as JSON")
 
 
 class Code(BaseModel):
@@ -46,4 +46,4 @@ def write_code(workspace: Workspace, request: WriteCode) -> Code:
     return Code(source=f"{BEFORE}job = workspace.models.{method}(\n{lines})\njob.wait()\n")
 
 
-WRITING: tuple[Operation, ...] = (Operation("write_code", "POST", "code", "read", WriteCode, Code, write_code),)
+WRITING: tuple[Operation, ...] = (Operation("write_code", "GET", "code", "read", WriteCode, Code, write_code),)

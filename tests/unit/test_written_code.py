@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def called(source: str, monkeypatch: pytest.MonkeyPatch, method: str) -> dict[st
 
 def test_a_fine_tuning_is_written_with_what_was_said(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     request = {**FINETUNE, "name": "mine"}
-    source = write_code(workspace, WriteCode(operation="finetune_model", request=request)).source
+    source = write_code(workspace, WriteCode(operation="finetune_model", request=json.dumps(request))).source
     found = called(source, monkeypatch, "finetune")
     assert (found["base"], found["dataset"], found["name"]) == ("minilm@1", "rows", "mine")
     assert found["options"] == {"epochs": 2}
@@ -53,7 +54,7 @@ def test_a_fine_tuning_is_written_with_what_was_said(workspace: Workspace, monke
 
 def test_a_search_is_written_with_what_was_said(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     request = {"version": "minilm@1", "target": "size", "dataset": None, "minutes": 3, "include_register": False}
-    source = write_code(workspace, WriteCode(operation="optimize_model", request=request)).source
+    source = write_code(workspace, WriteCode(operation="optimize_model", request=json.dumps(request))).source
     found = called(source, monkeypatch, "optimize")
     assert (found["version"], found["target"], found["minutes"], found["register"]) == ("minilm@1", "size", 3, False)
     assert "dataset" not in found
@@ -61,4 +62,4 @@ def test_a_search_is_written_with_what_was_said(workspace: Workspace, monkeypatc
 
 def test_what_the_operation_would_refuse_is_not_written(workspace: Workspace) -> None:
     with pytest.raises(InvalidInput, match="name: String should match"):
-        write_code(workspace, WriteCode(operation="finetune_model", request=FINETUNE))
+        write_code(workspace, WriteCode(operation="finetune_model", request=json.dumps(FINETUNE)))

@@ -19,7 +19,7 @@ import type {
   SpecChange,
   Usage,
   VersionPage,
-  WriteCode
+  Writable
 } from './types';
 import type { OptionSchema } from './optionFields';
 
@@ -53,8 +53,8 @@ export interface Api {
   optimize(request: OptimizeRequest): Promise<Job>;
   /** What such a search can be told, as the API describes it. */
   optimizeOptions(): Promise<Record<string, OptionSchema>>;
-  /** Python that does what a request would. */
-  writeCode(wanted: WriteCode): Promise<string>;
+  /** Python that does what an operation does with such a request. */
+  writeCode(operation: Writable, request: object): Promise<string>;
   /** Make a point of the front of a search, which was the job `id`, a version. */
   registerOptimized(id: string, point: string): Promise<void>;
 

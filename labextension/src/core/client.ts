@@ -75,7 +75,9 @@ export function createApi(send: Send): Api {
     finetune: async request => (await post('models/finetune', request)) as Job,
     optimize: async request => (await post('models/optimize', request)) as Job,
     optimizeOptions: async () => (await described()).Optimize.properties,
-    writeCode: async wanted => ((await post('code', wanted)) as Code).source,
+    writeCode: async (operation, request) =>
+      ((await get(at`code?operation=${operation}&request=${JSON.stringify(request)}`)) as Code)
+        .source,
     registerOptimized: async (id, point) => {
       await post(at`optimizations/${id}/versions`, { point });
     },

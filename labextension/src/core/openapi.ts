@@ -79,10 +79,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    get?: never;
-    put?: never;
     /** Python that does what a request would. */
-    post: operations['write_code'];
+    get: operations['write_code'];
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -5116,11 +5116,9 @@ export interface components {
       operation: 'finetune_model' | 'optimize_model';
       /**
        * Request
-       * @description what that operation would be sent
+       * @description what that operation would be sent, as JSON
        */
-      request: {
-        [key: string]: unknown;
-      };
+      request: string;
     };
   };
   responses: never;
@@ -5515,30 +5513,15 @@ export interface operations {
   };
   write_code: {
     parameters: {
-      query?: never;
+      query: {
+        operation: 'finetune_model' | 'optimize_model';
+        request: string;
+      };
       header?: never;
       path?: never;
       cookie?: never;
     };
-    requestBody: {
-      content: {
-        'application/json': {
-          /**
-           * Operation
-           * @description what is to be done
-           * @enum {string}
-           */
-          operation: 'finetune_model' | 'optimize_model';
-          /**
-           * Request
-           * @description what that operation would be sent
-           */
-          request: {
-            [key: string]: unknown;
-          };
-        };
-      };
-    };
+    requestBody?: never;
     responses: {
       /** @description Done. */
       200: {

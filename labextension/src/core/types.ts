@@ -22,8 +22,8 @@ export type FinetuneRequest = Pick<Schemas['Finetune'], 'base' | 'dataset' | 'na
 };
 /** What to search a better form of; what is left out is as the server's description says. */
 export type OptimizeRequest = Pick<Schemas['Optimize'], 'version'> & Partial<Schemas['Optimize']>;
-/** What is to be written as code: an operation and what it would be sent. */
-export type WriteCode = Schemas['WriteCode'];
+/** An operation that can be written as code. */
+export type Writable = 'finetune_model' | 'optimize_model';
 export type Code = Schemas['Code'];
 /** What a search for a better form leaves as its job's result, while it runs too. */
 export type Optimization = Schemas['Optimization'];

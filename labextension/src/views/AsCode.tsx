@@ -1,5 +1,5 @@
 import { useState, type JSX } from 'react';
-import type { WriteCode } from '../core/types';
+import type { Writable } from '../core/types';
 import { useApi, useInsertCode, useTrans } from './contexts';
 import { CopyButton } from './CopyButton';
 import { ErrorNote } from './ErrorNote';
@@ -7,8 +7,14 @@ import { IconButton } from './IconButton';
 import { useAction } from './useAction';
 import { useAnswer } from './useAnswer';
 
+interface Props {
+  operation: Writable;
+  /** What the form would send it. */
+  request: object;
+}
+
 /** A form as the Python that does the same: shown when it is unfolded, and anew with what is typed. */
-export function AsCode(wanted: WriteCode): JSX.Element {
+export function AsCode(wanted: Props): JSX.Element {
   const trans = useTrans();
   const [open, setOpen] = useState(false);
   return (
@@ -24,11 +30,13 @@ export function AsCode(wanted: WriteCode): JSX.Element {
   );
 }
 
-function Source(wanted: WriteCode): JSX.Element {
+function Source(wanted: Props): JSX.Element {
   const api = useApi();
   const trans = useTrans();
   const insertCode = useInsertCode();
-  const { answer: source, error } = useAnswer(JSON.stringify(wanted), () => api.writeCode(wanted));
+  const { answer: source, error } = useAnswer(JSON.stringify(wanted), () =>
+    api.writeCode(wanted.operation, wanted.request)
+  );
   const insert = useAction(async () => {
     await insertCode(source ?? '');
   });

@@ -13,7 +13,7 @@ from serving_service import add, spec
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.errors import Conflict, InvalidInput
-from jupyter_modeldeploy.records import Job, Latency, Profile
+from jupyter_modeldeploy.records import Job, JobState, Latency, Profile
 from jupyter_modeldeploy.serving import figures, lifecycle
 from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.workspace import services
@@ -77,7 +77,7 @@ def test_the_latest_measurement_of_a_version_counts(models: Store) -> None:
             kind="profile",
             title="A profile",
             parameters={},
-            state="succeeded",  # type: ignore[arg-type]
+            state=JobState.succeeded,
             owner="me",
             result={"service": "one", "profile": profile.model_dump(mode="json")},
             created_at=at,
