@@ -16,7 +16,17 @@ from jupyter_modeldeploy.widgets.panels import (
     JobPanel,
     ModelsPanel,
     OptimizePanel,
+    ReportPanel,
     ServicePanel,
 )
 
-__all__ = ["DevicesPanel", "FineTunePanel", "JobPanel", "ModelsPanel", "OptimizePanel", "Panel", "ServicePanel"]
+__all__ = [
+    "DevicesPanel",
+    "FineTunePanel",
+    "JobPanel",
+    "ModelsPanel",
+    "OptimizePanel",
+    "Panel",
+    "ReportPanel",
+    "ServicePanel",
+]

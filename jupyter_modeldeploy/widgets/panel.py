@@ -70,13 +70,12 @@ class Panel(anywidget.AnyWidget):
 
 
 def _hear_where_asked(comm: Any) -> None:
-    """Let questions be heard on the subshell that the front end sends them to.
+    """Let what comes be heard on the subshell that the front end sends it to.
 
     ipykernel 7 passes a comm's messages on to whichever shell last wrote to it: after a cell that made or changed the
     panel the main one, which hears nothing while a cell computes. Kernels without subshells have no such rule."""
-    route = getattr(comm, "_reply_subshell_for", None)
-    if route is not None:
-        comm._reply_subshell_for = lambda data, asked: asked if data.get("method") == "custom" else route(data, asked)
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda _data, subshell: subshell
 
 
 @cache

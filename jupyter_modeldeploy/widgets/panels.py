@@ -6,6 +6,7 @@ from typing import Any
 
 from traitlets import Unicode
 
+from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.widgets.panel import Panel
 from jupyter_modeldeploy.workspace import Workspace
 
@@ -75,3 +76,16 @@ class DevicesPanel(Panel):
 
     def __init__(self, workspace: Workspace | None = None, **traits: Any) -> None:
         super().__init__(workspace, home={"view": "devices"}, **traits)
+
+
+class ReportPanel(Panel):
+    """What a job found (`job`, its id), how good a version is on held-out rows (`version`, `minilm@2`), or what is in a
+    dataset (`dataset`, `sentences@1`). Raises InvalidInput unless it is told one of them."""
+
+    def __init__(
+        self, *, job: str = "", version: str = "", dataset: str = "", workspace: Workspace | None = None, **traits: Any
+    ) -> None:
+        told = {name: value for name, value in (("job", job), ("version", version), ("dataset", dataset)) if value}
+        if len(told) != 1:
+            raise InvalidInput(f"A report is about one thing, not {len(told)}.", "Say job=, version= or dataset=.")
+        super().__init__(workspace, home={"view": "report", **told}, **traits)

@@ -11,9 +11,11 @@ import { Surroundings, type Given } from '../views/Surroundings';
 import { useSeen } from '../views/useSeen';
 import type { Channel } from './channel';
 import { KernelNote } from './KernelNote';
+import { Report, type Subject } from './Report';
 
 /** What a panel shows while no page is open in it: a list, or a page of its own. */
-export type Home = { view: 'models' | 'jobs' | 'services' | 'devices' } | Address;
+export type Home =
+  { view: 'models' | 'jobs' | 'services' | 'devices' } | ({ view: 'report' } & Subject) | Address;
 
 /** What Python and the panel tell each other: the names are those of the widget's traits. */
 export interface Traits {
@@ -60,6 +62,7 @@ export function WidgetPanel({
           <>
             {address && (
               <button
+                type="button"
                 className="jp-ModelDeploy-back"
                 onClick={() => {
                   openPage(null);
@@ -94,6 +97,8 @@ function Shown({ shown, workspace }: { shown: Home; workspace: Workspace }): JSX
       return <ServicesSection services={workspace.services} />;
     case 'devices':
       return <DevicesSection jobs={workspace.jobs} />;
+    case 'report':
+      return <Report subject={shown} workspace={workspace} />;
   }
 }
 

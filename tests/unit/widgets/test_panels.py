@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from jupyter_modeldeploy import Workspace
-from jupyter_modeldeploy.errors import Unavailable
+from jupyter_modeldeploy.errors import InvalidInput, Unavailable
 from jupyter_modeldeploy.widgets import (
     DevicesPanel,
     FineTunePanel,
     JobPanel,
     ModelsPanel,
     OptimizePanel,
+    ReportPanel,
     ServicePanel,
     panel,
 )
@@ -55,6 +56,12 @@ def test_the_job_that_was_started_in_a_form_is_told(workspace: Workspace) -> Non
     form = FineTunePanel(workspace=workspace)
     form.address = {"page": "job", "id": "0123456789ab"}
     assert form.job == "0123456789ab"
+
+
+def test_a_report_is_about_one_thing(workspace: Workspace) -> None:
+    assert ReportPanel(version="minilm@2", workspace=workspace).home == {"view": "report", "version": "minilm@2"}
+    with pytest.raises(InvalidInput, match="about one thing, not 2"):
+        ReportPanel(job="0123456789ab", version="minilm@2", workspace=workspace)
 
 
 def test_without_its_build_a_panel_says_how_to_get_it(

@@ -1,0 +1,80 @@
+import type { JSX } from 'react';
+import type { Workspace } from '../core/live';
+import type { Job } from '../core/types';
+import { useApi, useTrans } from '../views/contexts';
+import { DataReport } from '../views/DataReport';
+import { ErrorNote } from '../views/ErrorNote';
+import { Evaluation } from '../views/Evaluation';
+import { findingsOf } from '../views/jobFindings';
+import { Missing } from '../views/pages/Missing';
+import { PageFrame } from '../views/pages/PageFrame';
+import { Parameters } from '../views/pages/Parameters';
+import { useAnswer } from '../views/useAnswer';
+
+/** What a report is about; one of them is told. */
+export interface Subject {
+  job?: string;
+  version?: string;
+  dataset?: string;
+}
+
+/** What a job found, how good a version is, or what is in a dataset. */
+export function Report({
+  subject: { job, version, dataset },
+  workspace
+}: {
+  subject: Subject;
+  workspace: Workspace;
+}): JSX.Element | null {
+  const trans = useTrans();
+  if (version) {
+    return <VersionReport version={version} />;
+  }
+  if (dataset) {
+    const [found] = (workspace.datasets ?? [])
+      .filter(({ name, number }) => [name, `${name}@${number}`].includes(dataset))
+      .sort((a, b) => b.number - a.number);
+    if (!workspace.datasets || !found) {
+      return workspace.datasets && <Missing text={trans.__('There is no dataset %1.', dataset)} />;
+    }
+    return (
+      <PageFrame title={dataset}>
+        <DataReport dataset={found} />
+      </PageFrame>
+    );
+  }
+  const found = workspace.jobs?.find(({ id }) => id === job);
+  if (!workspace.jobs || !found) {
+    return workspace.jobs && <Missing text={trans.__('There is no job %1.', job ?? '')} />;
+  }
+  return <JobReport job={found} />;
+}
+
+function JobReport({ job }: { job: Job }): JSX.Element {
+  const trans = useTrans();
+  const findings = findingsOf(job, trans);
+  return (
+    <PageFrame title={job.title}>
+      <ErrorNote error={job.error} />
+      {findings && <findings.View job={job} />}
+      {!findings && job.result && (
+        <Parameters label={trans.__('Result of %1', job.title)} values={job.result} />
+      )}
+    </PageFrame>
+  );
+}
+
+function VersionReport({ version }: { version: string }): JSX.Element {
+  const api = useApi();
+  const trans = useTrans();
+  const { answer, error } = useAnswer(version, () => api.version(version));
+  return (
+    <PageFrame title={version}>
+      <ErrorNote error={error} />
+      {answer?.evaluation && <Evaluation report={answer.evaluation} />}
+      {answer && !answer.evaluation && (
+        <Missing text={trans.__('%1 was not evaluated on held-out rows.', version)} />
+      )}
+    </PageFrame>
+  );
+}

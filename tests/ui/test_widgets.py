@@ -1,0 +1,132 @@
+"""Panels in JupyterLab's notebooks, in Notebook 7 and in Voila, over the kernel's own connection."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+from ui.lab import Lab
+
+from jupyter_modeldeploy import Workspace
+from jupyter_modeldeploy.records import Service
+
+COMPUTE = "import pathlib, time\nwhile not pathlib.Path('{done}').exists():\n    time.sleep(0.05)\nprint('computed')"
+BUSY = "The kernel is busy. What is asked here waits until its cell is done."
+
+
+@pytest.fixture
+def files(lab: Lab, folder: Path) -> Path:
+    """The folder that the kernels work in."""
+    return folder / "lab" / "files"
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1100, "height": 900})
+    yield context.new_page()
+    context.close()
+
+
+def write(files: Path, *cells: str) -> str:
+    """A notebook with these cells; its name."""
+    name = f"{secrets.token_hex(4)}.ipynb"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, files / name)
+    return name
+
+
+def run_all(page: Page) -> None:
+    """Run the notebook's cells. What is asked before the kernel's connection stands is lost, so it is asked again."""
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    prompt = page.locator(".jp-InputPrompt").first
+    for _ in range(10):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        try:
+            expect(prompt).to_have_text(re.compile(r"\[[*\d]+\]"), timeout=2000)
+        except AssertionError:
+            continue
+        return
+    raise AssertionError("No cell was run.")
+
+
+def predict(panel: Locator, service: str) -> None:
+    """Type a sentence into the try-it box and read its label."""
+    form = panel.get_by_role("form", name=f"Try {service}")
+    form.get_by_label("Text").fill("good film")
+    form.get_by_role("button", name="Predict").click()
+    expect(form.get_by_role("status")).to_contain_text("positive")
+
+
+def test_a_panel_shows_and_tells_while_a_cell_computes_and_says_when_its_kernel_ended(
+    lab: Lab, page: Page, files: Path, workspace: Workspace, classifier: Path, sentiment: str
+) -> None:
+    name = write(
+        files,
+        "from jupyter_modeldeploy.widgets import ModelsPanel\nmodels = ModelsPanel()\nmodels",
+        "import time\nwhile not models.model:\n    time.sleep(0.05)\nprint('selected', models.model)",
+    )
+    page.goto(f"{lab.url}lab/workspaces/{secrets.token_hex(4)}/tree/{name}?token={lab.token}")
+    run_all(page)
+    panel = page.locator(".jp-ModelDeploy-panel")
+    expect(panel).to_contain_text("sentiment")
+    workspace.models.fetch(f"file:{classifier}", "later").version(timeout_s=60)
+    expect(panel).to_contain_text("later")
+    expect(page.locator(".jp-InputPrompt").nth(1)).to_have_text("[*]:")
+
+    panel.get_by_role("button", name="Open the page of sentiment").click()
+    expect(panel.get_by_role("article", name="sentiment")).to_be_visible()
+    expect(page.get_by_text("selected sentiment")).to_be_visible()
+    panel.get_by_role("button", name="Back").click()
+    expect(panel).to_contain_text("later")
+
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile("^Restart Kernel…")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Confirm Kernel Restart").click()
+    expect(panel).to_contain_text("The kernel of this panel has ended. Run its cell again.")
+
+
+def test_a_service_shows_itself_and_answers_in_notebook_7_while_a_cell_computes(
+    lab: Lab, page: Page, files: Path, service: Service
+) -> None:
+    shown = (
+        f"from jupyter_modeldeploy import Workspace\nworkspace = Workspace()\nworkspace.services.get('{service.name}')"
+    )
+    done = files / secrets.token_hex(4)
+    name = write(files, shown, COMPUTE.format(done=done))
+    page.goto(f"{lab.url}notebooks/{name}?token={lab.token}")
+    run_all(page)
+    predict(page.get_by_role("article", name=service.name), service.name)
+    expect(page.locator(".jp-InputPrompt").nth(1)).to_have_text("[*]:")
+    done.touch()
+    expect(page.get_by_text("computed", exact=True)).to_be_visible()
+
+
+def test_in_voila_a_panel_answers_and_says_when_its_kernel_is_busy(
+    lab: Lab, page: Page, files: Path, service: Service
+) -> None:
+    done = files / secrets.token_hex(4)
+    compute = COMPUTE.format(done=done).replace("\n", "\n    ")
+    name = write(
+        files,
+        f"from jupyter_modeldeploy.widgets import ServicePanel\nServicePanel('{service.name}')",
+        "import ipywidgets\nbutton = ipywidgets.Button(description='Compute')\nbutton",
+        f"def compute(_):\n    {compute}\nbutton.on_click(compute)",
+    )
+    page.goto(f"{lab.url}voila/render/{name}?token={lab.token}")
+    panel = page.locator(".jp-ModelDeploy-panel")
+    predict(panel, service.name)
+    page.get_by_role("button", name="Compute").click()
+    form = panel.get_by_role("form", name=f"Try {service.name}")
+    form.get_by_label("Text").fill("bad film")
+    form.get_by_role("button", name="Predict").click()
+    expect(panel).to_contain_text(BUSY)
+    done.touch()
+    expect(form.get_by_role("status")).to_contain_text("negative")
+    expect(panel).not_to_contain_text(BUSY)
