@@ -85,9 +85,11 @@ class Door:
         """Say that a job goes on, which nobody waits for here."""
         self.show(handle.job, _submitted)
 
-    def hand_over(self, secret: str) -> None:
-        """Answer with what only the reader may know."""
-        self.write(secret)
+    def hand_over(self, secret: str, note: str = "") -> None:
+        """Answer with what only the reader may know, and with a note on it that is no part of it."""
+        self.write(f"{secret}\n")
+        if note:
+            self.err.print(note, style="dim")
 
     def command(self, text: str) -> str:
         """A command for the reader to type here, in this workspace."""

@@ -143,11 +143,11 @@ def print_token(
     """Print the token that a service's callers send. Whoever has it may call the service."""
     token = door.workspace.services.token(name)
     if door.json:
-        door.hand_over(json.dumps({"token": token}) + "\n")
+        door.hand_over(json.dumps({"token": token}))
     elif token is None:
         door.err.print(f"{name} asks for no token.")
     else:
-        door.hand_over((f"Authorization: Bearer {token}" if header else token) + "\n")
+        door.hand_over(f"Authorization: Bearer {token}" if header else token)
 
 
 class TokenAction(StrEnum):

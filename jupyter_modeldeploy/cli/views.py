@@ -240,8 +240,7 @@ def tokens(door: Door, response: TokenList) -> None:
 
 
 def new_token(door: Door, response: NewToken) -> None:
-    door.hand_over(f"{response.token}\n")
-    door.err.print(f"This is the token of {response.caller}; it cannot be shown again.", style="dim")
+    door.hand_over(response.token, f"This is the token of {response.caller}; it cannot be shown again.")
 
 
 def revoked(door: Door, response: Deleted) -> None:

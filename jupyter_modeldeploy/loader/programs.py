@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from jupyter_modeldeploy import functions
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.loader.writing import Code
 from jupyter_modeldeploy.records import Format, NewVersion, Version
@@ -65,9 +66,11 @@ NUMPY_NAMES = {"BOOL": "bool", "FP16": "float16", "FP32": "float32", "FP64": "fl
 
 def program_for(version: NewVersion, folder: Path) -> tuple[str, dict[str, Any]]:
     """The template for the version, and the words in it. Raises InvalidInput where nothing loads it."""
+    if version.format is Format.python:
+        return "function", _of_function(version, folder)
     recognised = recognise(folder)
     words: dict[str, Any] = {
-        "made_from": version.ref if isinstance(version, Version) else version.lineage.source or version.model,
+        "made_from": _made_from(version),
         "format": str(version.format),
         "task": version.task,
         "folder": folder,
@@ -178,6 +181,15 @@ def _image(shape: list[int]) -> dict[str, Any]:
     last = len(shape) == 4 and shape[3] in (1, 3) and shape[1] not in (1, 3)
     sides = shape[1:3] if last else shape[2:4]
     return {"channels_last": last, "sides": [side for side in sides if side > 0]}
+
+
+def _of_function(version: NewVersion, folder: Path) -> dict[str, Any]:
+    name = functions.described(folder).name
+    return {"made_from": _made_from(version), "folder": folder, "file": functions.SOURCE, "function": name}
+
+
+def _made_from(version: NewVersion) -> str:
+    return version.ref if isinstance(version, Version) else version.lineage.source or version.model
 
 
 def _of_library(version: NewVersion, folder: Path, recognised: Recognised) -> dict[str, Any]:

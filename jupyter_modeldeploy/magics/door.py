@@ -80,9 +80,9 @@ class CellDoor(Door):
         self.close()
         super().write(text)
 
-    def hand_over(self, secret: str) -> None:
-        self._answer = secret.strip()
-        self.tell("It is not shown: outputs are saved and shared. -o NAME keeps it in a variable.")
+    def hand_over(self, secret: str, note: str = "") -> None:
+        self._answer = secret
+        self.out.print("It is not shown: outputs are saved and shared. -o NAME keeps it in a variable.")
 
     def given(self) -> str:
         if self._cell is None:

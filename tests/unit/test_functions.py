@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +162,18 @@ def test_a_definition_is_a_version_with_its_source(store: Store) -> None:
     assert workspace.models.define("roots", SOURCE) == version
     assert workspace.models.define("roots", "def f(x): return x").ref == "roots@2"
     workspace.close()
+
+
+def test_its_loader_gives_the_function(store: Store) -> None:
+    workspace = Workspace()
+    workspace.models.define("roots", SOURCE)
+    loader = workspace.models.loader("roots") + "print(function(16))"
+    workspace.close()
+    ran = subprocess.run([sys.executable, "-c", loader], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == [
+        "root_of (x: float, digits: int = 2, *, more: list = ())",
+        "{'root': 4.0, 'more': []}",
+    ]
 
 
 def test_a_function_from_elsewhere_is_kept_apart_and_is_never_one_to_serve(tmp_path: Path) -> None:
