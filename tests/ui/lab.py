@@ -33,6 +33,7 @@ class Lab:
 
     url: str
     token: str
+    pid: int
 
     def open(self, page: Page, workspace: str) -> Page:
         """Load the layout `workspace` in `page` and show the panel."""
@@ -45,9 +46,12 @@ class Lab:
 
 
 @contextmanager
-def running_lab(root: Path, folder: Path, theme: str = "JupyterLab Light") -> Iterator[Lab]:
-    """JupyterLab over the workspace `root`; everything else it writes goes below `folder`."""
+def running_lab(root: Path, folder: Path, theme: str = "JupyterLab Light", extended: bool = True) -> Iterator[Lab]:
+    """JupyterLab over the workspace `root`; everything else it writes goes below `folder`. It has neither half of the
+    extension where it is not `extended`."""
     token = secrets.token_hex(16)
+    if not extended:
+        _switch_off(folder / "config")
     _write_settings(folder / "settings", "notification", {"fetchNews": "false", "checkForUpdates": False})
     _write_settings(folder / "settings", "themes", {"theme": theme})
     for name in ("files", "runtime"):
@@ -72,7 +76,7 @@ def running_lab(root: Path, folder: Path, theme: str = "JupyterLab Light") -> It
             stderr=log,
         )
     try:
-        yield Lab(_url(process, folder), token)
+        yield Lab(_url(process, folder), token, process.pid)
     finally:
         process.terminate()
         try:
@@ -103,6 +107,18 @@ def _url(process: subprocess.Popen[bytes], folder: Path) -> str:
             return str(json.loads(written)["url"])
         time.sleep(0.05)
     raise RuntimeError(f"JupyterLab did not start:\n{(folder / 'lab.log').read_text()[-2000:]}")
+
+
+def _switch_off(config: Path) -> None:
+    for path, content in (
+        (
+            "jupyter_server_config.d/jupyter_modeldeploy.json",
+            {"ServerApp": {"jpserver_extensions": {"jupyter_modeldeploy": False}}},
+        ),
+        ("labconfig/page_config.json", {"disabledExtensions": {"jupyter-modeldeploy": True}}),
+    ):
+        (config / path).parent.mkdir(parents=True, exist_ok=True)
+        (config / path).write_text(json.dumps(content))
 
 
 def _write_settings(folder: Path, plugin: str, settings: dict[str, object]) -> None:

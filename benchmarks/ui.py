@@ -1,0 +1,228 @@
+"""What the extension costs JupyterLab, and how quickly its sidebar answers, in a real JupyterLab and Chromium.
+
+    python benchmarks/ui.py [--only start size open scroll idle] [--rounds 7]
+
+JupyterLab with the extension and without it start in turns, in each round another one first, each with settings of its
+own and a browser whose cache is empty. Prints tables and writes `benchmarks/results/ui.json`; a part that was not asked
+for keeps the figures that it had. docs/benchmarks.md says how to read them."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from playwright.sync_api import Browser, Page
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "tests" / "ui"))
+
+from lab import PANEL, Lab, running_browser, running_lab  # noqa: E402
+
+import jupyter_modeldeploy  # noqa: E402
+from jupyter_modeldeploy import Workspace, devices  # noqa: E402
+from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step  # noqa: E402
+
+OUT = HERE / "results" / "ui.json"
+PACKAGE = Path(jupyter_modeldeploy.__file__).parent
+EXTENSION, WIDGETS = PACKAGE / "labextension" / "static", PACKAGE / "widgets" / "static"
+MANY, VERY_MANY = 1_000, 10_000
+IDLE_S, SCROLL_S, SETTLE_S = 60.0, 3.0, 2.0
+Found = dict[str, Any]
+
+
+def start(browser: Browser, rounds: int) -> Found:
+    """Seconds until JupyterLab answers and milliseconds to its first paint, with the extension and without."""
+    seconds: dict[bool, list[float]] = {True: [], False: []}
+    paints: dict[bool, list[float]] = {True: [], False: []}
+    for number in range(rounds):
+        for extended in (True, False) if number % 2 else (False, True):
+            with tempfile.TemporaryDirectory() as scratch:
+                begun = time.perf_counter()
+                with running_lab(Path(scratch) / "root", Path(scratch) / "lab", extended=extended) as lab:
+                    seconds[extended].append(time.perf_counter() - begun)
+                    paints[extended].append(_first_paint(browser, lab))
+    pairs = list(zip(seconds[True], seconds[False], strict=True))
+    added = [with_it - without for with_it, without in zip(paints[True], paints[False], strict=True)]
+    ratio = statistics.median(with_it / without for with_it, without in pairs)
+    print(f"\n{'':24}{'starts':>10}{'first paint':>14}")
+    for extended, name in ((False, "JupyterLab"), (True, "with the extension")):
+        print(f"{name:24}{_middle(seconds[extended]):8.2f} s{_middle(paints[extended]):11.0f} ms")
+    print(f"{'':24}{ratio:8.3f} ×{_middle(added):+11.0f} ms")
+    return {
+        "lab_start_ratio": ratio,
+        "first_paint_added_ms": _middle(added),
+        "start": {"seconds": _named(seconds), "first_paint_ms": _named(paints)},
+    }
+
+
+def size(browser: Browser, rounds: int) -> Found:
+    """kB of what a browser loads of the extension in all, and of the notebook panels, compressed as servers do."""
+    sizes = {"labextension": _gzipped_kb(EXTENSION), "widget": _gzipped_kb(WIDGETS)}
+    print("\n" + ", ".join(f"{name} {kb:.0f} kB gzipped" for name, kb in sizes.items()))
+    return {f"{name}_gzip_kb": kb for name, kb in sizes.items()}
+
+
+def open_sidebar(browser: Browser, rounds: int) -> Found:
+    """Milliseconds from the click on the sidebar's tab until its models can be seen, of 1,000."""
+    with _lab_with(MANY) as lab:
+        times = [_time_to_open(browser, lab) for _ in range(rounds)]
+    print(f"\nThe sidebar with {MANY:,} models opens in {_middle(times):.0f} ms ({min(times):.0f} to {max(times):.0f})")
+    return {f"sidebar_open_ms_{MANY}_models": _middle(times), "sidebar_open_ms": times}
+
+
+def scroll(browser: Browser, rounds: int) -> Found:
+    """Milliseconds between frames while a list of 10,000 models is scrolled through."""
+    with _lab_with(VERY_MANY) as lab, _page(browser) as page:
+        lab.open(page, "scroll")
+        _models_shown(page, VERY_MANY)
+        frames = page.evaluate(SCROLL, 1000 * SCROLL_S)
+    worst = statistics.quantiles(frames, n=20)[-1]
+    print(f"\n{VERY_MANY:,} models scroll at {_middle(frames):.0f} ms a frame, 95 % within {worst:.0f} ms")
+    return {"scroll_frame_ms": _middle(frames), "scroll_frame_p95_ms": worst, "scrolled_models": VERY_MANY}
+
+
+def idle(browser: Browser, rounds: int) -> Found:
+    """The share of one core that the server takes while the sidebar is open and nothing happens."""
+    with _lab_with(MANY) as lab, _page(browser) as page:
+        lab.open(page, "idle")
+        _models_shown(page, MANY)
+        time.sleep(SETTLE_S)
+        server = psutil.Process(lab.pid)
+        before, begun = server.cpu_times(), time.monotonic()
+        time.sleep(IDLE_S)
+        after, elapsed = server.cpu_times(), time.monotonic() - begun
+    share = (after.user + after.system - before.user - before.system) / elapsed
+    print(f"\nAn open, idle sidebar costs the server {share:.2%} of a core")
+    return {"idle_server_cpu_share": share}
+
+
+PARTS: dict[str, Callable[[Browser, int], Found]] = {
+    "start": start,
+    "size": size,
+    "open": open_sidebar,
+    "scroll": scroll,
+    "idle": idle,
+}
+OPENED = """count => new Promise(resolve => {
+  let begun = null;
+  document.addEventListener('pointerdown', () => { begun ??= performance.now(); }, { capture: true, once: true });
+  const look = () => {
+    const section = document.querySelector('.jp-ModelDeploy section');
+    if (begun !== null && section?.textContent.includes(count) && section.querySelector('li')) {
+      requestAnimationFrame(() => resolve(performance.now() - begun));
+    } else {
+      requestAnimationFrame(look);
+    }
+  };
+  look();
+})"""
+SCROLL = """most => new Promise(resolve => {
+  let box = document.querySelector('.jp-ModelDeploy section li');
+  while (box && !(box.scrollHeight > box.clientHeight + 1 && getComputedStyle(box).overflowY !== 'visible')) {
+    box = box.parentElement;
+  }
+  const frames = [];
+  const begun = performance.now();
+  let last = begun;
+  const step = now => {
+    frames.push(now - last);
+    last = now;
+    box.scrollTop += 120;
+    if (now - begun < most) { requestAnimationFrame(step); } else { resolve(frames.slice(1)); }
+  };
+  requestAnimationFrame(step);
+})"""
+
+
+def _time_to_open(browser: Browser, lab: Lab) -> float:
+    with _page(browser) as page:
+        page.goto(f"{lab.url}lab/workspaces/closed?token={lab.token}&reset")
+        tab = page.get_by_role("tab", name=PANEL)
+        tab.wait_for()
+        page.wait_for_timeout(1000 * SETTLE_S)
+        page.evaluate(f"void (window.opened = ({OPENED})('{MANY}'))")
+        tab.click()
+        return float(page.evaluate("window.opened"))
+
+
+def _first_paint(browser: Browser, lab: Lab) -> float:
+    with _page(browser) as page:
+        page.goto(f"{lab.url}lab?token={lab.token}")
+        page.locator(".jp-Launcher").wait_for()
+        return float(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+
+
+def _models_shown(page: Page, count: int) -> None:
+    page.get_by_role("region", name="Models").get_by_text(str(count)).first.wait_for()
+
+
+@contextmanager
+def _page(browser: Browser) -> Iterator[Page]:
+    """A window with a cache of its own, empty."""
+    with closing(browser.new_context(viewport={"width": 1100, "height": 900})) as context:
+        yield context.new_page()
+
+
+@contextmanager
+def _lab_with(models: int) -> Iterator[Lab]:
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch) / "root"
+        with closing(Workspace(root)) as workspace:
+            _fill(workspace, models, Path(scratch) / "files")
+        with running_lab(root, Path(scratch) / "lab") as lab:
+            yield lab
+
+
+def _fill(workspace: Workspace, models: int, folder: Path) -> None:
+    """As many models of one version, whose file is theirs alone."""
+    print(f"making {models:,} models", flush=True)
+    for number in range(models):
+        folder.mkdir(exist_ok=True)
+        (folder / "model.onnx").write_text(str(number))
+        new = NewVersion(
+            model=f"model-{number:05}",
+            format=Format.onnx,
+            task="tensor",
+            lineage=Lineage(step=Step.fetched, source="file:models"),
+        )
+        workspace.store.versions.add(new, folder)
+
+
+def _gzipped_kb(folder: Path) -> float:
+    files = [path for path in folder.rglob("*") if path.suffix in (".js", ".css")]
+    return sum(len(gzip.compress(path.read_bytes(), 6)) for path in files) / 1000
+
+
+def _middle(values: list[float]) -> float:
+    return float(statistics.median(values))
+
+
+def _named(found: dict[bool, list[float]]) -> dict[str, list[float]]:
+    return {"with": found[True], "without": found[False]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure what the extension costs JupyterLab.")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to measure")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each")
+    arguments = parser.parse_args()
+    found: Found = json.loads(OUT.read_text()) if OUT.exists() else {}
+    with running_browser() as browser:
+        for part in arguments.only:
+            found |= PARTS[part](browser, arguments.rounds)
+            found["machine"] = devices.machine()
+            OUT.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
