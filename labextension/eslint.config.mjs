@@ -44,7 +44,32 @@ export default tseslint.config(
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: [noJupyterLab, { group: ['**/lab/**'], message: 'Imports only go down.' }] }
+        {
+          patterns: [
+            noJupyterLab,
+            { group: ['**/lab/**', '**/widget/**'], message: 'Imports only go down.' }
+          ]
+        }
+      ]
+    }
+  },
+  {
+    files: ['labextension/src/widget/**/*.{ts,tsx}'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [noJupyterLab, { group: ['**/lab/**'], message: 'One door knows no other.' }]
+        }
+      ]
+    }
+  },
+  {
+    files: ['labextension/src/lab/**/*.{ts,tsx}'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['**/widget/**'], message: 'One door knows no other.' }] }
       ]
     }
   },
@@ -57,7 +82,7 @@ export default tseslint.config(
           patterns: [
             noJupyterLab,
             {
-              group: ['react', 'react-dom', '**/lab/**', '**/views/**'],
+              group: ['react', 'react-dom', '**/lab/**', '**/views/**', '**/widget/**'],
               message: 'Imports only go down.'
             }
           ]

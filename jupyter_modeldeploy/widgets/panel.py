@@ -38,6 +38,11 @@ class Panel(anywidget.AnyWidget):
         _hear_where_asked(self.comm)
         self.observe(self._open, names=list(self.selects))
 
+    def __repr__(self) -> str:
+        shown = self.address or self.home
+        told = ", ".join(f"{name}={value!r}" for name, value in shown.items() if value)
+        return f"<{type(self).__name__} {told}>"
+
     def media(self) -> dict[str, Any]:
         """The panel by its media type, for a display that says more beside it."""
         parts, _ = self._repr_mimebundle_() or ({}, {})

@@ -47,6 +47,11 @@ def test_the_wheel_carries_the_built_labextension(wheel: zipfile.ZipFile) -> Non
     assert any(name.startswith(LABEXTENSION + "schemas/jupyter-modeldeploy/") for name in files)
 
 
+def test_the_wheel_carries_the_built_panels(wheel: zipfile.ZipFile) -> None:
+    static = "site-packages/jupyter_modeldeploy/widgets/static/"
+    assert {static + "panel.js", static + "panel.css"} <= installed(wheel).keys()
+
+
 def test_the_wheel_switches_the_server_extension_on(wheel: zipfile.ZipFile) -> None:
     config = json.loads(wheel.read(installed(wheel)[SERVER_CONFIG]))
     assert config == {"ServerApp": {"jpserver_extensions": {"jupyter_modeldeploy": True}}}

@@ -4,6 +4,9 @@ import type { Translation } from '../core/translation';
 
 /** How long a kernel at rest may take to say that it has heard a question. */
 const HEARD_MS = 1500;
+/** A question that only reads and has no answer after so long, which is longer than any may wait for a change, is lost: the
+ * network was away when its answer came. */
+const LOST_MS = 45_000;
 /** Larger messages than this are dropped on the way to a kernel without a word. */
 const MOST_CHARACTERS = 9_000_000;
 
@@ -30,8 +33,10 @@ type Told =
 interface Asked {
   resolve: (answer: unknown) => void;
   reject: (error: unknown) => void;
-  /** Runs until the kernel says that it has heard. */
-  timer: ReturnType<typeof setTimeout>;
+  /** May be asked again without doing anything twice. */
+  reads: boolean;
+  /** Runs until the kernel says that it has heard, then until a question that only reads is taken for lost. */
+  timer: ReturnType<typeof setTimeout> | undefined;
 }
 
 /** `busy`: a cell computes and the kernel hears nothing meanwhile; `gone`: it was restarted or shut down. */
@@ -81,7 +86,7 @@ export class Channel {
         this._late.add(rid);
         this._tell();
       }, HEARD_MS);
-      this._asked.set(rid, { resolve, reject, timer });
+      this._asked.set(rid, { resolve, reject, timer, reads: method === 'GET' });
       signal?.addEventListener('abort', () => {
         this._forget(rid, signal.reason);
       });
@@ -107,7 +112,9 @@ export class Channel {
     if (this._late.delete(told.rid)) {
       this._tell();
     }
-    if (told.kind === 'answer') {
+    if (told.kind === 'heard') {
+      asked.timer = asked.reads ? this._expect(told.rid) : undefined;
+    } else {
       this._asked.delete(told.rid);
       const body = JSON.parse(told.body) as unknown;
       if (told.status < 400) {
@@ -128,6 +135,13 @@ export class Channel {
     this._late.clear();
     this._tell();
   };
+
+  private _expect(rid: string): ReturnType<typeof setTimeout> {
+    return setTimeout(() => {
+      const message = this._trans.__('The answer of the kernel was lost.');
+      this._forget(rid, new ApiError(0, 'unreachable', message, ''));
+    }, LOST_MS);
+  }
 
   private _forget(rid: string, reason: unknown): void {
     const asked = this._asked.get(rid);
