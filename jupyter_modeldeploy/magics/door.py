@@ -63,9 +63,7 @@ class CellDoor(Door):
         return self._answer
 
     def show(self, response: BaseModel, view: View) -> None:
-        from jupyter_modeldeploy.cli import optimization_page
         from jupyter_modeldeploy.records import NewToken
-        from jupyter_modeldeploy.reporting.optimization import OptimizationReport
 
         self._answer = response
         self.json = self.json and not isinstance(response, NewToken)
@@ -73,8 +71,7 @@ class CellDoor(Door):
         if found is None:
             super().show(response, view)
         else:
-            self._display(OptimizationReport(**found.model_dump()))
-            optimization_page.suggest(self, found)
+            self._show_report(found)
 
     def write(self, text: str) -> None:
         self.close()
@@ -109,6 +106,13 @@ class CellDoor(Door):
         """Show what was printed. The workspace is the kernel's and stays open."""
         if (bundle := self.out.taken()) is not None:
             display(bundle, raw=True)  # type: ignore[no-untyped-call]  # IPython's is not
+
+    def _show_report(self, found: Optimization) -> None:
+        from jupyter_modeldeploy.cli import optimization_page
+        from jupyter_modeldeploy.reporting.optimization import OptimizationReport
+
+        self._display(OptimizationReport(**found.model_dump()))
+        optimization_page.suggest(self, found)
 
     def _display(self, shown: Any) -> None:
         self.close()
