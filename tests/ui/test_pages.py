@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import tiny_bert
 import tiny_onnx
 from PIL import Image
-from playwright.sync_api import Locator, Page, Response, expect
+from playwright.sync_api import JSHandle, Locator, Page, Response, expect
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Service, Step
@@ -20,6 +22,19 @@ def open_page(page: Page, address: str) -> Locator:
     """Follow a link to a page, and what it shows."""
     page.goto(f"{page.url}?modeldeploy={quote(address, safe='')}")
     return page.get_by_role("article")
+
+
+def dragged(page: Page, file: Path) -> JSHandle:
+    """A file as it comes from the desktop."""
+    return page.evaluate_handle(
+        """([name, content]) => {
+            const bytes = Uint8Array.from(atob(content), one => one.charCodeAt(0));
+            const dragged = new DataTransfer();
+            dragged.items.add(new File([bytes], name, { type: 'image/png' }));
+            return dragged;
+        }""",
+        [file.name, base64.b64encode(file.read_bytes()).decode()],
+    )
 
 
 def is_layout_saved(answer: Response) -> bool:
@@ -143,6 +158,10 @@ def test_a_services_page_answers_steers_traffic_and_rolls_back(
     traffic.get_by_role("button", name="Apply the traffic of sentiment").click()
     expect(traffic.get_by_role("button", name="Apply")).to_have_count(0)
     assert [arm.weight for arm in workspace.services.get(service.name).spec.models[0].arms] == [1, 1]
+    shown.get_by_role("button", name="Compare sentiment@2 with sentiment@1").click()
+    compared = page.get_by_role("article", name=re.compile("^Compare"))
+    expect(compared.get_by_role("table", name="sentiment@2 against sentiment@1")).to_contain_text("latency")
+    page.locator(".lm-DockPanel-tabBar").get_by_role("tab", name=service.name, exact=True).click()
     shown.get_by_role("button", name=f"Go back to how {service.name} was").click()
     expect(traffic.get_by_role("slider")).to_have_count(1)
 
@@ -163,16 +182,57 @@ def test_an_image_is_dropped_on_its_service_and_its_label_is_read(
     lineage = Lineage(step=Step.imported)
     new = NewVersion(model="colours", format=Format.onnx, task="image-classification", lineage=lineage)
     ref = workspace.store.versions.add(new, colours).ref
-    Image.new("RGB", (64, 48), (0, 0, 250)).save(folder / "sea.png")
+    Image.new("RGB", (64, 48), (0, 0, 250)).save(sea := folder / "sea.png")
     workspace.services.start(workspace.services.spec("colours", [ref]))
     try:
         shown = open_page(page, "service/colours")
         form = shown.get_by_role("form", name="Try colours")
         expect(form.get_by_role("button", name="Predict")).to_be_disabled()
-        form.get_by_label("Image: drop a file here").set_input_files(folder / "sea.png")
+        form.get_by_text("drop a file here").dispatch_event("drop", {"dataTransfer": dragged(page, sea)})
         expect(form.get_by_role("img")).to_be_visible()
         form.get_by_role("button", name="Predict").click()
         expect(form.get_by_role("status").get_by_role("listitem").first).to_contain_text("blue")
     finally:
         workspace.services.stop("colours")
         workspace.services.remove("colours")
+
+
+def test_a_search_is_set_up_on_its_page_and_shown_as_code(page: Page, tuned: str) -> None:
+    shown = open_page(page, "model/sentiment")
+    shown.get_by_role("button", name=f"Optimise {tuned}").click()
+    form = page.get_by_role("form", name=f"Optimise {tuned}")
+    expect(page.get_by_role("article", name="Optimise a model").get_by_label("Version")).to_have_value(tuned)
+    form.get_by_label("Improve").select_option("size")
+    form.get_by_text("More", exact=True).click()
+    form.get_by_label("length").fill("0.5")
+    expect(form.get_by_role("alert")).to_have_text("a whole number is needed")
+    expect(form.get_by_role("button", name="Optimise")).to_be_disabled()
+    form.get_by_label("length").fill("32")
+    form.get_by_text("Show as code").click()
+    code = form.get_by_role("region", name="The form as Python")
+    expect(code).to_contain_text(re.compile(r"workspace\.models\.optimize\(\s+'sentiment@2',"))
+    expect(code).to_contain_text("target='size',")
+    expect(code).to_contain_text("length=32,")
+    form.get_by_label("Minutes").fill("0.5")
+    expect(code).to_contain_text("minutes=0.5,")
+
+
+def test_a_fine_tuning_that_starts_on_its_page_leads_to_its_job(page: Page, workspace: Workspace, folder: Path) -> None:
+    table = folder / "reviews.csv"
+    table.write_text("\n".join(["text,label", *(f"{text},{label}" for text, label in tiny_bert.rows(60))]))
+    workspace.datasets.add(f"file:{table}", "reviews", "text", "label").wait(timeout_s=60)
+    encoder = workspace.models.fetch(f"file:{tiny_bert.make_encoder(folder / 'encoder')}", "encoder")
+    base = encoder.version(timeout_s=60).ref
+    shown = open_page(page, "finetune?dataset=reviews%401")
+    form = shown.get_by_role("form", name="Fine-tune on reviews@1")
+    form.get_by_label("Base").select_option(base)
+    form.get_by_label("Name").fill("tuned")
+    form.get_by_text("More", exact=True).click()
+    form.get_by_label("max steps").fill("1000000")
+    form.get_by_role("button", name="Fine-tune").click()
+    job = page.get_by_role("article", name=re.compile(f"Fine-tune {base}"))
+    expect(job.get_by_role("progressbar")).to_be_visible()
+    expect(job.get_by_role("group", name=re.compile("^Curves")).get_by_role("slider", name="Loss")).to_be_visible()
+    job.get_by_role("button", name=re.compile("^Cancel")).click()
+    job.get_by_role("button", name="Cancel the job").click()
+    expect(job.get_by_role("button", name=re.compile("^Resume"))).to_be_visible()

@@ -35,6 +35,10 @@ export interface Api {
   version(ref: string): Promise<VersionPage>;
   /** How fast each version of a model was when it was measured last. */
   measurements(model: string): Promise<Measurement[]>;
+  /** Measure a version through a running service. */
+  profile(version: string, service: string): Promise<Job>;
+  /** Compare two versions of one model behind a running service under generated traffic. */
+  compare(service: string, base: string, candidate: string): Promise<Job>;
   /** Let a version in quarantine be loaded, and keep why. */
   trust(ref: string, reason: string): Promise<void>;
   /** Put a trusted version back into quarantine. */

@@ -56,6 +56,10 @@ export function createApi(send: Send): Api {
     version: async ref => (await get(at`versions/${ref}`)) as VersionPage,
     measurements: async model =>
       ((await get(at`models/${model}/measurements`)) as MeasurementList).measurements,
+    profile: async (version, service) =>
+      (await post('models/profile', { version, service })) as Job,
+    compare: async (service, base, candidate) =>
+      (await post('experiments', { service, base, candidate })) as Job,
     trust: async (version, reason) => {
       await post('models/trust', { version, reason });
     },

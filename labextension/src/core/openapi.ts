@@ -2909,6 +2909,28 @@ export interface components {
      */
     JobState: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'interrupted';
     /**
+     * Latency
+     * @description End-to-end request latency in milliseconds, and the request rate at `concurrency`.
+     */
+    Latency: {
+      /** Concurrency */
+      concurrency: number;
+      /** Errors */
+      errors: number;
+      /** Mean */
+      mean: number;
+      /** P50 */
+      p50: number;
+      /** P90 */
+      p90: number;
+      /** P99 */
+      p99: number;
+      /** Requests */
+      requests: number;
+      /** Throughput Rps */
+      throughput_rps: number;
+    };
+    /**
      * LayerLoss
      * @description Noise over signal of one node's output, rounded alone; `excluded` nodes compute in float as before.
      */
@@ -3161,6 +3183,22 @@ export interface components {
      */
     Nothing: Record<string, never>;
     /**
+     * OperatorTime
+     * @description Self time of one graph node over a profiled run. `share` is of all nodes' self time (0 to 1).
+     */
+    OperatorTime: {
+      /** Calls */
+      calls: number;
+      /** Name */
+      name: string;
+      /** Share */
+      share: number;
+      /** Time Ms */
+      time_ms: number;
+      /** Type */
+      type: string;
+    };
+    /**
      * Optimization
      * @description What a search found so far. `candidates` begin with the original; `front` names those within the budget of which
      *     none other is better by the target and loses no more. `version` is what to use: the new version, or the original.
@@ -3374,6 +3412,25 @@ export interface components {
        * @default null
        */
       started_after_boot: number | null;
+    };
+    /**
+     * Profile
+     * @description One version, profiled: where its time goes, what it takes, how it answers.
+     */
+    Profile: {
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      latency: components['schemas']['Latency'];
+      /** Operators */
+      operators: components['schemas']['OperatorTime'][];
+      /** Peak Memory Bytes */
+      peak_memory_bytes: number;
+      throughput: components['schemas']['Latency'];
+      /** Version */
+      version: string;
     };
     /** ProfileVersion */
     ProfileVersion: {

@@ -49,6 +49,9 @@ export type MetricPage = Schemas['JobMetrics'];
 export type Sample = Schemas['Sample'];
 export type Loader = Schemas['Loader'];
 export type TrainingCode = Schemas['TrainingCode'];
+/** What a profile leaves, and a comparison, in their jobs' results. */
+export type Profile = Schemas['Profile'];
+export type Experiment = Schemas['Experiment'];
 /** How fast a version was when it was measured last, of a kind. */
 export type Measurement = Schemas['Measurement'];
 export type Service = Schemas['Service'];

@@ -1,8 +1,10 @@
 import type { ComponentType } from 'react';
 import type { Translation } from '../core/translation';
 import type { Job } from '../core/types';
+import { ComparisonResult } from './ComparisonResult';
 import { JobCurves } from './JobCurves';
 import { OptimizationResult } from './OptimizationResult';
+import { ProfileResult } from './ProfileResult';
 import { SweepTrials } from './SweepTrials';
 
 /** What a job finds as it goes, and what the button that shows it is called. */
@@ -33,6 +35,18 @@ export function findingsOf({ kind, title }: Job, trans: Translation): Findings |
     case 'optimize':
       return {
         View: OptimizationResult,
+        show: trans.__('Show what %1 found', title),
+        hide: trans.__('Hide what %1 found', title)
+      };
+    case 'profile':
+      return {
+        View: ProfileResult,
+        show: trans.__('Show what %1 found', title),
+        hide: trans.__('Hide what %1 found', title)
+      };
+    case 'compare':
+      return {
+        View: ComparisonResult,
         show: trans.__('Show what %1 found', title),
         hide: trans.__('Hide what %1 found', title)
       };

@@ -67,7 +67,9 @@ export function Lineage({
               }}
             >
               <span>{ref}</span>
-              <span className="jp-ModelDeploy-detail">{step}</span>
+              <span className="jp-ModelDeploy-detail" aria-hidden>
+                {step}
+              </span>
             </button>
           );
         })}

@@ -3,6 +3,7 @@ import type { Workspace } from '../../core/live';
 import type { Service } from '../../core/types';
 import { useTrans } from '../contexts';
 import { TryIt } from '../TryIt';
+import { Measure } from './Measure';
 import { Missing } from './Missing';
 import { PageFrame } from './PageFrame';
 import { Parameters } from './Parameters';
@@ -47,6 +48,11 @@ export function ServicePage({
           </Part>
           <Part title={trans.__('Activity')}>
             <ServiceActivity name={name} />
+          </Part>
+          <Part title={trans.__('Measure')}>
+            {service.spec.models.map(served => (
+              <Measure key={served.model} service={name} served={served} />
+            ))}
           </Part>
           <Part title={trans.__('Call it')}>
             <Snippets service={service} />

@@ -1,0 +1,64 @@
+import type { JSX } from 'react';
+import type { Translation } from '../core/translation';
+import type { Experiment, Job } from '../core/types';
+import { useTrans } from './contexts';
+import { formatFigure } from './format';
+
+type Comparison = Experiment['metrics'][number];
+
+/** What a comparison of two versions found: the verdict in words, and each metric with its interval. */
+export function ComparisonResult({ job }: { job: Job }): JSX.Element {
+  const trans = useTrans();
+  const found = job.result?.experiment as Experiment | undefined;
+  if (!found) {
+    return <p className="jp-ModelDeploy-detail">{trans.__('Nothing was measured yet.')}</p>;
+  }
+  return (
+    <>
+      <p>{found.verdict}</p>
+      <table
+        className="jp-ModelDeploy-table"
+        aria-label={trans.__('%1 against %2', found.candidate, found.base)}
+      >
+        <thead>
+          <tr>
+            <th scope="col">{trans.__('Metric')}</th>
+            <th scope="col">{found.base}</th>
+            <th scope="col">{found.candidate}</th>
+            <th scope="col">{trans.__('Difference')}</th>
+            <th scope="col">{trans.__('Verdict')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {found.metrics.map(one => (
+            <tr key={one.metric}>
+              <th scope="row">{one.metric.replace(/_/g, ' ')}</th>
+              <td>{formatFigure(one.base)}</td>
+              <td>{formatFigure(one.candidate)}</td>
+              <td title={one.method}>
+                {trans.__(
+                  '%1 (%2 to %3)',
+                  formatFigure(one.difference.value),
+                  formatFigure(one.difference.low),
+                  formatFigure(one.difference.high)
+                )}
+              </td>
+              <td>{verdictText(one, trans)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+function verdictText({ verdict }: Comparison, trans: Translation): string {
+  switch (verdict) {
+    case 'better':
+      return trans.__('better');
+    case 'worse':
+      return trans.__('worse');
+    case 'undecided':
+      return trans.__('undecided');
+  }
+}
