@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from ui.lab import Lab
+from ui.test_accessibility import violations_in
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.records import Service
@@ -90,6 +91,28 @@ def test_a_panel_shows_and_tells_while_a_cell_computes_and_says_when_its_kernel_
     page.get_by_role("menuitem", name=re.compile("^Restart Kernel…")).click()
     page.get_by_role("dialog").get_by_role("button", name="Confirm Kernel Restart").click()
     expect(panel).to_contain_text("The kernel of this panel has ended. Run its cell again.")
+
+
+def test_panels_are_composed_and_axe_finds_nothing_wrong_in_any(
+    lab: Lab, page: Page, files: Path, workspace: Workspace, sentiment: str
+) -> None:
+    (job,) = [job for job in workspace.jobs.list() if (job.result or {}).get("version") == sentiment]
+    panels = (
+        f"ModelsPanel('sentiment'), FineTunePanel(), OptimizePanel('{sentiment}'), JobPanel('{job.id}'), "
+        f"ServicePanel(), DevicesPanel(), ReportPanel(version='{sentiment}')"
+    )
+    name = write(files, f"import ipywidgets\nfrom jupyter_modeldeploy.widgets import *\nipywidgets.VBox([{panels}])")
+    page.goto(f"{lab.url}lab/workspaces/{secrets.token_hex(4)}/tree/{name}?token={lab.token}")
+    run_all(page)
+    pages = page.locator(".jp-ModelDeploy-panel")
+    expect(pages).to_have_count(7)
+    titles = ("sentiment", "Fine-tune a model", "Optimise a model", job.title, "Services", "Devices", sentiment)
+    for number, title in enumerate(titles):
+        panel = pages.nth(number)
+        panel.scroll_into_view_if_needed()
+        expect(panel.get_by_role("heading", name=title).first).to_be_visible()
+        expect(panel).not_to_contain_text("Loading")
+    assert violations_in(page, "JupyterLab Light") == []
 
 
 def test_a_service_shows_itself_and_answers_in_notebook_7_while_a_cell_computes(

@@ -13,7 +13,10 @@ function render({ model, el }: { model: TraitModel & Comm; el: HTMLElement }): (
   const host = seekHost() ?? standalone;
   const channel = new Channel(model, host.trans);
   const api = createApi(channel.send);
-  const root = createRoot(el);
+  // Each panel has a React of its own, which would name its elements as that of the panel beside it does.
+  const root = createRoot(el, {
+    identifierPrefix: crypto.getRandomValues(new Uint32Array(1)).join()
+  });
   root.render(
     <WidgetPanel model={model} channel={channel} given={{ ...host, api, live: new Live(api) }} />
   );
