@@ -32,11 +32,15 @@ export function DatasetItem({ dataset }: { dataset: Dataset }): JSX.Element {
             <span id={`${id}-name`} className="jp-ModelDeploy-name">
               {dataset.name}
             </span>
-            <span className="jp-ModelDeploy-detail">
+            <span className="jp-ModelDeploy-detail" aria-hidden>
               {trans._n('%1 row', '%1 rows', dataset.rows, formatCount(dataset.rows))}
             </span>
           </span>
-          <span id={`${id}-facts`} className="jp-ModelDeploy-line jp-ModelDeploy-detail">
+          <span
+            id={`${id}-facts`}
+            className="jp-ModelDeploy-line jp-ModelDeploy-detail"
+            aria-hidden
+          >
             <span>{`${dataset.task} · @${dataset.number}`}</span>
             {warnings > 0 && (
               <span>{trans._n('%1 warning', '%1 warnings', warnings, warnings)}</span>

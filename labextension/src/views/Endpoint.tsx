@@ -22,13 +22,12 @@ export function Endpoint({ service }: { service: Service }): JSX.Element {
         type="button"
         className="jp-ModelDeploy-link"
         aria-expanded={trying}
-        aria-label={trans.__('Try %1', name)}
         onClick={() => {
           setTrying(!trying);
         }}
       >
         <Icon name="caret" />
-        {trans.__('Try it')}
+        {trans.__('Try %1', name)}
       </button>
       {trying && <TryIt service={service} />}
     </>

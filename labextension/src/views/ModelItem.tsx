@@ -38,10 +38,16 @@ export function ModelItem({ model }: { model: Model }): JSX.Element {
                 {model.name}
               </span>
               {latest && (
-                <span className="jp-ModelDeploy-detail">{formatBytes(latest.size_bytes)}</span>
+                <span className="jp-ModelDeploy-detail" aria-hidden>
+                  {formatBytes(latest.size_bytes)}
+                </span>
               )}
             </span>
-            <span id={`${id}-facts`} className="jp-ModelDeploy-line jp-ModelDeploy-detail">
+            <span
+              id={`${id}-facts`}
+              className="jp-ModelDeploy-line jp-ModelDeploy-detail"
+              aria-hidden
+            >
               <span>
                 {latest
                   ? `${model.task} · @${latest.number}`
