@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+import secrets
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,16 +14,31 @@ import pytest
 import tiny_bert
 import tiny_onnx
 from PIL import Image
-from playwright.sync_api import JSHandle, Locator, Page, Response, expect
+from playwright.sync_api import Browser, JSHandle, Locator, Page, Response, expect
+from ui.lab import Lab
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Service, Step
 
+OpenPage = Callable[[str], Locator]
 
-def open_page(page: Page, address: str) -> Locator:
-    """Follow a link to a page, and what it shows."""
-    page.goto(f"{page.url}?modeldeploy={quote(address, safe='')}")
-    return page.get_by_role("article")
+
+@pytest.fixture
+def open_page(lab: Lab, browser: Browser) -> Iterator[OpenPage]:
+    """Opens JupyterLab by a link to a page, and gives what that shows. No script may fail in it."""
+    errors: list[str] = []
+    context = browser.new_context(viewport={"width": 1100, "height": 900})
+    context.on("weberror", lambda failed: errors.append(str(failed.error)))
+
+    def opened(address: str) -> Locator:
+        page = context.new_page()
+        place = f"{lab.url}lab/workspaces/{secrets.token_hex(4)}"
+        page.goto(f"{place}?token={lab.token}&modeldeploy={quote(address, safe='')}")
+        return page.get_by_role("article")
+
+    yield opened
+    context.close()
+    assert not errors
 
 
 def dragged(page: Page, file: Path) -> JSHandle:
@@ -74,8 +91,9 @@ def tuned(workspace: Workspace, sentiment: str, folder: Path) -> str:
     return "sentiment@2"
 
 
-def test_a_models_versions_are_compared_and_chosen(page: Page, tuned: str) -> None:
-    shown = open_page(page, "model/sentiment")
+def test_a_models_versions_are_compared_and_chosen(open_page: OpenPage, tuned: str) -> None:
+    shown = open_page("model/sentiment")
+    page = shown.page
     table = shown.get_by_role("group", name="Versions").get_by_role("table")
     rows = table.locator("tbody tr")
     expect(rows.first).to_contain_text("sentiment@2fine-tunedonnx")
@@ -97,12 +115,14 @@ def test_a_models_versions_are_compared_and_chosen(page: Page, tuned: str) -> No
     expect(page.get_by_role("article", name="small").get_by_role("heading", name="small", exact=True)).to_be_visible()
 
 
-def test_a_version_in_quarantine_is_trusted_with_a_reason(page: Page, workspace: Workspace, folder: Path) -> None:
+def test_a_version_in_quarantine_is_trusted_with_a_reason(
+    open_page: OpenPage, workspace: Workspace, folder: Path
+) -> None:
     pickled = folder / "shady"
     pickled.mkdir()
     (pickled / "shady.pkl").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     workspace.models.fetch(f"file:{pickled}", "shady").wait(timeout_s=60)
-    shown = open_page(page, "model/shady")
+    shown = open_page("model/shady")
     expect(shown.get_by_role("button", name="Serve shady@1")).to_be_disabled()
     expect(shown.get_by_role("list", name="Found in shady@1")).to_contain_text("shady.pkl would run")
     form = shown.get_by_role("form", name="Trust shady@1")
@@ -112,16 +132,16 @@ def test_a_version_in_quarantine_is_trusted_with_a_reason(page: Page, workspace:
     expect(shown.get_by_role("button", name="Serve shady@1")).to_be_enabled()
 
 
-def test_a_page_of_what_is_not_there_says_so(page: Page, sentiment: str) -> None:
-    page.goto(f"{page.url}?modeldeploy=model%2Fnowhere")
-    expect(page.get_by_text("There is no model nowhere.")).to_be_visible()
+def test_a_page_of_what_is_not_there_says_so(open_page: OpenPage) -> None:
+    expect(open_page("model/nowhere").page.get_by_text("There is no model nowhere.")).to_be_visible()
 
 
 def test_a_jobs_log_is_searched_and_its_result_leads_to_its_version(
-    page: Page, workspace: Workspace, sentiment: str
+    open_page: OpenPage, workspace: Workspace, sentiment: str
 ) -> None:
     (job,) = [job for job in workspace.jobs.list() if (job.result or {}).get("version") == sentiment]
-    shown = open_page(page, f"job/{job.id}")
+    shown = open_page(f"job/{job.id}")
+    page = shown.page
     expect(shown.get_by_role("heading", name=job.title)).to_be_visible()
     expect(shown).to_contain_text("succeeded")
     search = shown.get_by_role("searchbox")
@@ -172,7 +192,7 @@ def test_a_services_page_answers_steers_traffic_and_rolls_back(
 
 
 def test_an_image_is_dropped_on_its_service_and_its_label_is_read(
-    page: Page, workspace: Workspace, folder: Path
+    open_page: OpenPage, workspace: Workspace, folder: Path
 ) -> None:
     colours = tiny_onnx.pictures(folder / "colours")
     (colours / "config.json").write_text(json.dumps({"id2label": {"0": "red", "1": "green", "2": "blue"}}))
@@ -185,7 +205,8 @@ def test_an_image_is_dropped_on_its_service_and_its_label_is_read(
     Image.new("RGB", (64, 48), (0, 0, 250)).save(sea := folder / "sea.png")
     workspace.services.start(workspace.services.spec("colours", [ref]))
     try:
-        shown = open_page(page, "service/colours")
+        shown = open_page("service/colours")
+        page = shown.page
         form = shown.get_by_role("form", name="Try colours")
         expect(form.get_by_role("button", name="Predict")).to_be_disabled()
         form.get_by_text("drop a file here").dispatch_event("drop", {"dataTransfer": dragged(page, sea)})
@@ -197,8 +218,9 @@ def test_an_image_is_dropped_on_its_service_and_its_label_is_read(
         workspace.services.remove("colours")
 
 
-def test_a_search_is_set_up_on_its_page_and_shown_as_code(page: Page, tuned: str) -> None:
-    shown = open_page(page, "model/sentiment")
+def test_a_search_is_set_up_on_its_page_and_shown_as_code(open_page: OpenPage, tuned: str) -> None:
+    shown = open_page("model/sentiment")
+    page = shown.page
     shown.get_by_role("button", name=f"Optimise {tuned}").click()
     form = page.get_by_role("form", name=f"Optimise {tuned}")
     expect(page.get_by_role("article", name="Optimise a model").get_by_label("Version")).to_have_value(tuned)
@@ -217,13 +239,16 @@ def test_a_search_is_set_up_on_its_page_and_shown_as_code(page: Page, tuned: str
     expect(code).to_contain_text("minutes=0.5,")
 
 
-def test_a_fine_tuning_that_starts_on_its_page_leads_to_its_job(page: Page, workspace: Workspace, folder: Path) -> None:
+def test_a_fine_tuning_that_starts_on_its_page_leads_to_its_job(
+    open_page: OpenPage, workspace: Workspace, folder: Path
+) -> None:
     table = folder / "reviews.csv"
     table.write_text("\n".join(["text,label", *(f"{text},{label}" for text, label in tiny_bert.rows(60))]))
     workspace.datasets.add(f"file:{table}", "reviews", "text", "label").wait(timeout_s=60)
     encoder = workspace.models.fetch(f"file:{tiny_bert.make_encoder(folder / 'encoder')}", "encoder")
     base = encoder.version(timeout_s=60).ref
-    shown = open_page(page, "finetune?dataset=reviews%401")
+    shown = open_page("finetune?dataset=reviews%401")
+    page = shown.page
     form = shown.get_by_role("form", name="Fine-tune on reviews@1")
     form.get_by_label("Base").select_option(base)
     form.get_by_label("Name").fill("tuned")
