@@ -20,7 +20,7 @@ export function DatasetItem({ dataset }: { dataset: Dataset }): JSX.Element {
         className="jp-ModelDeploy-row"
         aria-expanded={open}
         aria-labelledby={`${id}-name`}
-        aria-describedby={`${id}-facts`}
+        aria-describedby={`${id}-size ${id}-facts`}
         aria-controls={`${id}-report`}
         onClick={() => {
           setOpen(!open);
@@ -32,15 +32,11 @@ export function DatasetItem({ dataset }: { dataset: Dataset }): JSX.Element {
             <span id={`${id}-name`} className="jp-ModelDeploy-name">
               {dataset.name}
             </span>
-            <span className="jp-ModelDeploy-detail" aria-hidden>
+            <span id={`${id}-size`} className="jp-ModelDeploy-detail">
               {trans._n('%1 row', '%1 rows', dataset.rows, formatCount(dataset.rows))}
             </span>
           </span>
-          <span
-            id={`${id}-facts`}
-            className="jp-ModelDeploy-line jp-ModelDeploy-detail"
-            aria-hidden
-          >
+          <span id={`${id}-facts`} className="jp-ModelDeploy-line jp-ModelDeploy-detail">
             <span>{`${dataset.task} · @${dataset.number}`}</span>
             {warnings > 0 && (
               <span>{trans._n('%1 warning', '%1 warnings', warnings, warnings)}</span>

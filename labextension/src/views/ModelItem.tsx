@@ -23,7 +23,7 @@ export function ModelItem({ model }: { model: Model }): JSX.Element {
           className="jp-ModelDeploy-row"
           aria-expanded={open}
           aria-labelledby={`${id}-name`}
-          aria-describedby={`${id}-facts`}
+          aria-describedby={`${id}-size ${id}-facts`}
           aria-controls={`${id}-versions`}
           title={model.description || undefined}
           onClick={() => {
@@ -38,16 +38,12 @@ export function ModelItem({ model }: { model: Model }): JSX.Element {
                 {model.name}
               </span>
               {latest && (
-                <span className="jp-ModelDeploy-detail" aria-hidden>
+                <span id={`${id}-size`} className="jp-ModelDeploy-detail">
                   {formatBytes(latest.size_bytes)}
                 </span>
               )}
             </span>
-            <span
-              id={`${id}-facts`}
-              className="jp-ModelDeploy-line jp-ModelDeploy-detail"
-              aria-hidden
-            >
+            <span id={`${id}-facts`} className="jp-ModelDeploy-line jp-ModelDeploy-detail">
               <span>
                 {latest
                   ? `${model.task} · @${latest.number}`

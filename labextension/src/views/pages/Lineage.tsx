@@ -67,9 +67,7 @@ export function Lineage({
               }}
             >
               <span>{ref}</span>
-              <span className="jp-ModelDeploy-detail" aria-hidden>
-                {step}
-              </span>
+              <span className="jp-ModelDeploy-detail">{step}</span>
             </button>
           );
         })}
