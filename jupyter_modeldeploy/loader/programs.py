@@ -7,11 +7,12 @@ from typing import Any
 
 from jupyter_modeldeploy import functions
 from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.json_files import read_json
 from jupyter_modeldeploy.loader.writing import Code
 from jupyter_modeldeploy.records import Format, NewVersion, Version
 from jupyter_modeldeploy.sources.formats.recognised import Recognised
 from jupyter_modeldeploy.sources.recognise import recognise
-from jupyter_modeldeploy.tasks.model_config import max_tokens, read_json
+from jupyter_modeldeploy.tasks.model_config import max_tokens
 
 POOLINGS = {
     "mean": "mean",

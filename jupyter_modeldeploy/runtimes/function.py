@@ -95,6 +95,10 @@ class FunctionRuntime:
             raise ModelDeployError(
                 f"{function.name} says that it returns {kind}, and returned {shown(answer)}.", "Correct one of both."
             )
+        if kind == "int" and not -(2**63) <= answer < 2**63:
+            raise ModelDeployError(
+                f"{function.name} returned {shown(answer)}, which is beyond 64 bits.", "Leave its return type out."
+            )
         return answer.encode() if kind == "str" else answer
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
-from jupyter_modeldeploy.errors import InvalidInput, NotFound
+from jupyter_modeldeploy.errors import NotFound
 
 
 def only_file(folder: Path, suffixes: tuple[str, ...]) -> Path:
@@ -20,15 +18,3 @@ def only_file(folder: Path, suffixes: tuple[str, ...]) -> Path:
         names = ", ".join(path.name for path in found) or f"no {wanted} file"
         raise NotFound(f"{folder.name} holds {names}.", f"It needs model{suffixes[0]} or exactly one *{wanted}.")
     return found[0]
-
-
-def json_beside(folder: Path, name: str) -> dict[str, Any]:
-    """The object in a JSON file beside the model; empty without one. Raises InvalidInput for anything else."""
-    path = folder / name
-    try:
-        content = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    except ValueError as error:
-        raise InvalidInput(f"{name} is not JSON: {error}.") from error
-    if not isinstance(content, dict):
-        raise InvalidInput(f"{name} is not a JSON object.")
-    return content

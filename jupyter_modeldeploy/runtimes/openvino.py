@@ -12,8 +12,9 @@ import numpy as np
 
 from jupyter_modeldeploy import datatypes, devices
 from jupyter_modeldeploy.errors import InvalidInput, OutOfMemory, Unavailable
+from jupyter_modeldeploy.json_files import read_json
 from jupyter_modeldeploy.runtimes import Tensors
-from jupyter_modeldeploy.runtimes.model_file import json_beside, only_file
+from jupyter_modeldeploy.runtimes.model_file import only_file
 from jupyter_modeldeploy.signatures import Signature, TensorSpec
 
 SUFFIXES = (".xml",)
@@ -113,7 +114,7 @@ def read(core: Any, path: Path) -> Any:
 
 def precision_of(folder: Path) -> Precision:
     """What the model in `folder` computes in. Raises InvalidInput for a setting that is none."""
-    precision: Any = json_beside(folder, SETTINGS).get("precision", "f32")
+    precision: Any = read_json(folder / SETTINGS).get("precision", "f32")
     if precision not in ("f32", "bf16"):
         raise InvalidInput(f"{SETTINGS} asks for the precision {precision!r}.", "It can be f32 or bf16.")
     known: Precision = precision
@@ -148,7 +149,7 @@ def _spec(port: Any) -> TensorSpec:
 
 def _vocabulary(folder: Path, signature: Signature) -> int | None:
     """The number of tokens that there are; OpenVINO takes one beyond them for a vector of zeros."""
-    size = json_beside(folder, "config.json").get("vocab_size")
+    size = read_json(folder / "config.json").get("vocab_size")
     named = any(spec.name == TOKENS for spec in signature.inputs)
     return size if named and isinstance(size, int) else None
 

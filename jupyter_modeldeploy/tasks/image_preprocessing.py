@@ -11,8 +11,8 @@ from PIL import Image
 
 from jupyter_modeldeploy.datatypes import NUMPY
 from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.json_files import read_json
 from jupyter_modeldeploy.signatures import Signature, TensorSpec
-from jupyter_modeldeploy.tasks.model_config import read_json
 
 CONFIG = "preprocessor_config.json"
 DEFAULT_SIDE = 224

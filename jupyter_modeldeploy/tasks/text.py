@@ -9,9 +9,10 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from jupyter_modeldeploy.errors import InvalidInput, NotFound, TooLarge, shown
+from jupyter_modeldeploy.json_files import read_json
 from jupyter_modeldeploy.signatures import Signature
 from jupyter_modeldeploy.tasks import Tensors
-from jupyter_modeldeploy.tasks.model_config import max_tokens, read_json
+from jupyter_modeldeploy.tasks.model_config import max_tokens
 
 MAX_TEXTS = 1024
 MAX_CHARACTERS = 100_000

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.json_files import read_json
 from jupyter_modeldeploy.signatures import Signature
 from jupyter_modeldeploy.tasks import Tensors
-from jupyter_modeldeploy.tasks.model_config import class_names, in_order, read_json
+from jupyter_modeldeploy.tasks.model_config import class_names, in_order
 from jupyter_modeldeploy.tasks.probabilities import probabilities
 from jupyter_modeldeploy.tasks.text import MAX_CHARACTERS, TextEncoder, parse_texts
 

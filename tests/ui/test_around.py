@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-import tiny_bert
 from playwright.sync_api import Locator, Page, expect
 
 from jupyter_modeldeploy import Workspace
@@ -15,21 +12,6 @@ from jupyter_modeldeploy.workspace import JobHandle
 
 DEVICE_REFRESH_MS = 2000
 """As the settings have it by default."""
-
-
-@pytest.fixture
-def training(workspace: Workspace, folder: Path) -> Iterator[JobHandle]:
-    """A fine-tuning that would take far longer than the test."""
-    rows = [f"{text},{tiny_bert.CLASSES[label]}" for text, label in tiny_bert.rows(120)]
-    table = folder / "reviews.csv"
-    table.write_text("\n".join(["text,label", *rows]))
-    workspace.datasets.add(f"file:{table}", "reviews", "text", "label").wait(timeout_s=60)
-    encoder = tiny_bert.make_encoder(folder / "encoder")
-    base = workspace.models.fetch(f"file:{encoder}", "encoder").version(timeout_s=60)
-    job = workspace.models.finetune(base.ref, "reviews", "tuned", max_steps=1_000_000, batch_size=8)
-    yield job
-    if not job.job.state.ended:
-        job.cancel()
 
 
 def test_the_devices_show_their_use_and_who_works_on_them(page: Page, training: JobHandle) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-import pytest
 import tiny_bert
 import tiny_onnx
 from playwright.sync_api import Locator, Page, expect
@@ -21,21 +19,6 @@ from jupyter_modeldeploy.workspace import JobHandle
 def item(page: Page, section: str, name: str | re.Pattern[str]) -> Locator:
     """The row of a job or a service."""
     return page.get_by_role("list", name=section, exact=True).get_by_role("listitem", name=name)
-
-
-@pytest.fixture
-def training(workspace: Workspace, folder: Path) -> Iterator[JobHandle]:
-    """A fine-tuning that would take far longer than the test."""
-    rows = [f"{text},{tiny_bert.CLASSES[label]}" for text, label in tiny_bert.rows(120)]
-    table = folder / "reviews.csv"
-    table.write_text("\n".join(["text,label", *rows]))
-    workspace.datasets.add(f"file:{table}", "reviews", "text", "label").wait(timeout_s=60)
-    encoder = tiny_bert.make_encoder(folder / "encoder")
-    base = workspace.models.fetch(f"file:{encoder}", "encoder").version(timeout_s=60)
-    job = workspace.models.finetune(base.ref, "reviews", "tuned", max_steps=1_000_000, batch_size=8)
-    yield job
-    if not job.job.state.ended:
-        job.cancel()
 
 
 def group_of(job: Job) -> list[psutil.Process]:

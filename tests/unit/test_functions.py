@@ -114,6 +114,7 @@ def test_plain_values_and_texts(tmp_path: Path, source: str, body: Any, answers:
     [
         ("def f(x): return object()", "returned what is no JSON"),
         ("def f(x) -> int: return 'a'", "says that it returns int, and returned 'a'"),
+        ("def f(x) -> int: return 2**63", "beyond 64 bits"),
     ],
 )
 def test_an_answer_of_another_kind_is_told(tmp_path: Path, source: str, told: str) -> None:

@@ -16,9 +16,10 @@ from onnxruntime.transformers.fusion_options import AttentionMaskFormat, FusionO
 from onnxruntime.transformers.optimizer import MODEL_TYPES, optimize_model
 
 from jupyter_modeldeploy.errors import ConversionFailed
+from jupyter_modeldeploy.json_files import read_json
 from jupyter_modeldeploy.optimize.quantizing.graph import MODEL
 from jupyter_modeldeploy.runtimes.onnx import CPU, session_options
-from jupyter_modeldeploy.tasks.model_config import max_tokens, read_json
+from jupyter_modeldeploy.tasks.model_config import max_tokens
 
 FUSED = ("Attention", "MultiHeadAttention")
 DOMAIN = "com.microsoft"

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from jupyter_modeldeploy import datatypes
+from jupyter_modeldeploy.json_files import read_json
 from jupyter_modeldeploy.runtimes import Tensors
 from jupyter_modeldeploy.signatures import Signature, TensorSpec
-from jupyter_modeldeploy.tasks.model_config import max_tokens, read_json
+from jupyter_modeldeploy.tasks.model_config import max_tokens
 
 TOKEN_INPUTS = {"input_ids", "attention_mask", "token_type_ids"}
 TOKENS = ((1, 1), (1, 7), (3, 33), (8, 128))
