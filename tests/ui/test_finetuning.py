@@ -161,7 +161,7 @@ def test_the_form_asks_for_what_matters_to_the_datasets_task(
     page.get_by_role("list", name="Datasets", exact=True).get_by_role("button", name="stories", exact=True).click()
     page.get_by_role("button", name="Fine-tune a model on it").click()
     on_stories = page.get_by_role("form", name="Fine-tune on stories@1")
-    others = on_stories.get_by_label("Base").locator("optgroup")
+    others = on_stories.get_by_label("Base", exact=True).locator("optgroup")
     expect(others).to_have_attribute("label", "made for other tasks")
     expect(others).to_contain_text(encoder)
 

@@ -250,7 +250,7 @@ def test_a_fine_tuning_that_starts_on_its_page_leads_to_its_job(
     shown = open_page("finetune?dataset=reviews%401")
     page = shown.page
     form = shown.get_by_role("form", name="Fine-tune on reviews@1")
-    form.get_by_label("Base").select_option(base)
+    form.get_by_label("Base", exact=True).select_option(base)
     form.get_by_label("Name").fill("tuned")
     form.get_by_text("More", exact=True).click()
     form.get_by_label("max steps").fill("1000000")
