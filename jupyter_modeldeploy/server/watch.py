@@ -7,15 +7,14 @@ from concurrent.futures import Executor
 
 from jupyter_modeldeploy.errors import Unavailable
 from jupyter_modeldeploy.workspace import Workspace
-
-POLL_S = 0.2
+from jupyter_modeldeploy.workspace.onlooker import LOOK_S, Onlooker
 
 
 class Watch:
-    """Looks for new changes while anybody waits for them: every `POLL_S` seconds, however many they are."""
+    """Looks for new changes while anybody waits for them: every `LOOK_S` seconds, however many they are."""
 
     def __init__(self, workspace: Workspace, executor: Executor) -> None:
-        self._workspace = workspace
+        self._onlooker = Onlooker(workspace)
         self._executor = executor
         self._look: asyncio.Task[int] | None = None
         self._closed = False
@@ -38,5 +37,7 @@ class Watch:
             self._look.cancel()
 
     async def _look_after_a_pause(self) -> int:
-        await asyncio.sleep(POLL_S)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._workspace.latest_change)
+        await asyncio.sleep(LOOK_S)
+        if self._onlooker.is_due():
+            return await asyncio.get_running_loop().run_in_executor(self._executor, self._onlooker.look)
+        return self._onlooker.latest

@@ -36,6 +36,10 @@ class Changes:
         with self._database.read() as connection:
             return connection.execute(select(func.max(changes.c.sequence))).scalar() or 0
 
+    def written(self) -> object:
+        """Differs from what it was whenever there may be more changes, for whoever looks often: see Database."""
+        return self._database.written()
+
     def since(self, sequence: int, limit: int = 500) -> list[Change]:
         """The changes after `sequence`, oldest first."""
         query = select(changes).where(changes.c.sequence > sequence).order_by(changes.c.sequence).limit(limit)

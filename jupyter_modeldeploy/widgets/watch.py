@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from jupyter_modeldeploy.errors import ModelDeployError
 from jupyter_modeldeploy.workspace import Workspace
-
-POLL_S = 0.2
+from jupyter_modeldeploy.workspace.onlooker import LOOK_S, Onlooker
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +26,12 @@ class Waiting:
 
 
 class Watch:
-    """Looks for new changes while anybody waits for them, every `POLL_S` seconds, however many they are.
+    """Looks for new changes while anybody waits for them, every `LOOK_S` seconds, however many they are.
 
     A kernel's event loop stands still while a cell computes, so this has a thread, and only while anybody waits."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+        self._onlooker = Onlooker(workspace)
         self._lock = threading.Lock()
         self._waiting: set[Waiting] = set()
         self._thread: threading.Thread | None = None
@@ -55,7 +54,7 @@ class Watch:
             latest = self._latest()
             for due in self._take_due(latest):
                 due.then()
-            time.sleep(POLL_S)
+            time.sleep(LOOK_S)
 
     def _anybody(self) -> bool:
         with self._lock:
@@ -66,7 +65,7 @@ class Watch:
     def _latest(self) -> int | None:
         """None where the workspace cannot be read: then everybody is told, and hears why when reading it again."""
         try:
-            return self._workspace.latest_change()
+            return self._onlooker.look() if self._onlooker.is_due() else self._onlooker.latest
         except ModelDeployError as error:
             log.warning("The workspace's changes cannot be read: %s", error)
             return None
