@@ -22,9 +22,9 @@ class Request(BaseModel):
 
 
 class LongPoll(Request):
-    """A request that may wait up to `wait` seconds for a change after number `since`."""
+    """A request that may wait up to `wait` seconds for a change after number `since`, if it names one."""
 
-    since: int = 0
+    since: int | None = None
     wait: float = 0
 
 

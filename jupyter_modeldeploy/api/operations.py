@@ -103,7 +103,12 @@ class ReadMetrics(ById):
 
 
 class SeeChanges(LongPoll):
-    since: int = Field(default=0, ge=0, le=MAX_INTEGER, description="the last sequence number that was seen")
+    since: int | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_INTEGER,
+        description="the last sequence number that was seen; without it only the latest",
+    )
     wait: float = Field(default=0, ge=0, le=MAX_WAIT_S, description="seconds to wait for a first change")
 
 
@@ -314,8 +319,10 @@ def list_devices(workspace: Workspace, request: Nothing) -> DeviceList:
 
 
 def see_changes(workspace: Workspace, request: SeeChanges) -> ChangeList:
-    """What was written after a sequence number."""
+    """What was written after a sequence number, at most 500 changes; without one, the number to go on from."""
     latest = workspace.latest_change()  # before the changes: what is written in between is not to be skipped
+    if request.since is None:
+        return ChangeList(changes=[], latest=latest)
     changes = workspace.changes(request.since)
     return ChangeList(changes=changes, latest=changes[-1].sequence if changes else latest)
 

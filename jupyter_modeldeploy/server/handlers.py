@@ -104,16 +104,16 @@ class OperationHandler(BaseHandler):
             raise HTTPError(405)
         await self.check_allowed(operation.action)
         request = self._parse(operation, path)
-        if isinstance(request, LongPoll):
-            await self._wait(request)
+        if isinstance(request, LongPoll) and request.since is not None:
+            await self._wait(request.since, request.wait)
         answer: BaseModel = await self._run(operation.call, request)
         self.set_status(operation.status)
         self.finish(answer.model_dump_json())
 
-    async def _wait(self, request: LongPoll) -> None:
+    async def _wait(self, since: int, wait_s: float) -> None:
         latest = await self._run(Workspace.latest_change)
-        deadline = time.monotonic() + request.wait
-        while latest <= request.since and time.monotonic() < deadline and not self._gone:
+        deadline = time.monotonic() + wait_s
+        while latest <= since and time.monotonic() < deadline and not self._gone:
             latest = await self.watch.next_look()
 
     async def _run(self, call: Any, *request: Request) -> Any:

@@ -83,19 +83,19 @@ class Channel:
         except ModelDeployError as error:
             self._answer(asked, error.status, json.dumps(error.body()))
             return
-        if isinstance(request, LongPoll) and request.wait > 0:
-            self._wait(asked, operation, request)
+        if isinstance(request, LongPoll) and request.since is not None and request.wait > 0:
+            self._wait(asked, operation, request, request.since)
         else:
             self._call(asked, operation, request)
 
-    def _wait(self, asked: Asked, operation: Operation, request: LongPoll) -> None:
+    def _wait(self, asked: Asked, operation: Operation, request: LongPoll, since: int) -> None:
         context = copy_context()
 
         def go_on() -> None:
             if self._waiting.pop(asked.rid, None) is not None:
                 _pool().submit(context.run, self._call, asked, operation, request)
 
-        waiting = self._waiting[asked.rid] = Waiting(request.since, time.monotonic() + request.wait, go_on)
+        waiting = self._waiting[asked.rid] = Waiting(since, time.monotonic() + request.wait, go_on)
         self._watch.add(waiting)
 
     def _call(self, asked: Asked, operation: Operation, request: Request) -> None:

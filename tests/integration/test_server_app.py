@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,13 @@ def test_a_change_made_while_another_answer_is_put_together_is_not_skipped(
     workspace.close()
 
 
+async def test_whoever_names_no_number_hears_at_once_from_where_to_follow(app: ModelDeployApp, jp_fetch: Any) -> None:
+    for number in range(600):  # more than one answer holds
+        app.workspace.store.jobs.add(job(number, processes.current()))
+    answer = json.loads((await jp_fetch("modeldeploy", "api", "changes", params={"wait": "30"})).body)
+    assert answer == {"changes": [], "latest": app.workspace.latest_change()}
+
+
 async def test_a_waiting_view_is_answered_at_the_first_change(app: ModelDeployApp, jp_fetch: Any) -> None:
     waiting = jp_fetch("modeldeploy", "api", "changes", params={"since": "0", "wait": "30"})
     while app.watch._look is None:
@@ -98,6 +106,18 @@ async def test_however_many_wait_the_workspace_is_looked_at_once(
     monkeypatch.setattr(app.workspace, "latest_change", lambda: looks.append(1) or 7)
     assert set(await asyncio.gather(*(app.watch.next_look() for _ in range(100)))) == {7}
     assert len(looks) == 1
+
+
+async def test_a_worker_that_died_is_found_although_nothing_was_written(app: ModelDeployApp) -> None:
+    worker = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    app.workspace.store.jobs.add(job(1, processes.of(worker.pid)))
+    before = await app.watch.next_look()
+    worker.kill()
+    worker.wait()
+    async with asyncio.timeout(30):
+        while await app.watch.next_look() == before:
+            pass
+    assert app.workspace.jobs.list()[0].state.ended
 
 
 async def test_a_stopping_server_sends_away_who_waits(app: ModelDeployApp, jp_fetch: Any) -> None:

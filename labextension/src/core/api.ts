@@ -105,6 +105,8 @@ export interface Api {
   /** Ask `model` of a service (null: its only one); `body` is in the words of the model's task. */
   predict(service: string, model: string | null, body: unknown): Promise<Answer>;
 
+  /** The number of the latest write. */
+  latestChange(signal: AbortSignal): Promise<number>;
   /** What was written after number `since`; waits up to `waitSeconds` for a first change. */
   changes(since: number, waitSeconds: number, signal: AbortSignal): Promise<Changes>;
 }

@@ -120,6 +120,7 @@ export function createApi(send: Send): Api {
     predict: async (service, model, body) =>
       (await post(at`services/${service}/predict`, { model, body })) as Answer,
 
+    latestChange: async signal => ((await get('changes', signal)) as Changes).latest,
     changes: async (since, waitSeconds, signal) =>
       (await get(at`changes?since=${since}&wait=${waitSeconds}`, signal)) as Changes
   };

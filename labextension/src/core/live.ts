@@ -76,7 +76,7 @@ export class Live {
   }
 
   private async _readAll(signal: AbortSignal): Promise<void> {
-    const { latest } = await this._api.changes(0, 0, signal);
+    const latest = await this._api.latestChange(signal);
     const [models, datasets, jobs, services] = await Promise.all([
       this._api.models(),
       this._api.datasets(),

@@ -62,7 +62,7 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** What was written after a sequence number. */
+    /** What was written after a sequence number, at most 500 changes; without one, the number to go on from. */
     get: operations['see_changes'];
     put?: never;
     post?: never;
@@ -4125,10 +4125,10 @@ export interface components {
     SeeChanges: {
       /**
        * Since
-       * @description the last sequence number that was seen
-       * @default 0
+       * @description the last sequence number that was seen; without it only the latest
+       * @default null
        */
-      since: number;
+      since: number | null;
       /**
        * Wait
        * @description seconds to wait for a first change
@@ -5476,7 +5476,7 @@ export interface operations {
   see_changes: {
     parameters: {
       query?: {
-        since?: number;
+        since?: number | null;
         wait?: number;
       };
       header?: never;
