@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
 
 from jupyter_modeldeploy import processes
-from jupyter_modeldeploy.errors import Conflict, ModelDeployError, ServiceFailed, StorageFull, from_os_error
+from jupyter_modeldeploy.errors import Conflict, ModelDeployError, NotFound, ServiceFailed, StorageFull, from_os_error
 from jupyter_modeldeploy.records import Failure, Service, ServiceSpec, ServiceState
 from jupyter_modeldeploy.serving import planning, servicelog
 from jupyter_modeldeploy.serving.history import revised
@@ -25,6 +28,8 @@ from jupyter_modeldeploy.serving.supervision import documents
 from jupyter_modeldeploy.store import Store
 
 POLL_S = 0.01
+SETTLED_S = 5.0
+"""Whoever writes what became of a service's last run is done within this time; who wants to start it waits so long."""
 
 log = logging.getLogger(__name__)
 
@@ -36,19 +41,21 @@ def start(store: Store, spec: ServiceSpec, owner: str, wait_s: float = 60.0) -> 
     NotFound for a model version that is not there, Unavailable where nothing here can run one, Conflict while a service
     of that name runs or its port is taken, and ServiceFailed with the end of the log when it does not become ready."""
     planning.plan_of(store, spec, revision=1)
-    with only_writer(store, spec.name):
-        service = _new_row(store, spec, owner)
-        plan = planning.plan_of(store, spec, service.revision)
+    with only_writer(store, spec.name, SETTLED_S):
+        begun = _new_row(store, spec, owner)
+        plan = planning.plan_of(store, spec, begun.revision)
         documents.forget(store.service_folder(spec.name), documents.STATUS, documents.LIVE)
         shutil.rmtree(plan.metrics_folder, ignore_errors=True)  # the supervisor makes it anew
         planning.write(store, plan)
-        store.services.save(service)
+        store.services.save(begun)
         supervisor = _spawn(store, spec.name)
         process = processes.let_outlive(supervisor)
         store.services.update(spec.name, lambda row: row.model_copy(update={"process": process}))
     service = _wait_ready(store, spec.name, supervisor, wait_s)
     if service.state is ServiceState.ready:
         return service
+    if service.started_at != begun.started_at:
+        raise Conflict(f"The service {spec.name!r} was stopped and is started by another meanwhile.", "Wait for it.")
     if not service.state.ended:
         stop(store, spec.name)
         raise ServiceFailed(
@@ -65,7 +72,8 @@ def start(store: Store, spec: ServiceSpec, owner: str, wait_s: float = 60.0) -> 
 def stop(store: Store, name: str, wait_s: float = 10.0) -> Service:
     """Stop the service: finish what is under way, at most `wait_s` seconds, then leave no process of it.
 
-    A service that has stopped already stays as it is. Raises NotFound."""
+    A service that has stopped already stays as it is, and so does one that another starts again meanwhile. Raises
+    NotFound."""
     deadline = time.monotonic() + wait_s
     service = observe(store, store.services.get(name))
     while service.process is None and not service.state.ended and time.monotonic() < deadline:
@@ -75,7 +83,7 @@ def stop(store: Store, name: str, wait_s: float = 10.0) -> Service:
         service = observe(store, store.services.get(name))
     if service.process is not None:
         try:
-            store.services.update(name, _stopping)
+            store.services.update(name, lambda row: _stopping(row) if row.started_at == service.started_at else row)
         except StorageFull as error:  # that must keep nobody from stopping it
             log.warning("the service %s is stopped although its row cannot say so: %s", name, error)
         if running := processes.find(service.process):
@@ -84,10 +92,11 @@ def stop(store: Store, name: str, wait_s: float = 10.0) -> Service:
             time.sleep(POLL_S)
         processes.stop_group(service.process, grace_s=KILL_GRACE_S)
     processes.reap()
-    service = observe(store, store.services.get(name))
-    if not service.state.ended:
-        service = store.services.update(name, lambda row: ended(row, ServiceState.stopped, None))
-    return service
+    observe(store, store.services.get(name))
+    run = service.started_at
+    return store.services.update(
+        name, lambda row: ended(row, ServiceState.stopped, None) if row.started_at == run else row
+    )
 
 
 def reconcile(store: Store) -> None:
@@ -96,12 +105,14 @@ def reconcile(store: Store) -> None:
     for service in store.services.list():
         if service.state.ended:
             continue
-        seen = observe(store, service)
-        if seen.state.ended or processes.alive(seen.process):
+        try:
+            seen = observe(store, service)
+            if seen.state.ended or processes.alive(seen.process):
+                continue
+            with only_writer(store, service.name):
+                settle(store, service.name)
+        except (Conflict, NotFound):  # whoever starts or changes it sees to it, or it was removed
             continue
-        if seen.process is None and being_written(store, service.name):
-            continue
-        settle(store, service.name)
 
 
 def resume(store: Store) -> list[Service]:
@@ -122,6 +133,16 @@ def resume(store: Store) -> list[Service]:
     return resumed
 
 
+def remove(store: Store, name: str) -> None:
+    """Forget a stopped service, its token and its log. Raises NotFound, and Conflict where it runs."""
+    store.services.get(name)
+    with only_writer(store, name, SETTLED_S):
+        if not store.services.get(name).state.ended:
+            raise Conflict(f"The service {name!r} runs.", f"Stop it first: modeldeploy services stop {name}.")
+        store.services.delete(name)
+        shutil.rmtree(store.service_folder(name))
+
+
 def log_tail(store: Store, name: str, lines: int = 50) -> str:
     """The last lines of the service's log. Raises NotFound."""
     store.services.get(name)
@@ -134,17 +155,11 @@ def only_writer(store: Store, name: str, wait_s: float = 0.0) -> Iterator[None]:
 
     Raises Conflict where another holds it for longer than `wait_s`."""
     deadline = time.monotonic() + wait_s
-    with (store.service_folder(name) / "start.lock").open("wb") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise Conflict(
-                        f"The service {name!r} is being started or changed.", "Wait for it, or choose another name."
-                    ) from None
-                time.sleep(POLL_S)
+    while (file := _locked(store.service_folder(name) / "start.lock")) is None:
+        if time.monotonic() >= deadline:
+            raise Conflict(f"The service {name!r} is being started or changed.", "Wait for it, or choose another name.")
+        time.sleep(POLL_S)
+    with file:
         yield
 
 
@@ -155,6 +170,17 @@ def being_written(store: Store, name: str) -> bool:
             return False
     except Conflict:
         return True
+
+
+def _locked(path: Path) -> BinaryIO | None:
+    """The file with its lock held until it is closed; None where another holds it, or removed the file meanwhile."""
+    file = path.open("wb")
+    with suppress(BlockingIOError, FileNotFoundError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            return file
+    file.close()
+    return None
 
 
 def _new_row(store: Store, spec: ServiceSpec, owner: str) -> Service:
@@ -210,7 +236,8 @@ def _wait_ready(store: Store, name: str, supervisor: subprocess.Popen[bytes], wa
         gone = supervisor.poll() is not None
         said = status(store, name)
         if gone:
-            return settle(store, name)
+            with only_writer(store, name, SETTLED_S):
+                return settle(store, name)
         if said is not None and said["state"] == ServiceState.ready:
             break
         time.sleep(POLL_S)

@@ -71,9 +71,10 @@ def observed(store: Store, service: Service) -> Service:
 
 
 def settle(store: Store, name: str) -> Service:
-    """Write what became of a service whose supervisor is gone, and end what it left running."""
+    """Write what became of a service whose supervisor is gone, and end what it left running. To be called by its only
+    writer, and its row is read anew: what seemed gone at an earlier look may have been started again since."""
     service = observe(store, store.services.get(name))
-    if service.state.ended:
+    if service.state.ended or processes.alive(service.process):
         return service
     if service.process is not None:
         processes.stop_group(service.process, grace_s=KILL_GRACE_S)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
 import time
 from collections import deque
@@ -158,11 +157,9 @@ class Services(Room):
         )
 
     def remove(self, name: str) -> None:
-        """Forget a stopped service, its token and its log."""
-        if not self.get(name).state.ended:
-            raise Conflict(f"The service {name!r} runs.", f"Stop it first: modeldeploy services stop {name}.")
-        self._store.services.delete(name)
-        shutil.rmtree(self._store.service_folder(name))
+        """Forget a stopped service, its token and its log. Raises NotFound, and Conflict where it runs."""
+        lifecycle.reconcile(self._store)
+        lifecycle.remove(self._store, name)
 
     def token(self, name: str) -> str | None:
         """The token that callers send as `Authorization: Bearer …`; None where the service asks for none."""

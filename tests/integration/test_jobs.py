@@ -140,7 +140,7 @@ def test_processes_that_share_a_training_end_with_it(workspace: Workspace) -> No
     assert set(sharing(job)) <= set(members(job))
     assert job.process is not None
     assert "torch" not in Path(f"/proc/{job.process.pid}/maps").read_text(), "it waits for those that train"
-    assert "loss" in {point.name for point in handle.metrics()}
+    until(lambda: "loss" in {point.name for point in handle.metrics()}, "a loss")
     assert handle.cancel().state is JobState.cancelled
     assert sharing(job) == []
 

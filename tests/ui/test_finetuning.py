@@ -190,6 +190,7 @@ def test_a_sweep_is_one_job_with_its_trials(page: Page, workspace: Workspace) ->
     sweep.get_by_role("button", name="Show the trials of A sweep").click()
 
     table = sweep.get_by_role("table", name="3 of 3 trials, by accuracy on validation rows")
+    expect(table.get_by_role("row")).to_have_count(1 + 3)
     shown = [row.inner_text().split("\t") for row in table.get_by_role("row").all()[1:]]
     assert shown == [
         ["3 (best)", "32", "0.875", "done", "9"],

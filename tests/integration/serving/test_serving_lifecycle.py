@@ -144,6 +144,51 @@ def test_reconcile_leaves_a_running_service_alone(models: Store) -> None:
     assert models.services.get("one") == service
 
 
+def test_who_looks_while_a_service_starts_and_stops_takes_none_for_dead(models: Store) -> None:
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            lifecycle.reconcile(models)
+
+    onlookers = [threading.Thread(target=look) for _ in range(4)]
+    for onlooker in onlookers:
+        onlooker.start()
+    try:
+        for _ in range(4):
+            assert lifecycle.start(models, spec("one", ("adder", [1])), "me").state is ServiceState.ready
+            assert lifecycle.stop(models, "one").state is ServiceState.stopped
+    finally:
+        over.set()
+        for onlooker in onlookers:
+            onlooker.join()
+
+
+def test_a_stop_and_a_removal_leave_alone_what_another_started_since(models: Store) -> None:
+    lifecycle.start(models, spec("one", ("slow", [1]), instances=1), "me")
+    outcome: list[Service] = []
+    stopper = threading.Thread(target=lambda: outcome.append(lifecycle.stop(models, "one")))
+    stopper.start()
+    until(lambda: models.services.get("one").state in (ServiceState.stopping, ServiceState.stopped))
+    again = until(lambda: started_again(models))
+    stopper.join()
+    assert row(models).state is ServiceState.ready
+    assert answers(models, again)
+    with pytest.raises(Conflict, match="'one' runs"):
+        lifecycle.remove(models, "one")
+    lifecycle.stop(models, "one")
+    lifecycle.remove(models, "one")
+    assert not (models.root / "services" / "one").exists()
+
+
+def started_again(store: Store) -> Service | None:
+    """The service `one` once its former run is over; None until then."""
+    try:
+        return lifecycle.start(store, spec("one", ("adder", [1])), "me")
+    except Conflict:
+        return None
+
+
 def test_a_service_outlives_whoever_started_it(models: Store, tmp_path: Path) -> None:
     script = (
         "from jupyter_modeldeploy.records import ServiceSpec\n"
