@@ -7,28 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jupyter_modeldeploy.cli.command import JSON, command
+from jupyter_modeldeploy.cli.command import command
 from jupyter_modeldeploy.cli.door import Door
+from jupyter_modeldeploy.cli.group import group
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.api.fetching import CacheUsage, PrunedDownloads, VerifiedDownloads
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
-app = typer.Typer(invoke_without_command=True, help="See, verify and prune the cache of downloads.")
-
-
-@app.callback()
-def _usage_by_default(ctx: typer.Context, json: JSON = False) -> None:
-    if ctx.invoked_subcommand is None:
-        door: Door = ctx.obj
-        with door.answering(json):
-            usage(door)
+app = group("See, verify and prune the cache of downloads; alone it tells how much it holds.", alone="usage")
 
 
 @command(app, "usage", "modeldeploy cache usage")
 def usage(door: Door) -> None:
-    """Show how much the cache of downloads holds; `modeldeploy cache` alone does the same."""
+    """Show how much the cache of downloads holds."""
     door.show(door.call("cache_usage"), _usage)
 
 

@@ -11,11 +11,12 @@ from jupyter_modeldeploy.cli import completion, views
 from jupyter_modeldeploy.cli.actions import RESUME
 from jupyter_modeldeploy.cli.command import command
 from jupyter_modeldeploy.cli.door import Door, printable
+from jupyter_modeldeploy.cli.group import group
 from jupyter_modeldeploy.cli.operation import OperationCommand, finish
 
 POLL_S = 0.2
 
-app = typer.Typer(no_args_is_help=True, help="See, follow, cancel and resume long actions.")
+app = group("See, follow, cancel and resume long actions; alone it lists them.")
 
 JobId = Annotated[str, typer.Argument(metavar="ID", help="a job's id", autocompletion=completion.jobs)]
 

@@ -10,11 +10,12 @@ from jupyter_modeldeploy.cli import completion, dataset_page, version_page, view
 from jupyter_modeldeploy.cli.actions import ADD_DATASET, FETCH_DATASET
 from jupyter_modeldeploy.cli.command import command
 from jupyter_modeldeploy.cli.door import Door
+from jupyter_modeldeploy.cli.group import group
 from jupyter_modeldeploy.cli.loading import add_loading
 from jupyter_modeldeploy.cli.operation import OperationCommand
 
-app = typer.Typer(no_args_is_help=True, help="See models and their versions, and name versions.")
-datasets = typer.Typer(no_args_is_help=True, help="See and add labelled data.")
+app = group("See models and their versions, and name versions; alone it lists them.")
+datasets = group("See and add labelled data; alone it lists them.")
 
 LIST_DATASETS = OperationCommand(
     "list", "list_datasets", "List the datasets.", "modeldeploy datasets list", views.datasets

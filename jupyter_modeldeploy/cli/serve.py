@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
@@ -86,14 +88,20 @@ def predict(
             autocompletion=completion.models,
         ),
     ] = None,
+    image: Annotated[
+        list[Path] | None, typer.Option("--image", help="an image file to send; may be given more than once")
+    ] = None,
     body: Annotated[
         str | None, typer.Option("--body", help="the whole request as JSON instead of texts; - reads it from stdin")
     ] = None,
 ) -> None:
-    """Send texts, or a request of your own, to a running service."""
-    if (body is None) == (not texts):
-        raise typer.BadParameter("Give either texts or --body.")
-    request = {"texts": _lines(door, texts)} if texts else _parsed(door, body or "")
+    """Send texts, images, or a request of your own, to a running service."""
+    if sum(map(bool, (texts, image, body is not None))) != 1:
+        raise typer.BadParameter("Give texts, --image or --body.")
+    if texts:
+        request: Any = {"texts": _lines(door, texts)}
+    else:
+        request = {"images": [*map(_encoded, image)]} if image else _parsed(door, body or "")
     door.show(door.call("predict", name=service, body=request, model=model), _predictions)
 
 
@@ -101,6 +109,13 @@ def _lines(door: Door, texts: list[str]) -> list[str]:
     if texts != ["-"]:
         return texts
     return [line for line in door.given().splitlines() if line.strip()]
+
+
+def _encoded(image: Path) -> str:
+    try:
+        return base64.b64encode(image.read_bytes()).decode()
+    except OSError as error:
+        raise typer.BadParameter(f"{image} cannot be read: {error.strerror}.") from error
 
 
 def _parsed(door: Door, body: str) -> Any:
@@ -193,10 +208,12 @@ def _ready(door: Door, service: Service) -> None:
     served = service.spec.models[0]
     version = door.workspace.models.version(f"{served.model}@{served.arms[0].version}")
     asked = snippets.example(version.task, version.signature)
-    data = "--data-binary @image.jpg" if asked is None else f"-d '{json.dumps(asked, ensure_ascii=False)}'"
-    if asked is not None:
-        words = '"A lovely film."' if set(asked) == {"text"} else f"--body '{json.dumps(asked, ensure_ascii=False)}'"
-        door.suggest("Ask it", f"predict {service.name} {words}")
+    if asked is None:
+        words, data = "--image image.jpg", "--data-binary @image.jpg"
+    else:
+        body = json.dumps(asked, ensure_ascii=False)
+        words, data = '"A lovely film."' if set(asked) == {"text"} else f"--body '{body}'", f"-d '{body}'"
+    door.suggest("Ask it", f"predict {service.name} {words}")
     header = f"{door.in_shell(f'services token {service.name} --header')} | " if service.spec.auth == "token" else ""
     flag = "-H @- " if header else ""
     door.out.print("With curl: ", end="")

@@ -12,9 +12,10 @@ import typer
 from jupyter_modeldeploy.cli import completion, views
 from jupyter_modeldeploy.cli.command import answered, command, late_command, option
 from jupyter_modeldeploy.cli.door import Door, View
+from jupyter_modeldeploy.cli.group import group
 from jupyter_modeldeploy.cli.operation import OperationCommand
 
-app = typer.Typer(no_args_is_help=True, help="See, start and stop served endpoints.")
+app = group("See, start and stop served endpoints; alone it lists them.")
 
 ServiceName = Annotated[str, typer.Argument(metavar="NAME", help="a service", autocompletion=completion.services)]
 

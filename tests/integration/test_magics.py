@@ -61,7 +61,7 @@ def test_the_commands_run_in_cells_with_pythons_variables(notebook: Notebook, tm
     assert notebook.completed("%modeldeploy fetch $fold") == ["%modeldeploy fetch $folder"]
 
     assert "| `--name` |" in notebook.run("%modeldeploy fetch --help").rich
-    assert "| `%modeldeploy jobs cancel` |" in notebook.run("%modeldeploy jobs").rich
+    assert "| `%modeldeploy jobs cancel` |" in notebook.run("%modeldeploy jobs --help").rich
 
     missing = notebook.run("%modeldeploy models show nothing@2")
     assert missing.error.startswith("NotFound\n")

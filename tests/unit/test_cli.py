@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,8 @@ def test_finetune_has_every_option_of_the_training_with_its_default() -> None:
         ["jobs", "show", "../../etc"],
         ["predict", "s"],
         ["predict", "s", "--body", "{"],
+        ["predict", "s", "--image", "nowhere.png"],
+        ["predict", "s", "text", "--image", "nowhere.png"],
         ["models", "lst"],
         ["fetch"],
     ],
@@ -127,6 +130,14 @@ def test_an_empty_list_says_how_to_begin(runner: CliRunner, noun: str, advice: s
     result: Any = runner.invoke(app, [noun, "list"])
     assert result.exit_code == 0
     assert f"modeldeploy {advice}" in result.stdout
+
+
+def test_a_noun_alone_lists_what_there_is(runner: CliRunner) -> None:
+    for noun in ("models", "datasets", "jobs", "services"):
+        assert runner.invoke(app, [noun]).stdout == runner.invoke(app, [noun, "list"]).stdout
+        assert json.loads(runner.invoke(app, [noun, "--json"]).stdout) == {noun: []}
+        assert "Commands" in runner.invoke(app, [noun, "--help"]).stdout
+    assert runner.invoke(app, ["cache"]).stdout.startswith("0 files")
 
 
 def test_advice_names_the_workspace_that_was_asked_for(runner: CliRunner, tmp_path: Path) -> None:
