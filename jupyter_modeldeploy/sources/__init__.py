@@ -5,7 +5,7 @@ A source is a class registered under the entry-point group `jupyter_modeldeploy.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import from_os_error
@@ -20,7 +20,9 @@ from jupyter_modeldeploy.sources.reference import (
     Selection,
     parse,
 )
-from jupyter_modeldeploy.sources.transfer.cache import Cache
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.sources.transfer.cache import Cache
 
 __all__ = ["Fetched", "Reference", "RemoteFile", "Resolution", "Selection", "Source", "fetch", "parse", "resolve"]
 
@@ -71,16 +73,8 @@ def fetch(
     What was downloaded before is taken from the cache; a download that was cut off is resumed. With
     `settings.offline` only the cache is used. Raises what `parse` and `Source.resolve` raise, UnsafeContent for
     files that fail their hash or would escape the folder, StorageFull before the first byte where they cannot fit."""
-    wanted = parse(reference)
-    source: Source = plugins.load("sources", wanted.scheme)(settings)
-    cache = Cache(
-        settings,
-        source.headers,
-        getattr(source, "allowed_hosts", ()),
-        getattr(source, "nearby", None),
-        getattr(source, "offline", False),
-    )
-    resolution = source.resolve(wanted, selection) if source.local else cache.resolve(wanted, selection, source.resolve)
+    wanted, source, cache = _opened(reference, settings)
+    resolution = _resolved(wanted, source, cache, selection)
     try:
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
         source.place(wanted, resolution, cache, into, reporter)
@@ -90,9 +84,12 @@ def fetch(
 
 
 def _opened(reference: str, settings: Settings) -> tuple[Reference, Source, Cache]:
+    from jupyter_modeldeploy.sources.transfer.cache import Cache  # its HTTP client is a fifth of what most jobs import
+
     wanted = parse(reference)
     source: Source = plugins.load("sources", wanted.scheme)(settings)
-    return wanted, source, Cache(settings, source.headers, getattr(source, "allowed_hosts", ()))
+    nearby, offline = getattr(source, "nearby", None), getattr(source, "offline", False)
+    return wanted, source, Cache(settings, source.headers, getattr(source, "allowed_hosts", ()), nearby, offline)
 
 
 def _resolved(wanted: Reference, source: Source, cache: Cache, selection: Selection) -> Resolution:

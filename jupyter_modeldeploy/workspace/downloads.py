@@ -6,11 +6,14 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_modeldeploy.settings import Settings
-from jupyter_modeldeploy.sources.transfer.cache import Cache
-from jupyter_modeldeploy.sources.transfer.contents import Usage
 from jupyter_modeldeploy.workspace.room import Room
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.sources.transfer.cache import Cache
+    from jupyter_modeldeploy.sources.transfer.contents import Usage
 
 MONTH_S = 30 * 24 * 3600.0
 
@@ -55,4 +58,6 @@ class Downloads(Room):
 
     @property
     def _cache(self) -> Cache:
+        from jupyter_modeldeploy.sources.transfer.cache import Cache  # an HTTP client that most workspaces never need
+
         return Cache(self._store.settings)

@@ -36,6 +36,11 @@ def test_nothing_heavy_is_loaded(statement: str) -> None:
     assert loaded_by(statement) & HEAVY == set()
 
 
+def test_no_http_client_is_loaded_before_somebody_downloads() -> None:
+    working = "from jupyter_modeldeploy import Workspace; Workspace(); from jupyter_modeldeploy.jobs import worker"
+    assert loaded_by(working) & {"httpx", "rich"} == set()
+
+
 def test_the_package_alone_loads_nothing_but_itself_and_the_standard_library() -> None:
     added = loaded_by("import jupyter_modeldeploy") - loaded_by("pass")
     assert added - sys.stdlib_module_names == {"jupyter_modeldeploy"}
