@@ -224,7 +224,7 @@ def _spawn(store: Store, name: str) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
-            env={**processes.clean_environment(), "TOKENIZERS_PARALLELISM": "false"},
+            env={**processes.serving_environment(), "TOKENIZERS_PARALLELISM": "false"},
             start_new_session=True,
         )
 

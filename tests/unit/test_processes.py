@@ -85,6 +85,16 @@ def test_workers_get_no_token_of_jupyter(name: str, monkeypatch: pytest.MonkeyPa
     assert "HF_TOKEN" in processes.clean_environment()
 
 
+def test_threads_of_a_service_wait_as_it_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    assert processes.serving_environment()["GOMP_SPINCOUNT"] == "7"
+    monkeypatch.delenv("GOMP_SPINCOUNT")
+    assert processes.serving_environment()["GOMP_SPINCOUNT"] == processes.SPIN_COUNT
+    monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
+    assert "GOMP_SPINCOUNT" not in processes.serving_environment()
+
+
 def test_of_a_child_that_ended_nothing_stays() -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     processes.let_outlive(child)

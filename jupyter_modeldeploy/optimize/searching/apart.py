@@ -32,7 +32,7 @@ class Apart:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._told,
-            env=serving_environment(),
+            env=_as_a_service(),
         )
         self._read = b""
 
@@ -93,11 +93,12 @@ class Apart:
         return InvalidInput(f"Its process ended: {said}")
 
 
-def serving_environment() -> dict[str, str]:
-    """As a service's processes have it: a job's own says how OpenMP's threads wait, and a service's does not."""
-    environment = processes.clean_environment()
+def _as_a_service() -> dict[str, str]:
+    """The environment of a service's processes: a job's own lets OpenMP's threads sleep at once."""
+    environment = processes.serving_environment()
     if environment.get("OMP_WAIT_POLICY") == "passive":
         del environment["OMP_WAIT_POLICY"]
+        environment.setdefault("GOMP_SPINCOUNT", processes.SPIN_COUNT)
     return environment
 
 

@@ -365,8 +365,12 @@ def test_the_token_is_in_no_process_list_and_in_no_log(models: Store) -> None:
     assert token not in json.dumps([row.model_dump(mode="json") for row in models.services.list()])
 
 
-def test_a_server_process_loads_no_torch(models: Store) -> None:
+def test_a_server_process_loads_no_torch_and_leaves_cores_that_others_use(
+    models: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     service = lifecycle.start(models, spec("one", ("adder", [1])), "me")
     maps = Path(f"/proc/{replicas(service)[0].pid}/maps").read_text()
     assert "onnxruntime" in maps
     assert "libtorch" not in maps
+    assert replicas(service)[0].environ()["GOMP_SPINCOUNT"] == processes.SPIN_COUNT
