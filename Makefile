@@ -14,7 +14,10 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL := HATCH_JUPYTER_BUILDER_SKIP_NPM=1 pip install --quiet --no-compile --constraint constraints.txt --editable
 FRONT_END := package.json yarn.lock $(shell find labextension/src labextension/style labextension/schema -type f)
 
-.PHONY: help demo test lab lint bench generate wheel clean system
+# Tests wait for servers, processes and browsers: half as many workers again as there are cores keep those busy.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
+
+.PHONY: help demo test lab lint lint-python bench generate wheel clean system
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -25,16 +28,12 @@ demo: .venv/ready  ## the main job on real data, from nothing to a measured endp
 
 test: export OMP_WAIT_POLICY = passive
 test: .venv/developing $(LABEXTENSION) system  ## all tests; make test ARGS="tests/unit -k leases" for some
-	python -m pytest $(or $(ARGS),--numprocesses=logical --dist=loadfile --no-loadscope-reorder)
+	python -m pytest $(or $(ARGS),--numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder)
 
 lab: .venv/developing $(LABEXTENSION)  ## JupyterLab with the extension and the quickstart open
 	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/quickstart.ipynb
 
-lint: .venv/developing $(LABEXTENSION)  ## ruff, mypy, import-linter, ESLint, and that generated files are up to date
-	ruff check .
-	ruff format --check .
-	mypy
-	lint-imports
+lint: lint-python $(LABEXTENSION)  ## ruff, mypy, import-linter, ESLint, and that generated files are up to date
 	jlpm lint
 	mkdir -p build
 	python -m jupyter_modeldeploy.api.openapi | diff docs/openapi.json - >/dev/null || { echo "docs/openapi.json is stale: make generate"; exit 1; }
@@ -42,6 +41,12 @@ lint: .venv/developing $(LABEXTENSION)  ## ruff, mypy, import-linter, ESLint, an
 	cmp -s build/inference.binpb $(GRPC)/inference.binpb || { echo "inference.binpb is stale: make generate"; exit 1; }
 	cp labextension/src/core/openapi.ts build/openapi.ts
 	jlpm generate >/dev/null && diff -q build/openapi.ts labextension/src/core/openapi.ts || { echo "openapi.ts was stale: commit it"; exit 1; }
+
+lint-python: .venv/developing
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
 
 bench: .venv/developing  ## the benchmarks, into benchmarks/results; make bench BENCH=benchmarks/serving.py ARGS="--only tiny"
 	for benchmark in $(or $(BENCH),benchmarks/*.py); do echo "== $$benchmark"; python "$$benchmark" $(ARGS); done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,15 @@ from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.store import Store
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
+
+gc.disable()  # while the tests and what they need are imported, all of which stays
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """From here on garbage is collected, but not looked for in what was imported."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

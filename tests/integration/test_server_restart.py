@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import tiny_onnx
 from jupyter_process import Server, running_server
 from tiny_bert import CLASSES, make_encoder, rows
@@ -34,44 +33,44 @@ def made(server: Server, path: str, **body: object) -> dict[str, object]:
     return result
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_training_goes_on_when_the_server_restarts(tmp_path: Path, how: signal.Signals) -> None:
+def test_a_training_and_a_service_go_on_when_the_server_ends_whichever_way(tmp_path: Path) -> None:
     with (tmp_path / "data.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *((text, CLASSES[label]) for text, label in rows(200))])
     with running_server(tmp_path) as first:
         made(first, "models/fetch", source=f"file:{make_encoder(tmp_path / 'tiny')}", name="tiny")
+        made(first, "models/fetch", source=f"file:{tiny_onnx.add_one(tmp_path / 'adder')}", name="adder")
         made(first, "datasets", source=f"file:{tmp_path / 'data.csv'}", name="sentences")
         options = {"max_steps": 100_000, "batch_size": 4}
         body = {"base": "tiny", "dataset": "sentences", "name": "tuned", "options": options}
         job = first.request("POST", f"{API}models/finetune", json=body)["id"]
-        until(lambda: first.request("GET", f"{API}jobs/{job}")["progress"]["done"] > 5, "training")
-        before = first.request("GET", f"{API}jobs/{job}")
-        first.process.send_signal(how)
-        first.process.wait(30)
-    with running_server(tmp_path) as second:
-        after = second.request("GET", f"{API}jobs/{job}")
-        assert (after["state"], after["process"], after["attempt"]) == ("running", before["process"], 1)
-        until(
-            lambda: second.request("GET", f"{API}jobs/{job}")["progress"]["done"] > before["progress"]["done"], "steps"
-        )
-        assert second.request("POST", f"{API}jobs/{job}/cancel", json={})["state"] == "cancelled"
-
-
-def test_a_service_goes_on_when_the_server_is_killed(tmp_path: Path) -> None:
-    with running_server(tmp_path) as first:
-        made(first, "models/fetch", source=f"file:{tiny_onnx.add_one(tmp_path / 'tiny')}", name="tiny")
-        spec = {"name": "s", "models": [{"model": "tiny", "arms": [{"version": 1, "weight": 1}]}]}
+        spec = {"name": "s", "models": [{"model": "adder", "arms": [{"version": 1, "weight": 1}]}]}
         service = first.request("POST", f"{API}services", json=spec)
         assert service["state"] == "ready"
-        first.process.kill()
+        until(lambda: first.request("GET", f"{API}jobs/{job}")["progress"]["done"] > 5, "training")
+        worker = first.request("GET", f"{API}jobs/{job}")["process"]
+        first.process.send_signal(signal.SIGTERM)
         first.process.wait(30)
     with running_server(tmp_path) as second:
-        assert second.request("GET", f"{API}services/s")["process"] == service["process"]
-        answer = second.request("POST", f"{API}services/s/predict", json={"body": {"inputs": {"x": [[1, 2, 3, 4]]}}})
-        assert answer["version"] == "tiny@1"
-        assert second.request("POST", f"{API}services/s/stop", json={})["state"] == "stopped"
-        assert second.request("DELETE", f"{API}services/s") == {"deleted": "s"}
-        assert second.request("GET", f"{API}services")["services"] == []
+        goes_on(second, job, worker, service)
+        second.process.kill()
+        second.process.wait(30)
+    with running_server(tmp_path) as third:
+        goes_on(third, job, worker, service)
+        assert third.request("POST", f"{API}jobs/{job}/cancel", json={})["state"] == "cancelled"
+        assert third.request("POST", f"{API}services/s/stop", json={})["state"] == "stopped"
+        assert third.request("DELETE", f"{API}services/s") == {"deleted": "s"}
+        assert third.request("GET", f"{API}services")["services"] == []
+
+
+def goes_on(server: Server, job: str, worker: object, service: dict[str, object]) -> None:
+    """The job and the service are those of before, and do their work."""
+    found = server.request("GET", f"{API}jobs/{job}")
+    assert (found["state"], found["process"], found["attempt"]) == ("running", worker, 1)
+    done = found["progress"]["done"]
+    until(lambda: server.request("GET", f"{API}jobs/{job}")["progress"]["done"] > done, "steps")
+    assert server.request("GET", f"{API}services/s")["process"] == service["process"]
+    answer = server.request("POST", f"{API}services/s/predict", json={"body": {"inputs": {"x": [[1, 2, 3, 4]]}}})
+    assert answer["version"] == "adder@1"
 
 
 def test_a_long_poll_is_answered_by_the_change_it_waits_for(tmp_path: Path) -> None:
