@@ -8,6 +8,7 @@ ARGS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 GRPC := jupyter_modeldeploy/serving/grpc
+TYPES := labextension/src/core/openapi.ts
 LABEXTENSION := jupyter_modeldeploy/labextension/package.json
 # Modules are compiled when they are first imported, since most of what comes in never is; and then they have to be kept.
 unexport PYTHONDONTWRITEBYTECODE
@@ -39,8 +40,8 @@ lint: lint-python $(LABEXTENSION)  ## ruff, mypy, import-linter, ESLint, and tha
 	python -m jupyter_modeldeploy.api.openapi | diff docs/openapi.json - >/dev/null || { echo "docs/openapi.json is stale: make generate"; exit 1; }
 	python -m grpc_tools.protoc -I$(GRPC) --descriptor_set_out=build/inference.binpb inference.proto
 	cmp -s build/inference.binpb $(GRPC)/inference.binpb || { echo "inference.binpb is stale: make generate"; exit 1; }
-	cp labextension/src/core/openapi.ts build/openapi.ts
-	jlpm generate >/dev/null && diff -q build/openapi.ts labextension/src/core/openapi.ts || { echo "openapi.ts was stale: commit it"; exit 1; }
+	node_modules/.bin/openapi-typescript docs/openapi.json -o build/openapi.ts >/dev/null
+	node_modules/.bin/prettier --stdin-filepath $(TYPES) <build/openapi.ts | cmp -s - $(TYPES) || { echo "openapi.ts is stale: make generate"; exit 1; }
 
 lint-python: .venv/developing
 	ruff check .
