@@ -54,6 +54,12 @@ def lab(workspace: Workspace, folder: Path) -> Iterator[Lab]:
         yield started
 
 
+@pytest.fixture
+def files(lab: Lab, folder: Path) -> Path:
+    """The folder that the kernels work in."""
+    return folder / "lab" / "files"
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with running_browser() as started:
@@ -92,8 +98,9 @@ def service(workspace: Workspace, sentiment: str) -> Iterator[Service]:
     """A running service of the classifier."""
     name = f"reviews-{secrets.token_hex(2)}"
     yield workspace.services.start(workspace.services.spec(name, [sentiment]))
-    workspace.services.stop(name)
-    workspace.services.remove(name)
+    if any(one.name == name for one in workspace.services.list()):  # else the test forgot it
+        workspace.services.stop(name)
+        workspace.services.remove(name)
 
 
 @pytest.fixture

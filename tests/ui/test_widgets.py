@@ -10,20 +10,16 @@ from pathlib import Path
 import nbformat
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from ui.lab import Lab
+from ui.lab import PANEL, Lab
+from ui.notebooks import run_all, run_cell, write
 from ui.test_accessibility import violations_in
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.records import Service
 
 COMPUTE = "import pathlib, time\nwhile not pathlib.Path('{done}').exists():\n    time.sleep(0.05)\nprint('computed')"
+DASHBOARD = Path(__file__).parents[2] / "notebooks" / "dashboard.ipynb"
 BUSY = "The kernel is busy. What is asked here waits until its cell is done."
-
-
-@pytest.fixture
-def files(lab: Lab, folder: Path) -> Path:
-    """The folder that the kernels work in."""
-    return folder / "lab" / "files"
 
 
 @pytest.fixture
@@ -31,30 +27,6 @@ def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1100, "height": 900})
     yield context.new_page()
     context.close()
-
-
-def write(files: Path, *cells: str) -> str:
-    """A notebook with these cells; its name."""
-    name = f"{secrets.token_hex(4)}.ipynb"
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, files / name)
-    return name
-
-
-def run_all(page: Page) -> None:
-    """Run the notebook's cells. What is asked before the kernel's connection stands is lost, so it is asked again."""
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
-    prompt = page.locator(".jp-InputPrompt").first
-    for _ in range(10):
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        try:
-            expect(prompt).to_have_text(re.compile(r"\[[*\d]+\]"), timeout=2000)
-        except AssertionError:
-            continue
-        return
-    raise AssertionError("No cell was run.")
 
 
 def predict(panel: Locator, service: str) -> None:
@@ -91,6 +63,9 @@ def test_a_panel_shows_and_tells_while_a_cell_computes_and_says_when_its_kernel_
     page.get_by_role("menuitem", name=re.compile("^Restart Kernel…")).click()
     page.get_by_role("dialog").get_by_role("button", name="Confirm Kernel Restart").click()
     expect(panel).to_contain_text("The kernel of this panel has ended. Run its cell again.")
+    run_cell(page, 0)
+    expect(panel.get_by_role("button", name="Open the page of later")).to_be_visible()
+    expect(panel).not_to_contain_text("has ended")
 
 
 def test_panels_are_composed_and_axe_finds_nothing_wrong_in_any(
@@ -115,9 +90,17 @@ def test_panels_are_composed_and_axe_finds_nothing_wrong_in_any(
     assert violations_in(page, "JupyterLab Light") == []
 
 
+def stop(panel: Locator, service: str) -> None:
+    panel.get_by_role("button", name=f"Stop {service}").click()
+    panel.get_by_role("button", name="Stop the service").click()
+    expect(panel.get_by_role("button", name=f"Start {service}")).to_be_visible()
+
+
 def test_a_service_shows_itself_and_answers_in_notebook_7_while_a_cell_computes(
-    lab: Lab, page: Page, files: Path, service: Service
+    lab: Lab, page: Page, files: Path, workspace: Workspace, service: Service
 ) -> None:
+    failed: list[str] = []
+    page.on("console", lambda said: failed.append(said.text) if "modeldeploy" in said.text.lower() else None)
     shown = (
         f"from jupyter_modeldeploy import Workspace\nworkspace = Workspace()\nworkspace.services.get('{service.name}')"
     )
@@ -125,25 +108,41 @@ def test_a_service_shows_itself_and_answers_in_notebook_7_while_a_cell_computes(
     name = write(files, shown, COMPUTE.format(done=done))
     page.goto(f"{lab.url}notebooks/{name}?token={lab.token}")
     run_all(page)
-    predict(page.get_by_role("article", name=service.name), service.name)
+    panel = page.get_by_role("article", name=service.name)
+    predict(panel, service.name)
     expect(page.locator(".jp-InputPrompt").nth(1)).to_have_text("[*]:")
     done.touch()
     expect(page.get_by_text("computed", exact=True)).to_be_visible()
+    stop(panel, service.name)
+    assert workspace.services.get(service.name).state == "stopped"
+
+    page.get_by_role("menuitem", name="View", exact=True).click()
+    page.get_by_role("menuitem", name="Open Model Deployment").click()
+    sidebar = page.get_by_role("region", name=PANEL)
+    sidebar.get_by_role("button", name=f"Forget {service.name}").click()
+    expect(page.get_by_text(f"There is no service {service.name}.")).to_be_visible()
+    with page.expect_popup() as opened:
+        sidebar.get_by_role("button", name="Open the page of sentiment", exact=True).click()
+    expect(opened.value.get_by_role("article", name="sentiment")).to_be_visible()
+    assert failed == []
 
 
 def test_in_voila_a_panel_answers_and_says_when_its_kernel_is_busy(
-    lab: Lab, page: Page, files: Path, service: Service
+    lab: Lab, page: Page, files: Path, workspace: Workspace, service: Service
 ) -> None:
+    (dashboard,) = [cell for cell in nbformat.read(DASHBOARD, as_version=4).cells if cell.cell_type == "code"]
     done = files / secrets.token_hex(4)
     compute = COMPUTE.format(done=done).replace("\n", "\n    ")
     name = write(
         files,
-        f"from jupyter_modeldeploy.widgets import ServicePanel\nServicePanel('{service.name}')",
-        "import ipywidgets\nbutton = ipywidgets.Button(description='Compute')\nbutton",
+        dashboard.source,
+        "button = ipywidgets.Button(description='Compute')\nbutton",
         f"def compute(_):\n    {compute}\nbutton.on_click(compute)",
     )
     page.goto(f"{lab.url}voila/render/{name}?token={lab.token}")
-    panel = page.locator(".jp-ModelDeploy-panel")
+    panel = page.locator(".jp-ModelDeploy-panel").first
+    panel.get_by_role("button", name=f"Open the page of {service.name}").click()
+    expect(page.get_by_text("sentiment@1 was not evaluated on held-out rows.")).to_be_visible()
     predict(panel, service.name)
     page.get_by_role("button", name="Compute").click()
     form = panel.get_by_role("form", name=f"Try {service.name}")
@@ -153,3 +152,5 @@ def test_in_voila_a_panel_answers_and_says_when_its_kernel_is_busy(
     done.touch()
     expect(form.get_by_role("status")).to_contain_text("negative")
     expect(panel).not_to_contain_text(BUSY)
+    stop(panel, service.name)
+    assert workspace.services.get(service.name).state == "stopped"

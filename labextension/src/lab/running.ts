@@ -13,8 +13,16 @@ export const running: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-modeldeploy:running',
   description: 'Lists services and jobs among the running sessions.',
   autoStart: true,
-  requires: [IModelDeploy, IRunningSessionManagers],
-  activate: (app: JupyterFrontEnd, given: IModelDeploy, managers: IRunningSessionManagers) => {
+  requires: [IModelDeploy],
+  optional: [IRunningSessionManagers],
+  activate: (
+    app: JupyterFrontEnd,
+    given: IModelDeploy,
+    managers: IRunningSessionManagers | null
+  ) => {
+    if (!managers) {
+      return; // Notebook 7 lists them beside its files alone, not beside a notebook
+    }
     const { live } = given;
     for (const manager of [new RunningServices(given), new RunningJobs(given)]) {
       managers.add(manager);

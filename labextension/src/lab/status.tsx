@@ -17,8 +17,12 @@ export const status: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-modeldeploy:status',
   description: 'Shows running jobs, ready services and GPU memory in the status bar.',
   autoStart: true,
-  requires: [IModelDeploy, IStatusBar],
-  activate: (app: JupyterFrontEnd, given: IModelDeploy, statusBar: IStatusBar) => {
+  requires: [IModelDeploy],
+  optional: [IStatusBar],
+  activate: (app: JupyterFrontEnd, given: IModelDeploy, statusBar: IStatusBar | null) => {
+    if (!statusBar) {
+      return; // Notebook 7 has none
+    }
     const item = new StatusItem(given, () => {
       void app.commands.execute(OPEN);
     });

@@ -13,7 +13,7 @@ export function Panel({ workspace }: { workspace: Workspace }): JSX.Element {
       <ModelsSection models={workspace.models} />
       <DatasetsSection datasets={workspace.datasets} />
       <JobsSection jobs={workspace.jobs} />
-      <ServicesSection services={workspace.services} />
+      <ServicesSection services={workspace.services} models={workspace.models} />
       <DevicesSection jobs={workspace.jobs} />
     </>
   );

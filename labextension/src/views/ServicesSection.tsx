@@ -1,19 +1,25 @@
-import type { JSX } from 'react';
-import type { Service } from '../core/types';
+import { useState, type JSX } from 'react';
+import type { Model, Service } from '../core/types';
 import { useTrans } from './contexts';
 import { GrowingList } from './GrowingList';
+import { IconButton } from './IconButton';
 import { Section } from './Section';
+import { ServeForm } from './ServeForm';
 import { ServiceItem } from './ServiceItem';
 import { useFilter } from './useFilter';
 
 const FIRST_STEP = 'modeldeploy serve MODEL --name SERVICE';
 
 export function ServicesSection({
-  services
+  services,
+  models
 }: {
   services: readonly Service[] | null;
+  /** What can be served. */
+  models: readonly Model[] | null;
 }): JSX.Element {
   const trans = useTrans();
+  const [adding, setAdding] = useState(false);
   const [matching, filter] = useFilter(services, textOf);
   const ready = services?.filter(({ state }) => state === 'ready').length;
   return (
@@ -22,12 +28,30 @@ export function ServicesSection({
       count={services?.length ?? null}
       active={ready ? trans._n('%1 ready', '%1 ready', ready, ready) : undefined}
       filter={filter}
+      actions={
+        <IconButton
+          icon="add"
+          label={trans.__('Serve a version')}
+          expanded={adding}
+          onClick={() => {
+            setAdding(!adding);
+          }}
+        />
+      }
     >
-      {services?.length === 0 && (
+      {services?.length === 0 && !adding && (
         <div className="jp-ModelDeploy-empty">
-          <p>{trans.__('Nothing is served. Serve a version above, or in a terminal:')}</p>
+          <p>{trans.__('Nothing is served. Serve a version with +, or in a terminal:')}</p>
           <code>{FIRST_STEP}</code>
         </div>
+      )}
+      {adding && models && (
+        <ServeForm
+          models={models}
+          onServed={() => {
+            setAdding(false);
+          }}
+        />
       )}
       <GrowingList label={trans.__('Services')} items={matching}>
         {service => <ServiceItem key={service.name} service={service} />}

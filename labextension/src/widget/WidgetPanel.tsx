@@ -12,6 +12,7 @@ import { useSeen } from '../views/useSeen';
 import type { Channel } from './channel';
 import { KernelNote } from './KernelNote';
 import { Report, type Subject } from './Report';
+import { usePages } from './usePages';
 
 /** What a panel shows while no page is open in it: a list, or a page of its own. */
 export type Home =
@@ -47,13 +48,7 @@ export function WidgetPanel({
   useEffect(() => (seen ? live.follow() : undefined), [live, seen]);
   const home = useTrait(model, 'home');
   const address = useTrait(model, 'address');
-  const openPage = useCallback(
-    (wanted: Address | null) => {
-      model.set('address', wanted);
-      model.save_changes();
-    },
-    [model]
-  );
+  const { openPage, goBack } = usePages(model);
   return (
     <div ref={place} className="jp-ModelDeploy-panel">
       <KernelNote channel={channel} trans={trans} />
@@ -61,13 +56,7 @@ export function WidgetPanel({
         {workspace => (
           <>
             {address && (
-              <button
-                type="button"
-                className="jp-ModelDeploy-back"
-                onClick={() => {
-                  openPage(null);
-                }}
-              >
+              <button type="button" className="jp-ModelDeploy-back" onClick={goBack}>
                 {trans.__('Back')}
               </button>
             )}
@@ -94,7 +83,7 @@ function Shown({ shown, workspace }: { shown: Home; workspace: Workspace }): JSX
     case 'jobs':
       return <JobsSection jobs={workspace.jobs} />;
     case 'services':
-      return <ServicesSection services={workspace.services} />;
+      return <ServicesSection services={workspace.services} models={workspace.models} />;
     case 'devices':
       return <DevicesSection jobs={workspace.jobs} />;
     case 'report':

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import tiny_onnx
 
 from jupyter_modeldeploy import Workspace
-from jupyter_modeldeploy.errors import InvalidInput, Unavailable
+from jupyter_modeldeploy.errors import InvalidInput, NotFound, Unavailable
+from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
 from jupyter_modeldeploy.widgets import (
     DevicesPanel,
     FineTunePanel,
@@ -31,7 +33,7 @@ def test_a_cell_hears_what_was_opened_in_the_panel_and_what_was_left(workspace: 
     models.address = {"page": "model", "name": "minilm"}  # as the front end sets it
     models.address = {"page": "job", "id": "0123456789ab"}
     assert heard == ["minilm", ""]
-    assert models.address["page"] == "job"
+    assert models.job == "0123456789ab"
 
 
 def test_a_cell_opens_what_it_names_and_goes_home(workspace: Workspace) -> None:
@@ -44,12 +46,25 @@ def test_a_cell_opens_what_it_names_and_goes_home(workspace: Workspace) -> None:
 
 def test_a_panel_opens_with_what_it_is_given(workspace: Workspace) -> None:
     assert JobPanel("0123456789ab", workspace).address == {"page": "job", "id": "0123456789ab"}
-    assert FineTunePanel(dataset="sentences@1", workspace=workspace).home == {
-        "page": "finetune",
-        "dataset": "sentences@1",
-    }
-    assert OptimizePanel("minilm@1", workspace).home == {"page": "optimize", "version": "minilm@1"}
     assert DevicesPanel(workspace).home == {"view": "devices"}
+
+
+def test_a_form_and_a_report_are_about_what_a_name_means_now(workspace: Workspace, tmp_path: Path) -> None:
+    new = NewVersion(model="minilm", format=Format.onnx, task="tensor", lineage=Lineage(step=Step.imported))
+    for _ in range(2):
+        workspace.store.versions.add(new, tiny_onnx.add_one(tmp_path / "minilm"))
+    assert OptimizePanel("minilm", workspace).home == {"page": "optimize", "version": "minilm@2"}
+    assert FineTunePanel("minilm@1", workspace=workspace).home == {"page": "finetune", "base": "minilm@1"}
+    assert ReportPanel(version="minilm", workspace=workspace).home == {"view": "report", "version": "minilm@2"}
+
+
+def test_a_form_or_a_report_about_what_is_not_there_says_so(workspace: Workspace) -> None:
+    with pytest.raises(NotFound, match="minilm"):
+        FineTunePanel("minilm", workspace=workspace)
+    with pytest.raises(NotFound, match="sentences"):
+        ReportPanel(dataset="sentences", workspace=workspace)
+    with pytest.raises(NotFound, match="0123456789ab"):
+        ReportPanel(job="0123456789ab", workspace=workspace)
 
 
 def test_the_job_that_was_started_in_a_form_is_told(workspace: Workspace) -> None:
@@ -59,7 +74,6 @@ def test_the_job_that_was_started_in_a_form_is_told(workspace: Workspace) -> Non
 
 
 def test_a_report_is_about_one_thing(workspace: Workspace) -> None:
-    assert ReportPanel(version="minilm@2", workspace=workspace).home == {"view": "report", "version": "minilm@2"}
     with pytest.raises(InvalidInput, match="about one thing, not 2"):
         ReportPanel(job="0123456789ab", version="minilm@2", workspace=workspace)
 

@@ -1,0 +1,60 @@
+"""Notebooks as a person works in them: written, opened and run cell by cell."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import Locator, Page, expect
+
+COMPUTED_MS = 120_000
+"""Of a cell, which may wait for a job."""
+
+
+def write(files: Path, *cells: str) -> str:
+    """A notebook with these cells; its name."""
+    name = f"{secrets.token_hex(4)}.ipynb"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, files / name)
+    return name
+
+
+def run_all(page: Page) -> None:
+    """Run the notebook's cells."""
+
+    def ask() -> None:
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+
+    _asked_until_heard(page, page.locator(".jp-InputPrompt").first, ask)
+
+
+def run_cell(page: Page, number: int, shown: str = ".jp-ModelDeploy-panel") -> Locator:
+    """Run the cell at this place, counted from 0, to its end; what it shows, by default its panel."""
+    cell = page.locator(".jp-CodeCell").nth(number)
+    prompt = cell.locator(".jp-InputPrompt")
+
+    def ask() -> None:
+        cell.locator(".jp-InputArea-editor").click()
+        page.keyboard.press("Control+Enter")
+
+    _asked_until_heard(page, prompt, ask)
+    expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=COMPUTED_MS)
+    return cell.locator(shown)
+
+
+def _asked_until_heard(page: Page, prompt: Locator, ask: Callable[[], None]) -> None:
+    """What is asked before the kernel's connection stands is lost, so it is asked again."""
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    for _ in range(10):
+        ask()
+        try:
+            expect(prompt).to_have_text(re.compile(r"\[[*\d]+\]"), timeout=2000)
+        except AssertionError:
+            continue
+        return
+    raise AssertionError("No cell was run.")
