@@ -104,6 +104,7 @@ def test_what_a_peak_took_is_given_back(unharmed: Served) -> None:
         time.sleep(0.05)
     for client in clients:
         client.close()
+    deadline = time.monotonic() + SOON_S
     while (now := resident(unharmed)) > before + MARGIN_BYTES and time.monotonic() < deadline:
         time.sleep(0.1)
     assert now <= before + MARGIN_BYTES

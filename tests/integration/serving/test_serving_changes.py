@@ -130,9 +130,9 @@ def test_a_killed_replica_loses_at_most_what_was_in_flight_on_it(models: Store) 
     service = lifecycle.start(models, spec("one", ("adder", [1]), replicas=2), "me")
     with load(models, service, keeping=4, reconnecting=2) as steady:
         steady.wait_for(ENOUGH)
-        os.kill(min(pids(service)), signal.SIGKILL)
-        until(lambda: seen(models).replicas_ready == 1)
-        until(lambda: seen(models).replicas_ready == 2)
+        killed = min(pids(service))
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: killed not in pids(service) and len(pids(service)) == 2 and seen(models).replicas_ready == 2)
         steady.wait_for(ENOUGH)
     assert len(steady.account.lost) <= 6
 

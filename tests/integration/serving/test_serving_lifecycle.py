@@ -118,9 +118,10 @@ def test_a_killed_replica_comes_back_and_the_other_serves_meanwhile(models: Stor
     service = lifecycle.start(models, spec("one", ("adder", [1]), replicas=2), "me")
     victim, survivor = replicas(service)
     victim.kill()
-    until(lambda: row(models).replicas_ready == 1)
+    until(lambda: victim not in replicas(service))
     assert row(models).state is ServiceState.ready
     assert answers(models, service)
+    until(lambda: len(replicas(service)) == 2)
     recovered = until(lambda: (seen := row(models)).replicas_ready == 2 and seen)
     assert recovered.url == service.url
     assert survivor.pid in {process.pid for process in replicas(recovered)}
