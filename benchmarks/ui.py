@@ -1,6 +1,6 @@
 """What the extension costs JupyterLab, and how quickly its sidebar answers, in a real JupyterLab and Chromium.
 
-    python benchmarks/ui.py [--only start size open scroll idle] [--rounds 7]
+    python benchmarks/ui.py [--only start size open scroll idle step] [--rounds 7]
 
 JupyterLab with the extension and without it start in turns, in each round another one first, each with settings of its
 own and a browser whose cache is empty. Prints tables and writes `benchmarks/results/ui.json`; a part that was not asked
@@ -24,8 +24,9 @@ import psutil
 from playwright.sync_api import Browser, Page
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "tests" / "ui"))
+sys.path[:0] = [str(HERE.parent / "tests" / "ui"), str(HERE.parent / "tests")]
 
+import tiny_onnx  # noqa: E402
 from lab import PANEL, Lab, running_browser, running_lab  # noqa: E402
 
 import jupyter_modeldeploy  # noqa: E402
@@ -38,6 +39,7 @@ EXTENSION, WIDGETS = PACKAGE / "labextension" / "static", PACKAGE / "widgets" / 
 MANY, VERY_MANY = 1_000, 10_000
 IDLE_S, SCROLL_S, SETTLE_S = 60.0, 3.0, 2.0
 IDLE = ((f"{MANY:,} models", MANY, "Models"), ("the devices", 3, "Devices"))
+CHANGES = 30
 Found = dict[str, Any]
 
 
@@ -101,12 +103,24 @@ def idle(browser: Browser, rounds: int) -> Found:
     return {"idle_server_cpu_share": max(shares.values()), "idle_shares": shares}
 
 
+def step(browser: Browser, rounds: int) -> Found:
+    """Milliseconds from a click in one browser until another one has drawn what it did."""
+    with _lab_with_a_suspect() as lab, _page(browser) as one, _page(browser) as other:
+        one.goto(f"{lab.url}lab/workspaces/one?token={lab.token}&modeldeploy=model%2Fsuspect")
+        lab.open(other, "other").get_by_role("button", name="suspect", exact=True).click()
+        delays = [_time_to_step(one, other, bool(number % 2)) for number in range(CHANGES)]
+    worst = max(delays)
+    print(f"\nAnother browser is in step after {_middle(delays):.0f} ms, at worst after {worst:.0f} ms")
+    return {"in_step_ms": _middle(delays), "in_step_worst_ms": worst, "in_step_changes": len(delays)}
+
+
 PARTS: dict[str, Callable[[Browser, int], Found]] = {
     "start": start,
     "size": size,
     "open": open_sidebar,
     "scroll": scroll,
     "idle": idle,
+    "step": step,
 }
 OPENED = """count => new Promise(resolve => {
   let begun = null;
@@ -115,6 +129,16 @@ OPENED = """count => new Promise(resolve => {
     const section = document.querySelector('.jp-ModelDeploy section');
     if (begun !== null && section?.textContent.includes(count) && section.querySelector('li')) {
       requestAnimationFrame(() => resolve(performance.now() - begun));
+    } else {
+      requestAnimationFrame(look);
+    }
+  };
+  look();
+})"""
+IN_STEP = """state => new Promise(resolve => {
+  const look = () => {
+    if (document.querySelector(`.jp-ModelDeploy [data-safety=${state}]`)) {
+      resolve(Date.now());
     } else {
       requestAnimationFrame(look);
     }
@@ -150,6 +174,18 @@ def _idle_share(browser: Browser, models: int, region: str) -> float:
         time.sleep(IDLE_S)
         after, elapsed = server.cpu_times(), time.monotonic() - begun
     return (after.user + after.system - before.user - before.system) / elapsed
+
+
+def _time_to_step(one: Page, other: Page, trusted: bool) -> float:
+    """Lets the one trust the version, or no longer where it is `trusted`."""
+    wanted = "quarantined" if trusted else "trusted"
+    other.evaluate(f"void (window.inStep = ({IN_STEP})('{wanted}'))")
+    if not trusted:
+        one.get_by_role("textbox", name="say why you trust it").fill("It is ours.")
+    name = "Put into quarantine again" if trusted else "Trust it"
+    button = one.get_by_role("button", name=name, exact=True)
+    begun = button.evaluate("button => { const now = Date.now(); button.click(); return now; }")
+    return float(other.evaluate("window.inStep")) - float(begun)
 
 
 def _time_to_open(browser: Browser, lab: Lab) -> float:
@@ -188,6 +224,18 @@ def _lab_with(models: int) -> Iterator[Lab]:
         with closing(Workspace(root)) as workspace:
             _fill(workspace, models, Path(scratch) / "files")
         with running_lab(root, Path(scratch) / "lab") as lab:
+            yield lab
+
+
+@contextmanager
+def _lab_with_a_suspect() -> Iterator[Lab]:
+    """JupyterLab with one model, in whose files something unsafe is found."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = tiny_onnx.classifier(Path(scratch) / "suspect")
+        (folder / "suspect.pkl").write_bytes(b"cposix\nsystem\n(Vtrue\ntR.")
+        with closing(Workspace(Path(scratch) / "root")) as workspace:
+            workspace.models.fetch(f"file:{folder}", "suspect").wait(timeout_s=60)
+        with running_lab(Path(scratch) / "root", Path(scratch) / "lab") as lab:
             yield lab
 
 

@@ -11,8 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -35,6 +36,14 @@ class Lab:
     token: str
     pid: int
 
+    @property
+    def port(self) -> int:
+        return int(urlsplit(self.url).port or 0)
+
+    def at(self, port: int) -> Lab:
+        """The same JupyterLab for who gets to it by another port."""
+        return replace(self, url=self.url.replace(f":{self.port}/", f":{port}/"))
+
     def open(self, page: Page, workspace: str) -> Page:
         """Load the layout `workspace` in `page` and show the panel."""
         page.goto(f"{self.url}lab/workspaces/{workspace}?token={self.token}")
@@ -46,16 +55,20 @@ class Lab:
 
 
 @contextmanager
-def running_lab(root: Path, folder: Path, theme: str = "JupyterLab Light", extended: bool = True) -> Iterator[Lab]:
-    """JupyterLab over the workspace `root`; everything else it writes goes below `folder`. It has neither half of the
-    extension where it is not `extended`."""
-    token = secrets.token_hex(16)
+def running_lab(
+    root: Path, folder: Path, theme: str = "JupyterLab Light", extended: bool = True, token: str | None = None
+) -> Iterator[Lab]:
+    """JupyterLab over the workspace `root`; everything else it writes goes below `folder`, where it finds what a killed
+    one has left, whose `token` it may take too. It has neither half of the extension where it is not `extended`."""
+    token = token or secrets.token_hex(16)
     if not extended:
         _switch_off(folder / "config")
     _write_settings(folder / "settings", "notification", {"fetchNews": "false", "checkForUpdates": False})
     _write_settings(folder / "settings", "themes", {"theme": theme})
     for name in ("files", "runtime"):
-        (folder / name).mkdir(parents=True)
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for left in (folder / "runtime").glob("jpserver-*"):
+        left.unlink()
     environment = {
         **os.environ,
         "JUPYTER_MODELDEPLOY_ROOT": str(root),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import tiny_bert
 import tiny_onnx
-from playwright.sync_api import Locator, Page, expect
-from ui.lab import PANEL, OpenPanel
+from playwright.sync_api import Locator, Page, Response, expect
+from ui.lab import PANEL
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.records import Job, JobState, Service
@@ -163,29 +164,20 @@ def test_a_loader_is_inserted_into_the_notebook_in_front(page: Page, sentiment: 
     expect(cells.nth(1)).to_contain_text(f'# Loads "{sentiment}"')
 
 
-def test_two_windows_stay_in_step(open_panel: OpenPanel, service: Service) -> None:
-    one, other = open_panel(), open_panel()
-    expect(item(other, "Services", service.name)).to_contain_text("ready")
-    item(one, "Services", service.name).get_by_role("button", name=f"Stop {service.name}").click()
-    one.get_by_role("button", name="Stop the service").click()
-    expect(item(other, "Services", service.name)).to_contain_text("stopped")
+def is_kept_with(panel: str) -> Callable[[Response], bool]:
+    """Whether an answer is to the keeping of a layout with this panel on the left."""
 
+    def judge(answer: Response) -> bool:
+        kept = re.search(f'"left":{{[^}}]*"current":"{panel}"', answer.request.post_data or "")
+        return "/api/workspaces/" in answer.url and answer.request.method == "PUT" and kept is not None
 
-def test_says_when_it_is_disconnected_and_catches_up(page: Page, workspace: Workspace, sentiment: str) -> None:
-    expect(page.get_by_role("button", name="sentiment", exact=True)).to_be_visible()
-    page.route("**/modeldeploy/api/**", lambda route: route.abort())
-    workspace.models.set_alias("sentiment", "missed", 1)
-    expect(page.get_by_role("status").filter(has_text="Disconnected")).to_be_visible()
-    page.unroute("**/modeldeploy/api/**")
-    page.get_by_role("button", name="sentiment", exact=True).click()
-    expect(page.get_by_role("list", name="Versions of sentiment")).to_contain_text("missed")
-    expect(page.get_by_role("status").filter(has_text="Disconnected")).to_have_count(0)
+    return judge
 
 
 def test_the_panel_is_there_again_after_a_reload(page: Page, sentiment: str) -> None:
     expect(page.get_by_role("button", name="sentiment", exact=True)).to_be_visible()
-    with page.expect_response(lambda answer: "/api/workspaces/" in answer.url and answer.request.method == "PUT"):
-        page.get_by_role("tab", name="File Browser").click()
-        page.get_by_role("tab", name=PANEL).click()
+    for tab, panel in (("File Browser", "filebrowser"), (PANEL, "jupyter-modeldeploy-panel")):
+        with page.expect_response(is_kept_with(panel), timeout=30_000):
+            page.get_by_role("tab", name=tab).click()
     page.reload()
     expect(page.get_by_role("button", name="sentiment", exact=True)).to_be_visible()

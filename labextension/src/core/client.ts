@@ -38,21 +38,29 @@ export interface Request {
   path: string;
   body?: unknown;
   signal?: AbortSignal;
+  /** For how long the server may wait for others before it answers. */
+  waitSeconds?: number;
 }
+
+/** The server waits for a hub in its turn. */
+const HUB_SECONDS = 60;
 
 /** One way to the server: resolves to the answer's JSON, rejects with an ApiError. */
 export type Send = (request: Request) => Promise<unknown>;
 
 /** The API over any way to the server, HTTP or a notebook's comm. */
 export function createApi(send: Send): Api {
-  const get = (path: string, signal?: AbortSignal) => send({ method: 'GET', path, signal });
+  const get = (path: string, signal?: AbortSignal, waitSeconds?: number) =>
+    send({ method: 'GET', path, waitSeconds, signal });
   const post = (path: string, body: unknown = {}) => send({ method: 'POST', path, body });
   const described = async () => ((await get('openapi.json')) as Description).components.schemas;
   return {
     models: async () => ((await get('models')) as ModelList).models,
     fetchModel: async request => (await post('models/fetch', request)) as Job,
-    searchModels: async (source, query) =>
-      ((await get(at`models/search?source=${source}&query=${query}`)) as FoundModels).models,
+    searchModels: async (source, query) => {
+      const path = at`models/search?source=${source}&query=${query}`;
+      return ((await get(path, undefined, HUB_SECONDS)) as FoundModels).models;
+    },
     version: async ref => (await get(at`versions/${ref}`)) as VersionPage,
     measurements: async model =>
       ((await get(at`models/${model}/measurements`)) as MeasurementList).measurements,
@@ -122,7 +130,7 @@ export function createApi(send: Send): Api {
 
     latestChange: async signal => ((await get('changes', signal)) as Changes).latest,
     changes: async (since, waitSeconds, signal) =>
-      (await get(at`changes?since=${since}&wait=${waitSeconds}`, signal)) as Changes
+      (await get(at`changes?since=${since}&wait=${waitSeconds}`, signal, waitSeconds)) as Changes
   };
 }
 

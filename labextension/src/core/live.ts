@@ -1,11 +1,10 @@
 import type { Api } from './api';
 import { asApiError, type ApiError } from './errors';
+import { Patience } from './insisting';
 import { newestFirst } from './jobs';
 import type { Change, Dataset, Job, Model, Service } from './types';
 
 const WAIT_SECONDS = 25;
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 15_000;
 /** With more changed jobs than this, one list is cheaper than a request for each. */
 const MOST_SINGLE_READS = 6;
 
@@ -20,7 +19,8 @@ export interface Workspace {
 }
 
 /** Keeps a picture of the workspace up to date while it is followed: waits for changes and reads again only what they
- * name. A lost connection is tried again, ever more slowly, from the number last seen. */
+ * name. A lost connection is tried again, ever more slowly, from the number last seen; whether there is one is asked at
+ * once before the first wait. */
 export class Live {
   constructor(private readonly _api: Api) {}
 
@@ -56,22 +56,26 @@ export class Live {
   }
 
   private async _run(signal: AbortSignal): Promise<void> {
-    let retry = FIRST_RETRY_MS;
+    const patience = new Patience();
+    let waitSeconds = 0;
     while (!signal.aborted) {
       try {
-        await (this._seen === null ? this._readAll(signal) : this._readChanges(this._seen, signal));
-        retry = FIRST_RETRY_MS;
+        await (this._seen === null
+          ? this._readAll(signal)
+          : this._readChanges(this._seen, waitSeconds, signal));
+        patience.wentWell();
+        waitSeconds = WAIT_SECONDS;
       } catch (thrown) {
-        await this._lose(asApiError(thrown), retry, signal);
-        retry = Math.min(2 * retry, LONGEST_RETRY_MS);
+        waitSeconds = 0;
+        await this._lose(asApiError(thrown), patience, signal);
       }
     }
   }
 
-  private async _lose(error: ApiError, retryMs: number, signal: AbortSignal): Promise<void> {
+  private async _lose(error: ApiError, patience: Patience, signal: AbortSignal): Promise<void> {
     if (!signal.aborted) {
       this._set({ connection: 'retrying', error });
-      await pause(retryMs, signal);
+      await patience.wait(signal);
     }
   }
 
@@ -90,9 +94,12 @@ export class Live {
     });
   }
 
-  private async _readChanges(since: number, signal: AbortSignal): Promise<void> {
-    const wait = this._workspace.connection === 'live' ? WAIT_SECONDS : 0;
-    const { changes, latest } = await this._api.changes(since, wait, signal);
+  private async _readChanges(
+    since: number,
+    waitSeconds: number,
+    signal: AbortSignal
+  ): Promise<void> {
+    const { changes, latest } = await this._api.changes(since, waitSeconds, signal);
     if (latest < since) {
       this._seen = null; // another store answers now: nothing that was seen holds
       return;
@@ -162,15 +169,4 @@ export class Live {
   private readonly _followers = new Set<object>();
   private readonly _listeners = new Set<() => void>();
   private readonly _metricsFollowers = new Set<{ jobId: string; listener: () => void }>();
-}
-
-/** Resolves after `ms` milliseconds, or as soon as `signal` aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -2,7 +2,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ICommandPalette, InputDialog } from '@jupyterlab/apputils';
 import { ILauncher } from '@jupyterlab/launcher';
 import { modelDeployIcon } from './icon';
-import { telling } from './telling';
+import { telling, tellWrong } from './telling';
 import { IModelDeploy } from './workspace';
 
 /** What can be begun from JupyterLab's own menus, by command. */
@@ -70,13 +70,22 @@ export const commands: JupyterFrontEndPlugin<void> = {
   }
 };
 
-async function fetch({ api, trans }: IModelDeploy): Promise<void> {
+/** Asks for a source, again with what was typed where fetching it cannot begin. */
+async function fetch(given: IModelDeploy, typed = ''): Promise<void> {
+  const { api, trans } = given;
   const { value } = await InputDialog.getText({
     title: trans.__('Fetch a Model'),
     label: trans.__('Source, such as hf:org/name, pypi:package, file:/path or https://…'),
+    text: typed,
     okLabel: trans.__('Fetch')
   });
-  if (value?.trim()) {
-    await api.fetchModel({ source: value.trim() });
+  const source = value?.trim();
+  if (source) {
+    try {
+      await api.fetchModel({ source });
+    } catch (thrown) {
+      tellWrong(thrown);
+      await fetch(given, source);
+    }
   }
 }

@@ -1,30 +1,80 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
-import type { Send } from '../core/client';
+import type { Request, Send } from '../core/client';
 import { ApiError, errorFrom } from '../core/errors';
+import type { Translation } from '../core/translation';
 
-/** The way to the Jupyter server that serves this page, with its base URL, token and XSRF cookie. */
-export function sendOverHttp(settings: ServerConnection.ISettings): Send {
+/** How long the way to a busy server and back takes at most. */
+const WAY_SECONDS = 10;
+/** How long the server takes to read what it has at most, and to act: it gives no action longer. */
+const READING_SECONDS = 20;
+const ACTION_SECONDS = 300;
+/** What a hub and its proxy answer in the place of a server that is not there. */
+const AWAY = [424, 502, 503, 504];
+
+/** The way to the Jupyter server that serves this page, with its base URL, token and XSRF cookie.
+ *
+ * An answer that takes far too long is taken for lost: where the network went away without a word, as when a laptop is
+ * closed, none would ever come. */
+export function sendOverHttp(settings: ServerConnection.ISettings, trans: Translation): Send {
   const root = URLExt.join(settings.baseUrl, 'modeldeploy', 'api');
-  return async ({ method, path, body, signal }) => {
-    // With `no-store`, JupyterLab would add a parameter to the query that no operation knows.
-    const init: RequestInit = {
-      method,
-      signal,
-      cache: 'no-cache',
-      body: body === undefined ? undefined : JSON.stringify(body)
-    };
-    const response = await ServerConnection.makeRequest(`${root}/${path}`, init, settings);
-    const text = await response.text();
+  return async request => {
+    const { status, text } = await exchange(root, request, settings, trans);
     const answer = parse(text);
-    if (!response.ok) {
-      throw errorFrom(response.status, answer);
+    if (status >= 400) {
+      const error = errorFrom(status, answer);
+      const away = AWAY.includes(status) && error.code === 'unknown';
+      throw away ? unreachable(request, trans) : error;
     }
     if (answer === undefined) {
-      throw new ApiError(response.status, 'not_json', text.slice(0, 200), '');
+      throw new ApiError(status, 'not_json', text.slice(0, 200), '');
     }
     return answer;
   };
+}
+
+/** What the server answered. Rejects with an ApiError where nothing came of it. */
+async function exchange(
+  root: string,
+  request: Request,
+  settings: ServerConnection.ISettings,
+  trans: Translation
+): Promise<{ status: number; text: string }> {
+  const { method, path, body, signal } = request;
+  const seconds = request.waitSeconds ?? (reads(request) ? READING_SECONDS : ACTION_SECONDS);
+  const lost = AbortSignal.timeout(1000 * (seconds + WAY_SECONDS));
+  // With `no-store`, JupyterLab would add a parameter to the query that no operation knows.
+  const init: RequestInit = {
+    method,
+    signal: signal ? AbortSignal.any([signal, lost]) : lost,
+    cache: 'no-cache',
+    body: body === undefined ? undefined : JSON.stringify(body)
+  };
+  try {
+    const response = await ServerConnection.makeRequest(`${root}/${path}`, init, settings);
+    return { status: response.status, text: await response.text() };
+  } catch (thrown) {
+    if (signal?.aborted) {
+      throw thrown;
+    }
+    throw unreachable(request, trans);
+  }
+}
+
+function reads({ method }: Request): boolean {
+  return method === 'GET';
+}
+
+function unreachable(request: Request, trans: Translation): ApiError {
+  const hint = trans.__(
+    'It may not have heard this. When it is back, look whether this was done before you try again.'
+  );
+  return new ApiError(
+    0,
+    'unreachable',
+    trans.__('The server cannot be reached.'),
+    reads(request) ? '' : hint
+  );
 }
 
 /** The JSON value of `text`; undefined where it is none, as for a proxy's error page. */

@@ -6,7 +6,7 @@ import type { Translation } from '../core/translation';
 export const SHOWN_MS = 6000;
 
 /** What was wrong and what to do about it, in one line. */
-export function inWords(thrown: unknown): string {
+function inWords(thrown: unknown): string {
   const { message, hint } = asApiError(thrown);
   return [message, hint].join(' ').trim();
 }
@@ -16,8 +16,12 @@ export async function telling(act: () => unknown): Promise<void> {
   try {
     await act();
   } catch (thrown) {
-    Notification.error(inWords(thrown), { autoClose: false });
+    tellWrong(thrown);
   }
+}
+
+export function tellWrong(thrown: unknown): void {
+  Notification.error(inWords(thrown), { autoClose: false });
 }
 
 /** Whether the user wants what ends something. */
@@ -57,7 +61,7 @@ export function tellServing(
     },
     (thrown: unknown) => {
       Notification.dismiss(pending);
-      Notification.error(inWords(thrown), { autoClose: false });
+      tellWrong(thrown);
     }
   );
 }

@@ -1,6 +1,7 @@
 import type { ComponentType, JSX } from 'react';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
+import { insist } from '../core/insisting';
 import type { Workspace } from '../core/live';
 import type { Given } from '../views/Surroundings';
 
@@ -22,6 +23,7 @@ export class ViewWidget extends ReactWidget {
   override dispose(): void {
     document.removeEventListener('visibilitychange', this._followWhileSeen);
     this._pause();
+    this._leaving.abort();
     super.dispose();
   }
 
@@ -65,14 +67,15 @@ export class ViewWidget extends ReactWidget {
   }
 
   private async _loadView(): Promise<void> {
-    const [View, { Surroundings }] = await Promise.all([
-      this._load(),
-      import('../views/Surroundings')
-    ]);
+    const [View, { Surroundings }] = await insist(
+      () => Promise.all([this._load(), import('../views/Surroundings')]),
+      this._leaving.signal
+    );
     this._drawn = { View, Surroundings };
     this.update();
   }
 
+  private readonly _leaving = new AbortController();
   private _leave: (() => void) | null = null;
   private _loading: Promise<void> | null = null;
   private _drawn: {

@@ -39,7 +39,7 @@ export const workspace: JupyterFrontEndPlugin<IModelDeploy> = {
     registry: ISettingRegistry | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_modeldeploy');
-    const api = createApi(sendOverHttp(app.serviceManager.serverSettings));
+    const api = createApi(sendOverHttp(app.serviceManager.serverSettings, trans));
     const preferences = new PreferenceStore();
     if (registry) {
       void followSettings(registry, preferences, trans);

@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState, type FormEvent, type JSX } from 'react';
 import { asApiError, type ApiError } from '../core/errors';
+import { insist } from '../core/insisting';
 import {
   asOptions,
   matters,
@@ -49,21 +50,21 @@ export function FinetuneForm({
   const { choices, error: unprepared } = useFinetuneChoices(dataset, base, chosenMethod);
 
   useEffect(() => {
-    let gone = false;
-    Promise.all([api.datasets(), api.finetuneOptions()])
+    const leaving = new AbortController();
+    insist(() => Promise.all([api.datasets(), api.finetuneOptions()]), leaving.signal)
       .then(([found, options]) => {
-        if (!gone) {
+        if (!leaving.signal.aborted) {
           setDatasets(found);
           setFields(optionFields(options));
         }
       })
       .catch((thrown: unknown) => {
-        if (!gone) {
+        if (!leaving.signal.aborted) {
           setMissing(asApiError(thrown));
         }
       });
     return () => {
-      gone = true;
+      leaving.abort();
     };
   }, [api]);
 

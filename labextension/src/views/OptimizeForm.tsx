@@ -1,5 +1,6 @@
 import { useEffect, useId, useState, type JSX } from 'react';
 import { asApiError, type ApiError } from '../core/errors';
+import { insist } from '../core/insisting';
 import {
   asOptions,
   misfitOf,
@@ -40,21 +41,21 @@ export function OptimizeForm({
   const [typed, setTyped] = useState<Record<string, TypedValue>>({});
 
   useEffect(() => {
-    let gone = false;
-    Promise.all([api.datasets(), api.optimizeOptions()])
+    const leaving = new AbortController();
+    insist(() => Promise.all([api.datasets(), api.optimizeOptions()]), leaving.signal)
       .then(([found, options]) => {
-        if (!gone) {
+        if (!leaving.signal.aborted) {
           setDatasets(found.filter(one => one.task === version.task));
           setFields(optionFields(options).filter(({ name }) => !OWN.includes(name)));
         }
       })
       .catch((thrown: unknown) => {
-        if (!gone) {
+        if (!leaving.signal.aborted) {
           setMissing(asApiError(thrown));
         }
       });
     return () => {
-      gone = true;
+      leaving.abort();
     };
   }, [api, version.task]);
 

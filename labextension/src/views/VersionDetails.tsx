@@ -1,5 +1,6 @@
 import { useEffect, useState, type JSX } from 'react';
 import { asApiError, type ApiError } from '../core/errors';
+import { insist } from '../core/insisting';
 import { isTrained } from '../core/lineage';
 import type { Translation } from '../core/translation';
 import type { Verdict, Version, VersionPage } from '../core/types';
@@ -19,23 +20,22 @@ export function VersionDetails({ version }: { version: Version }): JSX.Element {
   const hasMore = hasCard || isTrained(version);
 
   useEffect(() => {
-    let gone = false;
+    const leaving = new AbortController();
     if (hasMore) {
-      api
-        .version(version.ref)
+      insist(() => api.version(version.ref), leaving.signal)
         .then(found => {
-          if (!gone) {
+          if (!leaving.signal.aborted) {
             setPage(found);
           }
         })
         .catch((thrown: unknown) => {
-          if (!gone) {
+          if (!leaving.signal.aborted) {
             setError(asApiError(thrown));
           }
         });
     }
     return () => {
-      gone = true;
+      leaving.abort();
     };
   }, [api, version.ref, hasMore]);
 

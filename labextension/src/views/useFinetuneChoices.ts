@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { asApiError, type ApiError } from '../core/errors';
+import { insist } from '../core/insisting';
 import type { FinetuneChoices } from '../core/types';
 import { useApi } from './contexts';
 
@@ -18,23 +19,22 @@ export function useFinetuneChoices(dataset: string, base: string, method: string
     error: null
   });
   useEffect(() => {
-    let gone = false;
+    const leaving = new AbortController();
     if (dataset !== '') {
-      api
-        .finetuneChoices(dataset, base, method)
+      insist(() => api.finetuneChoices(dataset, base, method), leaving.signal)
         .then(choices => {
-          if (!gone) {
+          if (!leaving.signal.aborted) {
             setPrepared({ dataset, choices, error: null });
           }
         })
         .catch((thrown: unknown) => {
-          if (!gone) {
+          if (!leaving.signal.aborted) {
             setPrepared({ dataset, choices: null, error: asApiError(thrown) });
           }
         });
     }
     return () => {
-      gone = true;
+      leaving.abort();
     };
   }, [api, dataset, base, method]);
   return prepared.dataset === dataset ? prepared : { choices: null, error: null };
