@@ -13,10 +13,11 @@ from pydantic.json_schema import models_json_schema
 from jupyter_modeldeploy.api.operation import Operation
 from jupyter_modeldeploy.api.operations import OPERATIONS
 from jupyter_modeldeploy.records import Profile
+from jupyter_modeldeploy.records.loads import LoadReport
 from jupyter_modeldeploy.records.sweeps import SweepResult
 
 REFERENCES = "#/components/schemas/{model}"
-RESULTS = (SweepResult, Profile)
+RESULTS = (SweepResult, Profile, LoadReport)
 """What jobs leave as their result, where it has a form of its own."""
 ERROR_STATUSES = {
     "400": "The request is wrong; nothing was changed.",

@@ -7,9 +7,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from jupyter_modeldeploy.api.operation import Operation, Request
-from jupyter_modeldeploy.api.requests import ByName, Deleted, Nothing
-from jupyter_modeldeploy.records import CallerToken, Name, NewToken, Service, ServiceSpec, Usage
+from jupyter_modeldeploy.api.requests import ById, ByName, Deleted, Nothing
+from jupyter_modeldeploy.jobs.kinds.load import LoadParameters
+from jupyter_modeldeploy.records import CallerToken, Job, Name, NewToken, Service, ServiceSpec, Usage
 from jupyter_modeldeploy.records.figures import ServiceFigures
+from jupyter_modeldeploy.records.loads import LoadReport
 from jupyter_modeldeploy.workspace import Workspace
 from jupyter_modeldeploy.workspace.tokens import MAX_SECONDS
 
@@ -37,6 +39,10 @@ class ScaleService(Request):
 class SwitchService(Request):
     name: Name = Field(description="the service")
     version: str = Field(description="the version that gets all the traffic: NAME, NAME@3 or NAME@alias")
+
+
+class ProfileService(LoadParameters, Request):
+    pass
 
 
 class ReadRecords(ByName):
@@ -165,6 +171,16 @@ def get_service_figures(workspace: Workspace, request: ByName) -> ServiceFigures
     return workspace.services.figures(request.name)
 
 
+def profile_service(workspace: Workspace, request: ProfileService) -> Job:
+    """Put load on a service or another endpoint, and measure latency, throughput and the knee."""
+    return workspace.services.profile(request.service, **request.model_dump(exclude={"service"})).job
+
+
+def get_load_report(workspace: Workspace, request: ById) -> LoadReport:
+    """What the job of a load measured."""
+    return LoadReport.model_validate(workspace.services.load_report(request.id).model_dump())
+
+
 def get_snippets(workspace: Workspace, request: ByName) -> Snippets:
     """Code that calls a running service, by language."""
     return Snippets(snippets=workspace.services.snippets(request.name))
@@ -221,6 +237,10 @@ SERVICES: tuple[Operation, ...] = (
     Operation(
         "get_service_figures", "GET", "services/{name}/figures", "read", ByName, ServiceFigures, get_service_figures
     ),
+    Operation(
+        "profile_service", "POST", "services/profile", "execute", ProfileService, Job, profile_service, status=202
+    ),
+    Operation("get_load_report", "GET", "jobs/{id}/load", "read", ById, LoadReport, get_load_report),
     Operation("get_snippets", "GET", "services/{name}/snippets", "read", ByName, Snippets, get_snippets),
     Operation("get_usage", "GET", "services/{name}/usage", "read", ByName, UsageList, get_usage),
     Operation("list_tokens", "GET", "services/{name}/tokens", "read", ByName, TokenList, list_tokens),

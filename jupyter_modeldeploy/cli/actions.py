@@ -106,13 +106,6 @@ ACTIONS = (
         arguments=["version"],
     ),
     OperationCommand(
-        "profile",
-        "profile_model",
-        "Measure a version's costliest operators, its memory and its latency through a service.",
-        "modeldeploy profile sentiment@3 --service reviews-api",
-        arguments=["version"],
-    ),
-    OperationCommand(
         "compare",
         "compare_versions",
         "Compare two versions behind a service under generated traffic, with intervals and a verdict.",

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from jupyter_modeldeploy.cli import actions, cache, fetching, jobs, models, optimization_page, serve, services, views
+from jupyter_modeldeploy.cli import (
+    actions,
+    cache,
+    fetching,
+    jobs,
+    models,
+    optimization_page,
+    profiling,
+    serve,
+    services,
+    views,
+)
 from jupyter_modeldeploy.cli.command import command
 from jupyter_modeldeploy.cli.door import Door
 from jupyter_modeldeploy.cli.operation import OperationCommand
@@ -47,6 +58,7 @@ def _global_options(
 for _action in actions.ACTIONS:
     _action.add_to(app)
 optimization_page.add_to(app)
+profiling.add_to(app)
 fetching.SEARCH.add_to(app)
 serve.add_to(app)
 OperationCommand(

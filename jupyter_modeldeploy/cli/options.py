@@ -86,6 +86,8 @@ def _parameter(name: str, field: FieldInfo, positional: bool, complete: Completi
         "autocompletion": complete,
     }
     default = inspect.Parameter.empty if field.is_required() else field.get_default(call_default_factory=True)
+    if default == {}:
+        default = None  # Typer would read it back as a pair
     flag = "--" + name.replace("_", "-")
     if default is True:
         flag += f"/--no-{name.removeprefix('include_').replace('_', '-')}"
@@ -116,7 +118,7 @@ def _check(field: FieldInfo) -> Callable[[Any], Any]:
 
     def check(value: Any) -> Any:
         try:
-            if get_origin(field.annotation) is dict:
+            if get_origin(field.annotation) is dict and value is not None:
                 adapter.validate_python(_pairs(value))
                 return value  # Typer makes a list of whatever comes
             return value if value is None else adapter.validate_python(value)

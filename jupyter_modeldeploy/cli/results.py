@@ -10,6 +10,7 @@ from jupyter_modeldeploy.cli import evaluation_page
 from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.tables import table
 from jupyter_modeldeploy.records import EvaluationReport, Experiment, Format, Interval, Profile, Version
+from jupyter_modeldeploy.records.loads import LoadReport
 from jupyter_modeldeploy.records.sweeps import SweepResult
 
 if TYPE_CHECKING:
@@ -158,6 +159,12 @@ def _profile(door: Door, result: dict[str, Any]) -> None:
     door.out.print(f"Peak memory: {size(profile.peak_memory_bytes)}")
 
 
+def _load(door: Door, result: dict[str, Any]) -> None:
+    from jupyter_modeldeploy.cli import profiling
+
+    profiling.show(door, LoadReport.model_validate(result["load"]))
+
+
 def operators_table(operators: Sequence[OperatorTime], title: str) -> Table:
     rows = table("Operator", "Type", ">Share", ">Time (ms)", ">Calls", title=title)
     for operator in operators[:TOP_OPERATORS]:
@@ -220,6 +227,7 @@ VIEWS: dict[str, Callable[[Door, dict[str, Any]], None]] = {
     "dataset": _dataset,
     "evaluate": _evaluation,
     "profile": _profile,
+    "load": _load,
     "compare": _comparison,
     "requirements": _installed,
 }

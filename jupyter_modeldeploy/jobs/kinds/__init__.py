@@ -16,6 +16,7 @@ from jupyter_modeldeploy.jobs.kinds import (
     evaluate,
     fetch,
     finetune,
+    load,
     optimize,
     profile,
     prune,
@@ -40,6 +41,7 @@ KINDS: dict[str, Kind] = {
         optimize.KIND,
         evaluate.KIND,
         profile.KIND,
+        load.KIND,
         compare.KIND,
         requirements.KIND,
     )

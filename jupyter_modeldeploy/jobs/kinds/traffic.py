@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from jupyter_modeldeploy import tasks
-from jupyter_modeldeploy.datatypes import Tensors, dtype_of
+from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import Conflict, InvalidInput
 from jupyter_modeldeploy.jobs.kinds import held_out
-from jupyter_modeldeploy.records import Dataset, Service, Signature, TensorSpec, Version
+from jupyter_modeldeploy.records import Dataset, Service, Signature, Version
 from jupyter_modeldeploy.store import Store
 
 TEXT_TASKS = ("text-classification", "feature-extraction")
@@ -41,7 +37,7 @@ def make_traffic(store: Store, version: Version, dataset: Dataset | None, count:
     from jupyter_modeldeploy.profiling.load import predict_payloads
 
     folder = store.versions.path(version)
-    signature = _signature(version)
+    signature = signature_of(version)
     if version.task not in TEXT_TASKS:
         return _random(version, signature, pinned)
     examples = held_out.examples(store, dataset)[:count] if dataset else None
@@ -65,34 +61,17 @@ def endpoint(store: Store, service: Service) -> tuple[str, dict[str, str]]:
     return service.url, {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def _signature(version: Version) -> Signature:
+def signature_of(version: Version) -> Signature:
+    """Raises InvalidInput where it is not known."""
     if version.signature is None:
         raise InvalidInput(f"{version.ref} has no signature.", "Convert it to ONNX first.")
     return version.signature
 
 
 def _random(version: Version, signature: Signature, pinned: bool) -> Traffic:
-    generator = np.random.default_rng(0)
-    inputs = [{spec.name: _tensor(spec, generator) for spec in signature.inputs} for _ in range(8)]
+    from jupyter_modeldeploy.profiling.load import inputs
+
+    tensors = inputs.random_tensors(signature.inputs, {}, inputs.RANDOM_INPUTS)
     suffix = f"/versions/{version.number}" if pinned else ""
-    bodies = [_infer_body(signature.inputs, tensors) for tensors in inputs]
-    return Traffic(path=f"/v2/models/{version.model}{suffix}/infer", bodies=bodies, inputs=inputs, labels=None)
-
-
-def _tensor(spec: TensorSpec, generator: np.random.Generator) -> np.ndarray:
-    dtype = dtype_of(spec.dtype)
-    shape = [1 if size < 0 else size for size in spec.shape]
-    if dtype.kind == "f":
-        return generator.standard_normal(shape).astype(dtype)
-    if dtype.kind in "iub":
-        return generator.integers(0, 2, shape).astype(dtype)
-    raise InvalidInput(f"No example can be made for the input {spec.name!r} of type {spec.dtype}.")
-
-
-def _infer_body(specs: Sequence[TensorSpec], tensors: Tensors) -> bytes:
-    inputs = []
-    for spec in specs:
-        tensor = tensors[spec.name]
-        shape, data = list(tensor.shape), tensor.ravel().tolist()
-        inputs.append({"name": spec.name, "datatype": spec.dtype, "shape": shape, "data": data})
-    return json.dumps({"inputs": inputs}).encode()
+    bodies = [inputs.infer_body(signature.inputs, each).content for each in tensors]
+    return Traffic(path=f"/v2/models/{version.model}{suffix}/infer", bodies=bodies, inputs=tensors, labels=None)

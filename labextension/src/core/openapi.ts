@@ -244,6 +244,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/jobs/{id}/load': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What the job of a load measured. */
+    get: operations['get_load_report'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/jobs/{id}/log': {
     parameters: {
       query?: never;
@@ -647,6 +664,23 @@ export interface paths {
     put?: never;
     /** Start a service from its spec; answered when it is ready. */
     post: operations['create_service'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/services/profile': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Put load on a service or another endpoint, and measure latency, throughput and the knee. */
+    post: operations['profile_service'];
     delete?: never;
     options?: never;
     head?: never;
@@ -2701,6 +2735,25 @@ export interface components {
       /** Models */
       models: components['schemas']['FoundModel'][];
     };
+    /**
+     * GeneratorHealth
+     * @description Whether the generator itself was the bottleneck: `cpu_share` of one core, `lag_ms` is how late it was with what
+     *     it could have sent or read (the 90th percentile of the worst of each twentieth of a second), `waited_share` of the
+     *     requests were due while every connection was busy. `limited` says in words what to distrust; else it is None.
+     */
+    GeneratorHealth: {
+      /** Cpu Share */
+      cpu_share: number;
+      /** Lag Ms */
+      lag_ms: number;
+      /**
+       * Limited
+       * @default null
+       */
+      limited: string | null;
+      /** Waited Share */
+      waited_share: number;
+    };
     /** GetRequirements */
     GetRequirements: {
       /**
@@ -2931,6 +2984,22 @@ export interface components {
       throughput_rps: number;
     };
     /**
+     * LatencyFigures
+     * @description Milliseconds, with the ends of their 95 % intervals where there are enough requests to tell; a percentile beyond
+     *     what the requests can tell is None.
+     */
+    LatencyFigures: {
+      /** Highest */
+      highest: number | null;
+      /** Mean */
+      mean: number | null;
+      p50: components['schemas']['Interval'] | null;
+      p90: components['schemas']['Interval'] | null;
+      p95: components['schemas']['Interval'] | null;
+      p99: components['schemas']['Interval'] | null;
+      p99_9: components['schemas']['Interval'] | null;
+    };
+    /**
      * LayerLoss
      * @description Noise over signal of one node's output, rounded alone; `excluded` nodes compute in float as before.
      */
@@ -3001,6 +3070,113 @@ export interface components {
        * @default 500
        */
       limit: number;
+    };
+    /**
+     * LoadReport
+     * @description A load on one endpoint. `knee` and `recommended` are indices of `steps`, None where they cannot be told; `advice`
+     *     says why.
+     */
+    LoadReport: {
+      /** Advice */
+      advice: string;
+      /**
+       * Arrivals
+       * @default null
+       */
+      arrivals: ('poisson' | 'constant') | null;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      /**
+       * Knee
+       * @default null
+       */
+      knee: number | null;
+      /**
+       * Mode
+       * @enum {string}
+       */
+      mode: 'concurrency' | 'rate' | 'trace';
+      /** Notes */
+      notes: string[];
+      /** Percentile */
+      percentile: number;
+      /**
+       * Recommended
+       * @default null
+       */
+      recommended: number | null;
+      /** Seconds */
+      seconds: number;
+      /**
+       * Sent
+       * @description what the requests were made of
+       */
+      sent: string;
+      /**
+       * Service
+       * @default null
+       */
+      service: string | null;
+      /** Steps */
+      steps: components['schemas']['LoadStep'][];
+      /** Tolerance */
+      tolerance: number;
+      /** Url */
+      url: string;
+    };
+    /**
+     * LoadStep
+     * @description One concurrency, or one rate. `latency` is free of coordinated omission: in an open loop it is counted from the
+     *     time at which a request was due, in a closed loop HdrHistogram's correction puts in what was not sent during stalls.
+     *     `naive` is what a closed loop says that does not know of it. `histogram` holds the nanoseconds of `latency`,
+     *     `naive_histogram` those of `naive`, as HdrHistogram's tools read them. Errors are in no latency.
+     */
+    LoadStep: {
+      /**
+       * Concurrency
+       * @description connections that each wait for their answer
+       * @default null
+       */
+      concurrency: number | null;
+      /** Connections */
+      connections: number;
+      /** Errors */
+      errors: {
+        [key: string]: number;
+      };
+      generator: components['schemas']['GeneratorHealth'];
+      /** Histogram */
+      histogram: string;
+      latency: components['schemas']['LatencyFigures'];
+      naive: components['schemas']['LatencyFigures'];
+      /** Naive Histogram */
+      naive_histogram: string;
+      /**
+       * Rate
+       * @description requests a second that were due
+       * @default null
+       */
+      rate: number | null;
+      /** Requests */
+      requests: number;
+      /** Seconds */
+      seconds: number;
+      /** Stable */
+      stable: boolean;
+      /** Stages */
+      stages: components['schemas']['Stage'][];
+      /**
+       * Stages Note
+       * @default
+       */
+      stages_note: string;
+      /** Throughput Rps */
+      throughput_rps: number;
+      /** Windows */
+      windows: number;
     };
     /** Loader */
     Loader: {
@@ -3431,6 +3607,137 @@ export interface components {
       throughput: components['schemas']['Latency'];
       /** Version */
       version: string;
+    };
+    /** ProfileService */
+    ProfileService: {
+      /**
+       * Arrivals
+       * @description with a rate: gaps as many clients make them, or equal
+       * @default poisson
+       * @enum {string}
+       */
+      arrivals: 'poisson' | 'constant';
+      /**
+       * Binary
+       * @description send tensors in V2's binary form, not as JSON
+       * @default false
+       */
+      binary: boolean;
+      /**
+       * Body
+       * @description send this file, or each file of this folder, as it is
+       * @default null
+       */
+      body: string | null;
+      /**
+       * Concurrency
+       * @description closed loop: connections that each wait for their answer, such as 1,2,4,8,16
+       * @default null
+       */
+      concurrency: string | null;
+      /**
+       * Connections
+       * @description of an open loop, at most
+       * @default 64
+       */
+      connections: number;
+      /**
+       * Dataset
+       * @description send its held-out rows; else what the model's task takes
+       * @default null
+       */
+      dataset: string | null;
+      /**
+       * Duration
+       * @description the longest time in all: 30s, 2m; a stable step ends before
+       * @default 60s
+       */
+      duration: string;
+      /**
+       * Latency Limit Ms
+       * @description recommend the most load whose percentile stays below this
+       * @default null
+       */
+      latency_limit_ms: number | null;
+      /**
+       * Model
+       * @description which of the service's models; the first when left out
+       * @default null
+       */
+      model: string | null;
+      /**
+       * Percentile
+       * @description the percentile of latency that must be stable
+       * @default 99
+       */
+      percentile: number;
+      /**
+       * Rate
+       * @description open loop: requests a second whatever is answered: 50,100,200
+       * @default null
+       */
+      rate: string | null;
+      /**
+       * Replay
+       * @description open loop: a file of JSON lines with a timestamp and a body; log: the service's own (log_sample)
+       * @default null
+       */
+      replay: string | null;
+      /**
+       * Service
+       * @description a running service of the workspace
+       * @default null
+       */
+      service: string | null;
+      /**
+       * Shapes
+       * @description sizes of an input made of chance, where the model leaves them open: ids=1,128
+       */
+      shapes?: {
+        [key: string]: string;
+      };
+      /**
+       * Speed
+       * @description how many times as fast to replay
+       * @default 1
+       */
+      speed: number;
+      /**
+       * Texts
+       * @description send the lines of this file as texts
+       * @default null
+       */
+      texts: string | null;
+      /**
+       * Timeout S
+       * @description a request without an answer then has failed
+       * @default 30
+       */
+      timeout_s: number;
+      /**
+       * Token File
+       * @description a file with the token that the endpoint of a URL wants
+       * @default null
+       */
+      token_file: string | null;
+      /**
+       * Tolerance
+       * @description how far windows may differ for it to be stable
+       * @default 0.1
+       */
+      tolerance: number;
+      /**
+       * Url
+       * @description or any endpoint: http://HOST:PORT/v2/models/NAME/infer of any V2 server, or one of other JSON
+       * @default null
+       */
+      url: string | null;
+      /**
+       * Whole Duration
+       * @description go on to the end where it is stable before
+       * @default false
+       */
+      whole_duration: boolean;
     };
     /** ProfileVersion */
     ProfileVersion: {
@@ -4446,6 +4753,20 @@ export interface components {
       low: number;
       /** Median */
       median: number;
+    };
+    /**
+     * Stage
+     * @description Where a request's time goes, in the mean: waiting in the generator until a connection is free, on the network
+     *     (with the client's own part), in the server's queue, in the model, in decoding requests and encoding answers.
+     */
+    Stage: {
+      /** Mean Ms */
+      mean_ms: number;
+      /**
+       * Name
+       * @enum {string}
+       */
+      name: 'generator' | 'network' | 'queue' | 'compute' | 'encode';
     };
     /** StartService */
     StartService: {
@@ -6720,6 +7041,100 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  get_load_report: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['LoadReport'];
         };
       };
       /** @description The request is wrong; nothing was changed. */
@@ -9843,6 +10258,231 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Service'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  profile_service: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Arrivals
+           * @description with a rate: gaps as many clients make them, or equal
+           * @default poisson
+           * @enum {string}
+           */
+          arrivals?: 'poisson' | 'constant';
+          /**
+           * Binary
+           * @description send tensors in V2's binary form, not as JSON
+           * @default false
+           */
+          binary?: boolean;
+          /**
+           * Body
+           * @description send this file, or each file of this folder, as it is
+           * @default null
+           */
+          body?: string | null;
+          /**
+           * Concurrency
+           * @description closed loop: connections that each wait for their answer, such as 1,2,4,8,16
+           * @default null
+           */
+          concurrency?: string | null;
+          /**
+           * Connections
+           * @description of an open loop, at most
+           * @default 64
+           */
+          connections?: number;
+          /**
+           * Dataset
+           * @description send its held-out rows; else what the model's task takes
+           * @default null
+           */
+          dataset?: string | null;
+          /**
+           * Duration
+           * @description the longest time in all: 30s, 2m; a stable step ends before
+           * @default 60s
+           */
+          duration?: string;
+          /**
+           * Latency Limit Ms
+           * @description recommend the most load whose percentile stays below this
+           * @default null
+           */
+          latency_limit_ms?: number | null;
+          /**
+           * Model
+           * @description which of the service's models; the first when left out
+           * @default null
+           */
+          model?: string | null;
+          /**
+           * Percentile
+           * @description the percentile of latency that must be stable
+           * @default 99
+           */
+          percentile?: number;
+          /**
+           * Rate
+           * @description open loop: requests a second whatever is answered: 50,100,200
+           * @default null
+           */
+          rate?: string | null;
+          /**
+           * Replay
+           * @description open loop: a file of JSON lines with a timestamp and a body; log: the service's own (log_sample)
+           * @default null
+           */
+          replay?: string | null;
+          /**
+           * Service
+           * @description a running service of the workspace
+           * @default null
+           */
+          service?: string | null;
+          /**
+           * Shapes
+           * @description sizes of an input made of chance, where the model leaves them open: ids=1,128
+           */
+          shapes?: {
+            [key: string]: string;
+          };
+          /**
+           * Speed
+           * @description how many times as fast to replay
+           * @default 1
+           */
+          speed?: number;
+          /**
+           * Texts
+           * @description send the lines of this file as texts
+           * @default null
+           */
+          texts?: string | null;
+          /**
+           * Timeout S
+           * @description a request without an answer then has failed
+           * @default 30
+           */
+          timeout_s?: number;
+          /**
+           * Token File
+           * @description a file with the token that the endpoint of a URL wants
+           * @default null
+           */
+          token_file?: string | null;
+          /**
+           * Tolerance
+           * @description how far windows may differ for it to be stable
+           * @default 0.1
+           */
+          tolerance?: number;
+          /**
+           * Url
+           * @description or any endpoint: http://HOST:PORT/v2/models/NAME/infer of any V2 server, or one of other JSON
+           * @default null
+           */
+          url?: string | null;
+          /**
+           * Whole Duration
+           * @description go on to the end where it is stable before
+           * @default false
+           */
+          whole_duration?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Job'];
         };
       };
       /** @description The request is wrong; nothing was changed. */

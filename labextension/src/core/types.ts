@@ -51,6 +51,9 @@ export type Loader = Schemas['Loader'];
 export type TrainingCode = Schemas['TrainingCode'];
 /** What a profile leaves, and a comparison, in their jobs' results. */
 export type Profile = Schemas['Profile'];
+/** What a load leaves in its job's result. */
+export type LoadReport = Schemas['LoadReport'];
+export type LoadStep = Schemas['LoadStep'];
 export type Experiment = Schemas['Experiment'];
 /** How fast a version was when it was measured last, of a kind. */
 export type Measurement = Schemas['Measurement'];

@@ -3,6 +3,7 @@ import type { Translation } from '../core/translation';
 import type { Job } from '../core/types';
 import { ComparisonResult } from './ComparisonResult';
 import { JobCurves } from './JobCurves';
+import { LoadResult } from './LoadResult';
 import { OptimizationResult } from './OptimizationResult';
 import { ProfileResult } from './ProfileResult';
 import { SweepTrials } from './SweepTrials';
@@ -41,6 +42,12 @@ export function findingsOf({ kind, title }: Job, trans: Translation): Findings |
     case 'profile':
       return {
         View: ProfileResult,
+        show: trans.__('Show what %1 found', title),
+        hide: trans.__('Hide what %1 found', title)
+      };
+    case 'load':
+      return {
+        View: LoadResult,
         show: trans.__('Show what %1 found', title),
         hide: trans.__('Hide what %1 found', title)
       };

@@ -1,15 +1,10 @@
-"""Requests to an endpoint, as many at once as there are connections, and how each was answered.
+"""Requests one by one, with how each was answered: for comparisons of versions, which need every answer, not a curve.
 
-The loop is closed: a connection sends its next request when the last one is answered. So the rate is what the endpoint
-can do with that many clients, and the latencies are those of clients that wait for each other's turn; they do not tell
-what an overloaded endpoint does to clients that keep coming ("Open Versus Closed: A Cautionary Tale", Schroeder,
-Wierman and Harchol-Balter, NSDI 2006).
-"""
+The loop is closed: a connection sends its next request when the last one is answered."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -18,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from jupyter_modeldeploy.errors import InvalidInput, Unavailable
-from jupyter_modeldeploy.profiling.connection import Answer, Generator, Target
+from jupyter_modeldeploy.profiling.load.answers import Head
+from jupyter_modeldeploy.profiling.load.generator import Generator
+from jupyter_modeldeploy.profiling.load.target import Body, Target
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records import Latency
 
 UNIT_HEADER = "X-Unit-Id"
 REPORT_EVERY_S = 0.5
-_HEADER_VALUE = re.compile(r"[\t -~]*")
 
 
 @dataclass(frozen=True)
@@ -48,9 +44,6 @@ class Load:
             raise InvalidInput("A load needs an end.", "Give either requests or duration_s.")
         if not self.payloads or self.concurrency < 1 or (self.requests is not None and self.requests < 1):
             raise InvalidInput("A load needs at least one payload, one connection and one request.")
-        for text in [*self.headers.values(), *(self.unit_ids or ())]:
-            if not _HEADER_VALUE.fullmatch(text):
-                raise InvalidInput(f"{text[:80]!r} cannot be sent in an HTTP header.", "Use printable ASCII.")
 
 
 @dataclass(frozen=True)
@@ -73,33 +66,66 @@ class LoadResult:
         return (self.status >= 200) & (self.status < 300)
 
 
+@dataclass(slots=True)
+class _Answer:
+    number: int
+    ms: float
+    status: int
+    version: str = ""
+    body: bytes = b""
+    error: str = ""
+
+
+class _Answers:
+    """The observer that keeps each answer."""
+
+    def __init__(self, duration_s: float | None) -> None:
+        self._duration_ns = round(duration_s * 1e9) if duration_s is not None else None
+        self._begin = 0
+        self.all: list[_Answer] = []
+
+    def begin(self, at: int) -> None:
+        self._begin = at
+
+    def answered(self, number: int, due: int, sent: int, at: int, head: Head, body: bytes) -> None:
+        self.all.append(_Answer(number, (at - sent) / 1e6, head.status, head.version, body))
+
+    def failed(self, number: int, due: int, at: int, reason: str) -> None:
+        self.all.append(_Answer(number, (at - due) / 1e6, 0, error=reason))
+
+    def tick(self, at: int) -> bool:
+        return self._duration_ns is None or at < self._begin + self._duration_ns
+
+
 def run(load: Load, reporter: Reporter) -> LoadResult:
     """Send the load and wait for its end. A request without an answer counts with status 0.
 
     Runs in a thread of its own, so that the reporter's writes delay no request. Raises Unavailable when not one request
     was answered, InvalidInput for a URL that is not http or https."""
+    target = Target.parse(load.url, load.headers)
+    observer = _Answers(load.duration_s)
     generator = Generator(
-        target=Target.parse(load.url, load.headers),
-        bodies=list(load.payloads),
-        extra=[f"{UNIT_HEADER}: {unit}\r\n".encode() for unit in load.unit_ids or ()],
-        concurrency=load.concurrency,
-        requests=load.requests,
-        duration_s=load.duration_s,
+        target,
+        _Requests(target, load),
+        load.concurrency if load.requests is None else min(load.concurrency, load.requests),
+        observer,
+        most=load.requests,
         timeout_s=load.timeout_s,
-        keep_bodies=load.keep_answers,
+        keeps_bodies=load.keep_answers,
     )
     with ThreadPoolExecutor(1, thread_name_prefix="load") as thread:
         future = thread.submit(generator.run)
         try:
             while wait([future], timeout=REPORT_EVERY_S).not_done:
-                reporter.progress(generator.answered, load.requests, "requests", f"Sending to {load.url}")
+                reporter.progress(len(observer.all), load.requests, "requests", f"Sending to {load.url}")
         finally:
             generator.stop()
-        answers = future.result()
+        health = future.result()
+    answers = sorted(observer.all, key=lambda answer: answer.number)
     reporter.progress(len(answers), load.requests, "requests", f"Sending to {load.url}")
     if all(answer.status == 0 for answer in answers):
         raise Unavailable(f"{load.url} answered none of {len(answers)} requests: {answers[0].error}.", "Is it running?")
-    return _result(load, answers, generator.wall_s)
+    return _result(load, answers, health.wall_s)
 
 
 def summary(result: LoadResult) -> Latency:
@@ -118,15 +144,30 @@ def summary(result: LoadResult) -> Latency:
     )
 
 
-def predict_payloads(texts: Sequence[str]) -> list[bytes]:
-    """Bodies of `POST /predict`: `{"text": …}`, one per text."""
-    return [json.dumps({"text": text}).encode() for text in texts]
+class _Requests(Sequence[bytes]):
+    """The bytes of each request: every payload with every unit, made when they are sent where units are many."""
+
+    def __init__(self, target: Target, load: Load) -> None:
+        self._target = target
+        self._payloads = load.payloads
+        self._headers = [{UNIT_HEADER: unit} for unit in load.unit_ids or ()]
+        self._made = [target.request(Body(each, {})) for each in load.payloads] if not self._headers else []
+        for headers in self._headers:
+            target.request(Body(b"", headers))  # a wrong one is told before anything is sent
+
+    def __len__(self) -> int:
+        return max(1, len(self._headers)) * len(self._payloads)
+
+    def __getitem__(self, number: Any) -> Any:
+        if self._made:
+            return self._made[number % len(self._made)]
+        body = Body(self._payloads[number % len(self._payloads)], self._headers[number % len(self._headers)])
+        return self._target.request(body)
 
 
-def _result(load: Load, answers: list[Answer], wall_s: float) -> LoadResult:
-    answers = sorted(answers, key=lambda answer: answer.number)
+def _result(load: Load, answers: list[_Answer], wall_s: float) -> LoadResult:
     return LoadResult(
-        latency_ms=np.array([answer.seconds * 1000 for answer in answers]),
+        latency_ms=np.array([answer.ms for answer in answers]),
         status=np.array([answer.status for answer in answers], dtype=np.int64),
         version=np.array([answer.version for answer in answers], dtype=np.str_),
         payload=np.array([answer.number % len(load.payloads) for answer in answers], dtype=np.int64),

@@ -1,0 +1,123 @@
+"""`modeldeploy profile`: a version through a service, or load on a service or any other endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from jupyter_modeldeploy.cli import completion
+from jupyter_modeldeploy.cli.command import answered, command, late_command, option
+from jupyter_modeldeploy.cli.door import Door, printable
+from jupyter_modeldeploy.cli.operation import DETACH, finish
+from jupyter_modeldeploy.cli.tables import table
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.records import Interval
+    from jupyter_modeldeploy.records.loads import LoadReport
+
+JOB = Annotated[str, typer.Argument(help="a job of a load", autocompletion=completion.jobs)]
+VERSION = Annotated[
+    str | None,
+    typer.Argument(
+        help="a version whose operators and memory to measure too; without, only the load is put on",
+        autocompletion=completion.versions,
+    ),
+]
+REQUESTS = Annotated[
+    int | None, typer.Option("--requests", help="with a VERSION: requests in turn, and again at once; 300")
+]
+OF_A_VERSION = {"service", "dataset", "concurrency", "requests"}
+
+
+def add_to(app: typer.Typer) -> None:
+    late_command(
+        app,
+        "profile",
+        "Measure how a service, or any endpoint, answers under load: latency, throughput, and where the knee is.\n\n"
+        "Closed loop (--concurrency), open loop (--rate) or a recorded trace (--replay). With a VERSION: its costliest "
+        "operators, its memory and its latency through the service.",
+        "modeldeploy profile --service reviews-api --duration 60s --concurrency 1,2,4,8",
+        _build,
+    )
+    command(app, "profile-report", "modeldeploy profile-report 4f1d2c3b5a69 --out report.html")(report)
+
+
+def _build() -> Callable[..., None]:
+    from jupyter_modeldeploy.cli.options import fields_from, parameters_of
+    from jupyter_modeldeploy.jobs.kinds.load import LoadParameters
+
+    settings = parameters_of(LoadParameters)
+    defaults = {each.name: each.default for each in settings}
+
+    def profile(door: Door, version: str | None, requests: int | None, detach: bool, **values: Any) -> None:
+        if version is None:
+            if requests is not None:
+                raise typer.BadParameter("--requests is for a VERSION; a load goes on for its --duration.")
+            job = door.call("profile_service", **fields_from(LoadParameters, values))
+        else:
+            given = {name: value for name, value in values.items() if value != defaults[name]}
+            if foreign := given.keys() - OF_A_VERSION:
+                flags = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(foreign))
+                raise typer.BadParameter(f"{flags}: of a load alone, without a VERSION.")
+            job = door.call("profile_model", version=version, **given, **({"requests": requests} if requests else {}))
+        finish(door, job.id, detach)
+
+    own = [option("version", VERSION, None), option("requests", REQUESTS, None), option("detach", DETACH, False)]
+    return answered(profile, [own[0], *settings, *own[1:]])
+
+
+def report(
+    door: Door,
+    job: JOB,
+    out: Annotated[Path | None, typer.Option("--out", help="write it as a page of HTML to this file")] = None,
+) -> None:
+    """Show what a load measured, or write it as one page with the throughput-latency curve."""
+    door.show(door.call("get_load_report", id=job), show)
+    if out is not None:
+        door.workspace.services.load_report(job).write(out)
+        door.tell(f"The report: {out}")
+
+
+def show(door: Door, found: LoadReport) -> None:
+    what = {"concurrency": "Connections", "rate": "Rate", "trace": "Trace"}[found.mode]
+    title = f"Answers of {found.service or found.url} (ms, 95 % interval)"
+    rows = table(f">{what}", ">Requests/s", ">p50", ">p99", ">p99.9", ">Naive p99", ">Errors", "Stable", title=title)
+    for index, step in enumerate(found.steps):
+        naive = step.naive.p99
+        rows.add_row(
+            f"{step.label}{' *' if index == found.recommended else ''}",
+            f"{step.throughput_rps:,.4g}",
+            *(_told(each) for each in (step.latency.p50, step.latency.p99, step.latency.p99_9)),
+            "" if naive is None else f"{naive.value:,.3g}",
+            f"{step.failed:,}",
+            "yes" if step.stable else "no",
+        )
+    door.out.print(rows)
+    door.out.print()
+    for step in found.steps:
+        for reason, count in step.errors.items():
+            door.tell(printable(f"{step.label}: {count:,} failed: {reason}"))
+    _show_stages(door, found)
+    door.tell(printable(f"{found.advice} Sent: {found.sent}."))
+    for note in found.notes:
+        door.tell(printable(note))
+
+
+def _show_stages(door: Door, found: LoadReport) -> None:
+    if not any(len(step.stages) > 1 for step in found.steps):
+        return
+    from jupyter_modeldeploy.records.loads import StageName
+
+    names = get_args(StageName)
+    rows = table("", *(f">{name}" for name in names), title="Where the mean request's time goes (ms)")
+    for step in found.steps:
+        means: dict[str, str] = {stage.name: f"{stage.mean_ms:,.3g}" for stage in step.stages}
+        rows.add_row(step.label, *(means.get(name, "") for name in names))
+    door.out.print(rows)
+
+
+def _told(interval: Interval | None) -> str:
+    return "" if interval is None else f"{interval.value:,.3g} ({interval.low:,.3g}–{interval.high:,.3g})"
