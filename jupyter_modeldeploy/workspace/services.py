@@ -168,10 +168,18 @@ class Services(Room):
         `concurrency="1,2,4,8"`, `replay="trace.jsonl"`. Raises InvalidInput, and NotFound or Conflict for a service."""
         if name is not None:
             self.running(name)
+            if options.get("replay") == "log":
+                options["replay"] = self._request_log(name)
         for option in PATHS & options.keys():
-            if options[option] not in (None, "log"):
+            if options[option] is not None:
                 options[option] = str(Path(options[option]).expanduser().absolute())
         return self._submit("load", service=name, **options)
+
+    def _request_log(self, name: str) -> Path:
+        path = self._store.service_folder(name) / journal.REQUEST_LOG
+        if not path.exists():
+            raise NotFound(f"The service {name!r} has no records of requests.", "Serve it with --log-sample 1.")
+        return path
 
     def load_report(self, job_id: str) -> LoadPage:
         """What the job of a load found, which shows itself in a notebook and writes itself as a page. Raises NotFound,

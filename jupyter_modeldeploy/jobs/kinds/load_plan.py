@@ -19,7 +19,6 @@ from jupyter_modeldeploy.profiling.load.plan import Plan, Step
 from jupyter_modeldeploy.profiling.load.target import Body, Target
 from jupyter_modeldeploy.profiling.load.windows import Length
 from jupyter_modeldeploy.records import ServedModel, Service, TensorSpec
-from jupyter_modeldeploy.serving.control.journal import REQUEST_LOG
 from jupyter_modeldeploy.store import Store
 
 MOST_ROWS = 2000
@@ -47,11 +46,11 @@ class _Sent:
 
 def make(store: Store, parameters: asked.LoadParameters) -> Planned:
     """Raises NotFound, Conflict for a service that does not run, InvalidInput for what cannot be sent."""
-    trace = _trace(store, parameters)
+    trace = inputs.read_trace(Path(parameters.replay)) if parameters.replay is not None else None
     steps = _steps(parameters, trace)
     notes = []
-    if trace is not None and parameters.replay == "log":
-        notes.append("The log holds a share of the requests (log_sample), without what they carried.")
+    if trace is not None and not trace.bodies:
+        notes.append("The trace has no bodies: only its times are its own. A service's log holds a share (log_sample).")
     if parameters.service is not None:
         service = store.services.get(parameters.service)
         base, headers = traffic.endpoint(store, service)
@@ -107,17 +106,6 @@ def _length(
         tolerance=parameters.tolerance,
         to_the_end=to_the_end or parameters.whole_duration,
     )
-
-
-def _trace(store: Store, parameters: asked.LoadParameters) -> Trace | None:
-    if parameters.replay is None:
-        return None
-    if parameters.replay != "log":
-        return inputs.read_trace(Path(parameters.replay))
-    path = store.service_folder(store.services.get(str(parameters.service)).name) / REQUEST_LOG
-    if not path.exists():
-        raise NotFound(f"{parameters.service} keeps no records of its requests.", "Serve it with --log-sample 1.")
-    return inputs.read_trace(path)
 
 
 def _given(parameters: asked.LoadParameters, trace: Trace | None) -> tuple[Sequence[Body], str] | None:

@@ -55,7 +55,9 @@ export function LoadResult({ job }: { job: Job }): JSX.Element {
 function Curve({ steps }: { steps: readonly LoadStep[] }): JSX.Element {
   const trans = useTrans();
   const right = Math.max(...steps.map(step => step.throughput_rps));
-  const top = Math.max(...steps.map(step => step.latency.p99?.value ?? step.latency.p50?.value ?? 0));
+  const top = Math.max(
+    ...steps.map(step => step.latency.p99?.value ?? step.latency.p50?.value ?? 0)
+  );
   const x = (rate: number): number => (right > 0 ? ROOM + ((WIDTH - 2 * ROOM) * rate) / right : 0);
   const y = (ms: number): number =>
     top > 0 ? HEIGHT - ROOM - ((HEIGHT - 2 * ROOM) * ms) / top : HEIGHT / 2;
@@ -81,10 +83,8 @@ function Curve({ steps }: { steps: readonly LoadStep[] }): JSX.Element {
 }
 
 function stepName({ concurrency, rate }: LoadStep, trans: Translation): string {
-  if (concurrency !== null && concurrency !== undefined) {
+  if (concurrency !== null) {
     return trans._n('%1 connection', '%1 connections', concurrency, concurrency);
   }
-  return rate !== null && rate !== undefined
-    ? trans.__('%1/s', formatFigure(rate))
-    : trans.__('recorded');
+  return rate !== null ? trans.__('%1/s', formatFigure(rate)) : trans.__('recorded');
 }
