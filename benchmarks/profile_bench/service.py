@@ -1,0 +1,49 @@
+"""One of our services with the tiny model, and the processes that it is made of."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from serving_bench import shapes
+from serving_bench.shapes import TINY
+
+from jupyter_modeldeploy import Workspace
+from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
+
+NAME = "measured"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A running service: where it infers, and its token."""
+
+    url: str
+    token: str
+    supervisor: psutil.Process
+
+    def cpu_s(self) -> float:
+        """Seconds of processor time, of user and system, of all its processes so far."""
+        processes = [self.supervisor, *self.supervisor.children(recursive=True)]
+        return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Measured]:
+    shapes.make()
+    with tempfile.TemporaryDirectory() as folder, contextlib.closing(Workspace(Path(folder) / "root")) as workspace:
+        new = NewVersion(model="tiny", format=Format.onnx, task="tensor", lineage=Lineage(step=Step.imported))
+        model = Path(shutil.copytree(TINY.model.parent, Path(folder) / "tiny"))
+        workspace.store.versions.add(new, model)
+        service = workspace.services.start(workspace.services.spec(NAME, ["tiny@1"]))
+        assert service.process is not None
+        try:
+            token = workspace.services.token(NAME)
+            yield Measured(f"{service.url}{TINY.path}", str(token), psutil.Process(service.process.pid))
+        finally:
+            workspace.services.stop(NAME)
