@@ -8,14 +8,13 @@ from typing import Any
 from serving_bench import generators, shapes
 from serving_bench.generators import Address
 from serving_bench.shapes import TINY
-from stalling_server import Schedule
 
 from jupyter_modeldeploy.profiling.load import Body, Length, Plan, Step, measure
 from jupyter_modeldeploy.progress import Silent
 from profile_bench import stall
 
 CONNECTIONS, SECONDS, ROUNDS = 16, 6, 5
-ANSWERS_AFTER = Schedule(period=1.0, stall=0.0, service=0.01)
+ANSWERS_AFTER = stall.Schedule(period=1.0, stall=0.0, service=0.01)
 """A server that takes 10 ms: with a faster one both would measure who gets the processor."""
 FIGURES = ("requests_per_s", "p50_ms", "p99_ms")
 
