@@ -52,7 +52,8 @@ def measure(plan: Plan, step: Step, requests: Sequence[bytes], tell: Callable[[f
     if closed and (whole := estimates.merged(naive)).count:
         cycle = whole.mean  # as long as a connection took for one request, as wrk takes it
         latency = [window.corrected(cycle) for window in naive]
-    passed = statistics.since(before, recorder.answered_count) if statistics and before else None
+    ours = health.sent - recorder.errors.total()  # with those of the warm-up, which the server counts too
+    passed = statistics.since(before, ours) if statistics and before else None
     return _step(step, recorder, latency, naive, health, passed)
 
 
@@ -67,7 +68,8 @@ def _step(
     figures, naive_figures = estimates.figures(latency), estimates.figures(naive)
     answered = recorder.answered_count
     due_ms = naive_figures.mean if step.concurrency is not None else figures.mean
-    parts, note = stages(passed, answered, due_ms, naive_figures.mean)
+    ours = health.sent - recorder.errors.total()
+    parts, note = stages(passed, ours, due_ms, naive_figures.mean)
     return LoadStep(
         concurrency=step.concurrency,
         rate=step.rate,
