@@ -1,6 +1,7 @@
-"""What the extension costs JupyterLab, and how quickly its sidebar answers, in a real JupyterLab and Chromium.
+"""What the extension costs JupyterLab, how quickly its sidebar answers, and what axe-core finds wrong in it,
+in a real JupyterLab and Chromium.
 
-    python benchmarks/ui.py [--only start size open scroll idle step] [--rounds 7]
+    python benchmarks/ui.py [--only start size open scroll idle step axe] [--rounds 7]
 
 JupyterLab with the extension and without it start in turns, in each round another one first, each with settings of its
 own and a browser whose cache is empty. Prints tables and writes `benchmarks/results/ui.json`; a part that was not asked
@@ -24,10 +25,12 @@ import psutil
 from playwright.sync_api import Browser, Page
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent / "tests" / "ui"), str(HERE.parent / "tests")]
+sys.path.insert(0, str(HERE.parent / "tests"))
 
 import tiny_onnx  # noqa: E402
-from lab import PANEL, Lab, running_browser, running_lab  # noqa: E402
+from ui.axe import PAGES, THEMES, choose_theme, show_page, violations_in  # noqa: E402
+from ui.lab import PANEL, Lab, running_browser, running_lab  # noqa: E402
+from ui.one_of_each import one_of_each  # noqa: E402
 
 import jupyter_modeldeploy  # noqa: E402
 from jupyter_modeldeploy import Workspace, devices  # noqa: E402
@@ -114,6 +117,27 @@ def step(browser: Browser, rounds: int) -> Found:
     return {"in_step_ms": _middle(delays), "in_step_worst_ms": worst, "in_step_changes": len(delays)}
 
 
+def axe(browser: Browser, rounds: int) -> Found:
+    """How much axe-core finds wrong in the sidebar and on every page, in every theme."""
+    found: dict[str, int] = {}
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        closing(Workspace(Path(scratch) / "root")) as workspace,
+        one_of_each(workspace, Path(scratch)) as there,
+        running_lab(workspace.store.root, Path(scratch) / "lab") as lab,
+        _page(browser) as page,
+    ):
+        lab.open(page, "axe")
+        for theme in THEMES:
+            choose_theme(page, theme)
+            found[f"{theme}, sidebar"] = _places(violations_in(page))
+            for name, address in there.pages.items():
+                show_page(page, address)
+                found[f"{theme}, {name}"] = _places(violations_in(page, PAGES))
+    print(f"\naxe-core finds {sum(found.values())} wrong in {len(found)} looks")
+    return {"axe_violations": sum(found.values()), "axe": {place: count for place, count in found.items() if count}}
+
+
 PARTS: dict[str, Callable[[Browser, int], Found]] = {
     "start": start,
     "size": size,
@@ -121,6 +145,7 @@ PARTS: dict[str, Callable[[Browser, int], Found]] = {
     "scroll": scroll,
     "idle": idle,
     "step": step,
+    "axe": axe,
 }
 OPENED = """count => new Promise(resolve => {
   let begun = null;
@@ -252,6 +277,11 @@ def _fill(workspace: Workspace, models: int, folder: Path) -> None:
             lineage=Lineage(step=Step.fetched, source="file:models"),
         )
         workspace.store.versions.add(new, folder)
+
+
+def _places(violations: list[Found]) -> int:
+    """In how many elements something is wrong."""
+    return sum(len(one["nodes"]) for one in violations)
 
 
 def _gzipped_kb(folder: Path) -> float:

@@ -1,5 +1,5 @@
-// Prints what there is to translate, as JSON: the texts given to `trans.__` and `trans._n` in the sources, by file, and
-// the texts of the settings' schema. Fails where a text is put together, since nobody could translate that.
+// Prints what there is to translate, as JSON: the texts given to `trans.__` and `trans._n` in the sources, by file, those
+// of the settings' schema, what the server says (core/said.ts), and the options of its operations with their help. Fails where a text is put together, since nobody could translate that.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -11,6 +11,9 @@ const TEXTS_OF_A_CALL = new Map([
   ['__', 1],
   ['_n', 2]
 ]);
+const said = join(here, 'src', 'core', 'said.ts');
+/** The schemas whose properties the forms ask for. */
+const FORMS = ['FinetuneOptions', 'Optimize'];
 const TEXTS_OF_A_SETTING = ['title', 'description'];
 
 function messagesOf(path) {
@@ -49,7 +52,39 @@ function schemaMessages() {
     .map(text => [text]);
 }
 
+/** The list that is called SAID. */
+function saidMessages() {
+  const source = ts.createSourceFile(
+    said,
+    readFileSync(said, 'utf8'),
+    ts.ScriptTarget.Latest,
+    true
+  );
+  const [list] = source.statements
+    .filter(ts.isVariableStatement)
+    .flatMap(({ declarationList }) => [...declarationList.declarations])
+    .filter(({ name }) => name.getText() === 'SAID');
+  return list.initializer.elements.map(element => [textOf(element, said)]);
+}
+
+function optionMessages() {
+  const { schemas } = JSON.parse(
+    readFileSync(join(here, '..', 'docs', 'openapi.json'), 'utf8')
+  ).components;
+  return FORMS.flatMap(form => Object.entries(schemas[form].properties))
+    .flatMap(([name, { description }]) => [name.replace(/_/g, ' '), description])
+    .filter(Boolean)
+    .map(text => [text]);
+}
+
 const sources = readdirSync(join(here, 'src'), { recursive: true })
   .filter(name => /\.tsx?$/.test(name) && !name.endsWith('openapi.ts'))
   .map(name => join(here, 'src', name));
-console.log(JSON.stringify([...sources.flatMap(messagesOf), ...schemaMessages()]));
+console.log(
+  JSON.stringify([
+    ...sources.flatMap(messagesOf),
+    ...schemaMessages(),
+    ...saidMessages(),
+    ...optionMessages()
+  ])
+);

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import tiny_bert
 import tiny_onnx
 from playwright.sync_api import Browser, Page, expect
 from ui.lab import Lab, OpenPanel, running_browser, running_lab
+from ui.one_of_each import start_training
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.records import Service
@@ -81,13 +81,7 @@ def sentiment(workspace: Workspace, classifier: Path) -> str:
 @pytest.fixture
 def training(workspace: Workspace, folder: Path) -> Iterator[JobHandle]:
     """A fine-tuning that would take far longer than the test."""
-    rows = [f"{text},{tiny_bert.CLASSES[label]}" for text, label in tiny_bert.rows(120)]
-    table = folder / "reviews.csv"
-    table.write_text("\n".join(["text,label", *rows]))
-    workspace.datasets.add(f"file:{table}", "reviews", "text", "label").wait(timeout_s=60)
-    encoder = tiny_bert.make_encoder(folder / "encoder")
-    base = workspace.models.fetch(f"file:{encoder}", "encoder").version(timeout_s=60)
-    job = workspace.models.finetune(base.ref, "reviews", "tuned", max_steps=1_000_000, batch_size=8)
+    job = start_training(workspace, folder, max_steps=1_000_000)
     yield job
     if not job.job.state.ended:
         job.cancel()

@@ -80,6 +80,7 @@ def running_lab(
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
     }
     options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", f"--ServerApp.base_url={BASE_URL}"]
+    options.append("--LabApp.expose_app_in_browser=True")  # for what a test does by command
     with (folder / "lab.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options],

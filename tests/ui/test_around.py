@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
+from ui.lab import PANEL
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.workspace import JobHandle
@@ -131,9 +132,13 @@ def test_a_long_job_tells_its_progress_and_its_end_wherever_the_user_looks(page:
     told = page.locator(".Toastify__toast", has_text=training.job.title)
     expect(told.locator(".Toastify__progress-bar")).to_have_attribute("style", re.compile("scaleX"))
     expect(page.get_by_role("button", name=re.compile("1 job"))).to_be_visible()
+    tab = page.get_by_role("tab", name=PANEL)
+    expect(tab).to_have_attribute("data-modeldeploy-badge", "1")
+    expect(tab).to_have_attribute("title", f"{PANEL} (1 at work)")
     training.cancel()
     told.filter(has_text="cancelled").get_by_role("button", name="Show it").click()
     expect(page.get_by_role("tab", name=training.job.title)).to_be_visible()
+    expect(tab).to_have_attribute("title", PANEL)
 
 
 def test_menus_palette_and_launcher_begin_what_there_is_to_do(page: Page) -> None:

@@ -2,67 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 import pytest
 from playwright.sync_api import Page, expect
+from ui.one_of_each import add_search
 
 from jupyter_modeldeploy import Workspace
-from jupyter_modeldeploy.records import Format, Interval, Job
-from jupyter_modeldeploy.records.optimizations import Accuracy, Candidate, Optimization
 
 
 @pytest.fixture
 def searched(workspace: Workspace, sentiment: str) -> str:
     """The title of a search that has ended, with a point of the front that is no version yet."""
-    lost = Interval(value=-0.005, low=-0.02, high=0.01)
-    judged = Accuracy(
-        rows=100,
-        batch=1,
-        metric="accuracy",
-        value=Interval(value=0.9, low=0.8, high=0.95),
-        difference=lost,
-        method="paired",
-        agreement=0.99,
-        metrics={},
-    )
-    known: dict[str, Any] = {"format": Format.onnx, "validation": judged, "test": judged}
-    at = datetime.now(UTC)
-    found = Optimization(
-        base=sentiment,
-        dataset="reviews@1",
-        target="latency",
-        max_loss=0.01,
-        sure=False,
-        minutes=10,
-        device="cpu",
-        metric="accuracy",
-        candidates=[
-            Candidate(name="original", format=Format.onnx, verdict="original", size_bytes=4_000_000),
-            Candidate(name="dynamic-int8", verdict="recommended", size_bytes=1_000_000, version=sentiment, **known),
-            Candidate(name="fp16", verdict="front", size_bytes=2_000_000, **known),
-            Candidate(name="weight-int4", format=Format.onnx, verdict="too-much-loss", reason="It answers at random."),
-        ],
-        front=["original", "dynamic-int8", "fp16"],
-        recommended="dynamic-int8",
-        why="dynamic-int8 is 2.00 times as fast as the original.",
-        version=sentiment,
-        created_at=at,
-    )
-    times = {"created_at": at, "queued_at": at, "ended_at": at}
-    job = Job(
-        id="abcdefabcdef",
-        kind="optimize",
-        title="A search",
-        parameters={"version": sentiment},
-        state="succeeded",
-        owner="me",
-        result=found.model_dump(mode="json"),
-        **times,
-    )
-    workspace.store.jobs.add(job)
-    return job.title
+    return add_search(workspace, sentiment).title
 
 
 def test_what_a_search_found_can_be_deployed_or_registered(page: Page, searched: str) -> None:

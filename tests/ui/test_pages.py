@@ -134,6 +134,7 @@ def test_a_version_in_quarantine_is_trusted_with_a_reason(
 
 def test_a_page_of_what_is_not_there_says_so(open_page: OpenPage) -> None:
     expect(open_page("model/nowhere").page.get_by_text("There is no model nowhere.")).to_be_visible()
+    expect(open_page("dataset/nowhere@1").page.get_by_text("There is no dataset nowhere@1.")).to_be_visible()
 
 
 def test_a_jobs_log_is_searched_and_its_result_leads_to_its_version(

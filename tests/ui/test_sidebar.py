@@ -85,6 +85,8 @@ def test_a_dataset_shows_what_was_found_in_it(page: Page, workspace: Workspace, 
     films.get_by_role("button", name="films", exact=True).click()
     expect(films.get_by_role("row", name="bad 8 3", exact=True)).to_be_visible()
     expect(films).to_contain_text("Equal examples with different labels: 1, first row 3.")
+    films.get_by_role("button", name="Open the page of films@1", exact=True).click()
+    expect(page.get_by_role("article", name="films@1").get_by_role("row", name="bad 8 3", exact=True)).to_be_visible()
 
 
 def test_fetches_a_model_by_its_source(page: Page, classifier: Path, sentiment: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -15,6 +16,7 @@ import jupyter_modeldeploy
 
 ROOT = Path(__file__).parents[2]
 PLACE = re.compile(r"%\d")
+SAID = re.compile(r"const SAID = \[\n(.*?)\n\];", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +52,28 @@ def test_a_translation_has_a_place_for_each_value(chinese: dict[str, list[str]])
         assert len(forms) == 1, text  # Chinese has one form for all numbers
         assert forms[0].strip(), text
         assert sorted(PLACE.findall(forms[0])) == sorted(PLACE.findall(text)), text
+
+
+def test_what_the_server_is_said_to_say_is_what_it_says() -> None:
+    listed = SAID.search((ROOT / "labextension" / "src" / "core" / "said.ts").read_text("utf-8"))
+    assert listed is not None
+    texts = {line.strip().removesuffix(",")[1:-1] for line in listed[1].splitlines()}
+    sources = Path(jupyter_modeldeploy.__file__).parent.rglob("*.py")
+    said = {text for source in sources for text in texts_of(ast.parse(source.read_text("utf-8")))}
+    assert sorted(texts - said) == []
+
+
+def texts_of(source: ast.AST) -> set[str]:
+    """The texts of a program, with %1, %2 … where it puts values."""
+    found = set()
+    for node in ast.walk(source):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+        elif isinstance(node, ast.JoinedStr):
+            places = iter(range(1, len(node.values) + 1))
+            found.add(
+                "".join(
+                    str(part.value) if isinstance(part, ast.Constant) else f"%{next(places)}" for part in node.values
+                )
+            )
+    return found

@@ -1,6 +1,7 @@
 /** A page of the main area and what it shows; data only, so that a layout, a link or a notebook can keep it. */
 export type Address =
   | { page: 'model'; name: string }
+  | { page: 'dataset'; name: string }
   | { page: 'job'; id: string }
   | { page: 'service'; name: string }
   | { page: 'finetune'; base?: string; dataset?: string }
@@ -9,6 +10,7 @@ export type Address =
 /** What each page may be told, the first alone being needed where it is marked so. */
 const FIELDS = {
   model: { needed: 'name', others: [] },
+  dataset: { needed: 'name', others: [] },
   job: { needed: 'id', others: [] },
   service: { needed: 'name', others: [] },
   finetune: { needed: null, others: ['base', 'dataset'] },

@@ -37,7 +37,7 @@ class PageWidget extends ViewWidget {
 /** The pages of the main area: opened by a command, by a link, and again after a reload. */
 export const pages: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-modeldeploy:pages',
-  description: 'Shows models, jobs, services and forms as pages of the main area.',
+  description: 'Shows models, datasets, jobs, services and forms as pages of the main area.',
   autoStart: true,
   requires: [IModelDeploy],
   optional: [ILabShell, ILayoutRestorer, IRouter],
@@ -73,13 +73,13 @@ export const pages: JupyterFrontEndPlugin<void> = {
     };
     app.commands.addCommand(OPEN_PAGE, {
       label: trans.__('Open a Model Deployment Page'),
-      caption: trans.__('Show a model, a job, a service or a form in the main area'),
+      caption: trans.__('Show a model, a dataset, a job, a service or a form in the main area'),
       icon: modelDeployIcon,
       describedBy: {
         args: {
           type: 'object',
           properties: {
-            page: { enum: ['model', 'job', 'service', 'finetune', 'optimize'] },
+            page: { enum: ['model', 'dataset', 'job', 'service', 'finetune', 'optimize'] },
             name: { type: 'string' },
             id: { type: 'string' },
             base: { type: 'string' },
@@ -149,6 +149,8 @@ function titleOf({ live, trans }: Given, address: Address): [string, string] {
   switch (address.page) {
     case 'model':
       return [address.name, trans.__('Model %1', address.name)];
+    case 'dataset':
+      return [address.name, trans.__('Dataset %1', address.name)];
     case 'service':
       return [address.name, trans.__('Service %1', address.name)];
     case 'job': {

@@ -4,6 +4,7 @@ import {
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { badge } from './badge';
 import { modelDeployIcon } from './icon';
 import { ViewWidget } from './view';
 import { IModelDeploy, OPEN } from './workspace';
@@ -30,6 +31,7 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
     panel.node.setAttribute('aria-label', trans.__('Models, jobs and services'));
     app.shell.add(panel, 'left', { rank: 500, type: 'ModelDeploy' });
     restorer?.add(panel, panel.id);
+    badge(panel, given);
 
     app.commands.addCommand(OPEN, {
       label: trans.__('Open Model Deployment'),

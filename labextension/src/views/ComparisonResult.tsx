@@ -3,6 +3,7 @@ import type { Translation } from '../core/translation';
 import type { Experiment, Job } from '../core/types';
 import { useTrans } from './contexts';
 import { formatFigure } from './format';
+import { quantityName } from './quantities';
 
 type Comparison = Experiment['metrics'][number];
 
@@ -32,7 +33,7 @@ export function ComparisonResult({ job }: { job: Job }): JSX.Element {
         <tbody>
           {found.metrics.map(one => (
             <tr key={one.metric}>
-              <th scope="row">{one.metric.replace(/_/g, ' ')}</th>
+              <th scope="row">{metricText(one, trans)}</th>
               <td>{formatFigure(one.base)}</td>
               <td>{formatFigure(one.candidate)}</td>
               <td title={one.method}>
@@ -50,6 +51,17 @@ export function ComparisonResult({ job }: { job: Job }): JSX.Element {
       </table>
     </>
   );
+}
+
+function metricText({ metric }: Comparison, trans: Translation): string {
+  switch (metric) {
+    case 'latency_ms':
+      return trans.__('Latency (ms)');
+    case 'error_rate':
+      return trans.__('Rate of errors');
+    default:
+      return quantityName(metric, trans);
+  }
 }
 
 function verdictText({ verdict }: Comparison, trans: Translation): string {

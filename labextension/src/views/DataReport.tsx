@@ -1,4 +1,5 @@
 import type { JSX } from 'react';
+import { said } from '../core/said';
 import type { Translation } from '../core/translation';
 import type { Dataset } from '../core/types';
 import { useTrans } from './contexts';
@@ -31,7 +32,7 @@ export function DataReport({ dataset }: { dataset: Dataset }): JSX.Element {
               <th scope="col">{trans.__('Class')}</th>
               {sides.map(side => (
                 <th key={side} scope="col">
-                  {side}
+                  {said(side, trans)}
                 </th>
               ))}
             </tr>
@@ -50,7 +51,7 @@ export function DataReport({ dataset }: { dataset: Dataset }): JSX.Element {
       )}
       {dataset.report?.warnings.map(warning => (
         <p key={warning} className="jp-ModelDeploy-warning">
-          {warning}
+          {said(warning, trans)}
         </p>
       ))}
     </>
@@ -74,12 +75,18 @@ function factsOf(dataset: Dataset, trans: Translation): [string, string][] {
     [
       trans.__('Split'),
       Object.entries(dataset.splits)
-        .map(([side, count]) => `${count.toLocaleString()} ${side}`)
+        .map(([side, count]) => `${count.toLocaleString()} ${said(side, trans)}`)
         .join(', ')
     ],
     ...spreads.map(({ of, unit, minimum, median, maximum }): [string, string] => [
-      of,
-      trans.__('%1 to %2 %3, median %4', shown(minimum), shown(maximum), unit, shown(median))
+      said(of, trans),
+      trans.__(
+        '%1 to %2 %3, median %4',
+        shown(minimum),
+        shown(maximum),
+        said(unit, trans),
+        shown(median)
+      )
     ])
   ];
 }

@@ -1,5 +1,6 @@
 import { useId, type JSX } from 'react';
 import { misfitOf, type Misfit, type OptionField, type TypedValue } from '../core/optionFields';
+import { said } from '../core/said';
 import type { Translation } from '../core/translation';
 import { useTrans } from './contexts';
 
@@ -26,8 +27,9 @@ export function OptionInput(props: Props): JSX.Element {
 }
 
 function Flag({ field, value, onChange }: Props): JSX.Element {
+  const trans = useTrans();
   return (
-    <label className="jp-ModelDeploy-check" title={field.help}>
+    <label className="jp-ModelDeploy-check" title={said(field.help, trans)}>
       <input
         type="checkbox"
         checked={Boolean(value ?? field.standard)}
@@ -35,16 +37,17 @@ function Flag({ field, value, onChange }: Props): JSX.Element {
           onChange(event.target.checked);
         }}
       />
-      {labelOf(field)}
+      {labelOf(field, trans)}
     </label>
   );
 }
 
 function Several({ field, value, onChange }: Props): JSX.Element {
+  const trans = useTrans();
   const chosen = Array.isArray(value) ? value : [];
   return (
-    <fieldset className="jp-ModelDeploy-several" title={field.help}>
-      <legend>{labelOf(field)}</legend>
+    <fieldset className="jp-ModelDeploy-several" title={said(field.help, trans)}>
+      <legend>{labelOf(field, trans)}</legend>
       {field.choices.map(choice => (
         <label key={choice}>
           <input
@@ -70,14 +73,14 @@ function Value({ field, value, unset, refused, onChange }: Props): JSX.Element {
   const shared = {
     id,
     value: String(value ?? ''),
-    title: field.help,
+    title: said(field.help, trans),
     'aria-invalid': misfit !== null || refused || undefined,
     'aria-describedby': misfit ? `${id}-misfit` : undefined
   };
   return (
     <>
-      <label htmlFor={id} title={field.help}>
-        {labelOf(field)}
+      <label htmlFor={id} title={said(field.help, trans)}>
+        {labelOf(field, trans)}
       </label>
       {field.kind === 'choice' ? (
         <select
@@ -116,8 +119,8 @@ function Value({ field, value, unset, refused, onChange }: Props): JSX.Element {
   );
 }
 
-function labelOf(field: OptionField): string {
-  return field.name.replace(/_/g, ' ');
+function labelOf(field: OptionField, trans: Translation): string {
+  return said(field.name.replace(/_/g, ' '), trans);
 }
 
 function misfitText({ kind, limit }: Misfit, trans: Translation): string {

@@ -36,7 +36,6 @@ export function VersionItem({
         <span>{version.ref}</span>
         <span className="jp-ModelDeploy-actions">
           <SafetyTag version={version} />
-          <span className="jp-ModelDeploy-detail">{formatBytes(version.size_bytes)}</span>
           <IconButton
             icon="log"
             label={
@@ -96,7 +95,7 @@ export function VersionItem({
               {alias}
             </span>
           ))}
-          {`${version.lineage.step} · ${version.format}`}
+          {`${version.lineage.step} · ${version.format} · ${formatBytes(version.size_bytes)}`}
         </span>
         <Score metrics={version.metrics} />
       </span>

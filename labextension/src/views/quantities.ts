@@ -1,3 +1,4 @@
+import { said } from '../core/said';
 import type { Translation } from '../core/translation';
 import { formatBytes, formatShare } from './format';
 
@@ -21,7 +22,7 @@ export function quantityName(quantity: string, trans: Translation): string {
     case 'perplexity':
       return trans.__('Perplexity');
     default:
-      return quantity.replace(/_/g, ' ');
+      return said(quantity.replace(/_/g, ' '), trans);
   }
 }
 

@@ -2,10 +2,10 @@ import type { JSX } from 'react';
 import type { Workspace } from '../core/live';
 import type { Job } from '../core/types';
 import { useApi, useTrans } from '../views/contexts';
-import { DataReport } from '../views/DataReport';
 import { ErrorNote } from '../views/ErrorNote';
 import { Evaluation } from '../views/Evaluation';
 import { findingsOf } from '../views/jobFindings';
+import { DatasetPage } from '../views/pages/DatasetPage';
 import { Missing } from '../views/pages/Missing';
 import { PageFrame } from '../views/pages/PageFrame';
 import { Parameters } from '../views/pages/Parameters';
@@ -31,17 +31,7 @@ export function Report({
     return <VersionReport version={version} />;
   }
   if (dataset) {
-    const [found] = (workspace.datasets ?? [])
-      .filter(({ name, number }) => [name, `${name}@${number}`].includes(dataset))
-      .sort((a, b) => b.number - a.number);
-    if (!workspace.datasets || !found) {
-      return workspace.datasets && <Missing text={trans.__('There is no dataset %1.', dataset)} />;
-    }
-    return (
-      <PageFrame title={dataset}>
-        <DataReport dataset={found} />
-      </PageFrame>
-    );
+    return <DatasetPage name={dataset} workspace={workspace} />;
   }
   const found = workspace.jobs?.find(({ id }) => id === job);
   if (!workspace.jobs || !found) {

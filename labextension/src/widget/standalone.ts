@@ -5,6 +5,7 @@ import type { Translation } from '../core/translation';
 /** The words as they are written, with their values in place. */
 const trans: Translation = {
   __: fill,
+  gettext: fill,
   _n: (singular, plural, count, ...values) =>
     fill(count === 1 ? singular : plural, count, ...values)
 };

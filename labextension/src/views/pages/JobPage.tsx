@@ -16,7 +16,7 @@ import { LogView } from './LogView';
 import { Missing } from './Missing';
 import { PageButton } from './PageButton';
 import { PageFrame } from './PageFrame';
-import { Parameters } from './Parameters';
+import { Parameters, toldOf } from './Parameters';
 import { Part } from './Part';
 
 const LONGEST_LOG = 500_000;
@@ -62,7 +62,7 @@ function Known({ job, parts }: { job: Job; parts: readonly Job[] }): JSX.Element
           </ul>
         </Part>
       )}
-      {job.result && (
+      {job.result && toldOf(job.result).length > 0 && (
         <Part title={trans.__('Result')}>
           <Parameters label={trans.__('Result of %1', job.title)} values={job.result} />
         </Part>

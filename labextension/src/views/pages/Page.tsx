@@ -1,6 +1,7 @@
 import type { JSX } from 'react';
 import type { Address } from '../../core/address';
 import type { Workspace } from '../../core/live';
+import { DatasetPage } from './DatasetPage';
 import { FinetunePage } from './FinetunePage';
 import { JobPage } from './JobPage';
 import { ModelPage } from './ModelPage';
@@ -17,6 +18,8 @@ export function Page({ address, workspace }: Props): JSX.Element | null {
   switch (address.page) {
     case 'model':
       return <ModelPage name={address.name} workspace={workspace} />;
+    case 'dataset':
+      return <DatasetPage name={address.name} workspace={workspace} />;
     case 'job':
       return <JobPage id={address.id} workspace={workspace} />;
     case 'service':

@@ -14,6 +14,9 @@ export interface VersionFigure {
 /** Metrics that stand in a column of their own already, or are the ends of an interval. */
 const LEFT_OUT = /_(low|high)$|^(latency|throughput)_|_per_s$/;
 
+/** Metrics of what the version was made of come last. */
+const BEFORE = /_before$/;
+
 /** What the versions can be compared by: size, what was measured of their speed, and how good they are. */
 export function versionFigures(
   versions: readonly Version[],
@@ -71,5 +74,7 @@ export function versionFigures(
 
 function metricsOf(versions: readonly Version[]): string[] {
   const names = new Set(versions.flatMap(version => Object.keys(version.metrics)));
-  return [...names].filter(name => !LEFT_OUT.test(name));
+  return [...names]
+    .filter(name => !LEFT_OUT.test(name))
+    .sort((a, b) => Number(BEFORE.test(a)) - Number(BEFORE.test(b)));
 }
