@@ -25,11 +25,11 @@ import psutil
 from playwright.sync_api import Browser, Page
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "tests"))
+sys.path[:0] = [str(HERE.parent / "tests" / "ui"), str(HERE.parent / "tests")]
 
 import tiny_onnx  # noqa: E402
-from ui.axe import PAGES, THEMES, choose_theme, show_page, violations_in  # noqa: E402
-from ui.lab import PANEL, Lab, running_browser, running_lab  # noqa: E402
+from axe import PAGES, THEMES, choose_theme, show_page, violations_in  # noqa: E402
+from lab import PANEL, Lab, running_browser, running_lab  # noqa: E402
 
 import jupyter_modeldeploy  # noqa: E402
 from jupyter_modeldeploy import Workspace, devices, torchvision_ops  # noqa: E402
@@ -116,10 +116,10 @@ def step(browser: Browser, rounds: int) -> Found:
     return {"in_step_ms": _middle(delays), "in_step_worst_ms": worst, "in_step_changes": len(delays)}
 
 
-def axe(browser: Browser, rounds: int) -> Found:
+def violations(browser: Browser, rounds: int) -> Found:
     """How much axe-core finds wrong in the sidebar and on every page, in every theme."""
     torchvision_ops.prepare()  # before transformers comes in
-    from ui.one_of_each import one_of_each
+    from one_of_each import one_of_each
 
     found: dict[str, int] = {}
     with (
@@ -147,7 +147,7 @@ PARTS: dict[str, Callable[[Browser, int], Found]] = {
     "scroll": scroll,
     "idle": idle,
     "step": step,
-    "axe": axe,
+    "axe": violations,
 }
 OPENED = """count => new Promise(resolve => {
   let begun = null;
