@@ -36,7 +36,7 @@ class VersionFigures(Record):
 
 
 class ReplicaFigures(Record):
-    """What one server process was busy with in its last second."""
+    """What one server process was busy with in its last second; zeros of one that has told nothing yet."""
 
     index: int
     pid: int

@@ -157,7 +157,9 @@ class Services(Room):
             seconds=seconds,
             versions=figures.figures(before[1], now[1], seconds),
             replicas=[
-                ReplicaFigures.model_validate({field: one[field] for field in ReplicaFigures.model_fields})
+                ReplicaFigures.model_validate(
+                    {field: one[field] for field in ReplicaFigures.model_fields if field in one}
+                )
                 for one in self.live(name)["replicas"]
             ],
         )

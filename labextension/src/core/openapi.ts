@@ -4166,7 +4166,7 @@ export interface components {
     };
     /**
      * ReplicaFigures
-     * @description What one server process was busy with in its last second.
+     * @description What one server process was busy with in its last second; zeros of one that has told nothing yet.
      */
     ReplicaFigures: {
       /**

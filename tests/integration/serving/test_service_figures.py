@@ -48,9 +48,8 @@ def test_figures_are_of_the_requests_since_the_look_before(models: Store, monkey
     assert 0 < (answered.p50_ms or 0) <= (answered.p99_ms or 0)
     (quiet,) = workspace.services.figures("one").versions
     assert (quiet.requests, quiet.rps, quiet.p50_ms, quiet.failed_share) == (5, 0, None, None)
-    while not (replicas := workspace.services.figures("one").replicas):
+    while not any(replica.rss_bytes for replica in workspace.services.figures("one").replicas):
         time.sleep(0.1)  # they tell of themselves once a second
-    assert replicas[0].rss_bytes > 0
     workspace.services.stop("one")
     with pytest.raises(Conflict, match="stopped"):
         workspace.services.figures("one")
