@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
@@ -27,14 +28,19 @@ from jupyter_modeldeploy.records.figures import ReplicaFigures, ServiceFigures
 from jupyter_modeldeploy.serving import changing, figures, lifecycle, observation, snippets
 from jupyter_modeldeploy.serving.control import journal
 from jupyter_modeldeploy.store import Store
+from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
 from jupyter_modeldeploy.workspace.tokens import ServiceTokens
 
 if TYPE_CHECKING:
     import httpx
 
+    from jupyter_modeldeploy.reporting.load import LoadPage
+
 
 LOOKS_KEPT = 8
+PATHS = {"replay", "texts", "body", "token_file"}
+"""Options of a load that name files; a job has a working folder of its own."""
 SHORTEST_SPAN_S = 2.0
 """Of rates and percentiles: a shorter one holds too few requests."""
 
@@ -151,11 +157,41 @@ class Services(Room):
             seconds=seconds,
             versions=figures.figures(before[1], now[1], seconds),
             replicas=[
-                ReplicaFigures.model_validate({field: one[field] for field in ReplicaFigures.model_fields})
+                ReplicaFigures.model_validate(
+                    {field: one[field] for field in ReplicaFigures.model_fields if field in one}
+                )
                 for one in self.live(name)["replicas"]
-                if "queue_ms" in one  # else it has just come up, and nobody has looked at it yet
             ],
         )
+
+    def profile(self, name: str | None = None, **options: Any) -> JobHandle:
+        """Put load on a running service, or on the endpoint `url`, and see how it answers: latency, throughput, where
+        the knee is. `options` are the fields of LoadParameters, such as `duration="30s"`, `rate="50,100"`,
+        `concurrency="1,2,4,8"`, `replay="trace.jsonl"`. Raises InvalidInput, and NotFound or Conflict for a service."""
+        if name is not None:
+            self.running(name)
+            if options.get("replay") == "log":
+                options["replay"] = self._request_log(name)
+        for option in PATHS & options.keys():
+            if options[option] is not None:
+                options[option] = str(Path(options[option]).expanduser().absolute())
+        return self._submit("load", service=name, **options)
+
+    def _request_log(self, name: str) -> Path:
+        path = self._store.service_folder(name) / journal.REQUEST_LOG
+        if not path.exists():
+            raise NotFound(f"The service {name!r} has no records of requests.", "Serve it with --log-sample 1.")
+        return path
+
+    def load_report(self, job_id: str) -> LoadPage:
+        """What the job of a load found, which shows itself in a notebook and writes itself as a page. Raises NotFound,
+        Conflict where there is nothing yet."""
+        from jupyter_modeldeploy.reporting.load import LoadPage
+
+        job = self._store.jobs.get(job_id)
+        if job.kind != "load" or job.result is None:
+            raise Conflict(f"The job {job_id} has measured no load.", "Wait for it: modeldeploy jobs wait ID.")
+        return LoadPage(**job.result["load"])
 
     def remove(self, name: str) -> None:
         """Forget a stopped service, its token and its log. Raises NotFound, and Conflict where it runs."""
