@@ -15,9 +15,6 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL := HATCH_JUPYTER_BUILDER_SKIP_NPM=1 pip install --quiet --no-compile --constraint constraints.txt --editable
 FRONT_END := package.json yarn.lock $(shell find labextension/src labextension/style labextension/schema -type f)
 
-# Tests wait for servers, processes and browsers: half as many workers again as there are cores keep those busy.
-WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
-
 .PHONY: help demo test lab lint lint-python bench generate wheel clean system
 .DEFAULT_GOAL := help
 
@@ -29,7 +26,7 @@ demo: .venv/ready  ## the main job on real data, from nothing to a measured endp
 
 test: export OMP_WAIT_POLICY = passive
 test: .venv/developing $(LABEXTENSION) system  ## all tests; make test ARGS="tests/unit -k leases" for some
-	python -m pytest $(or $(ARGS),--numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder)
+	python -m pytest $(or $(ARGS),--numprocesses=logical --dist=loadfile --no-loadscope-reorder)
 
 lab: .venv/developing $(LABEXTENSION)  ## JupyterLab with the extension and the quickstart open
 	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/quickstart.ipynb

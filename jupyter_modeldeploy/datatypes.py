@@ -191,5 +191,7 @@ def _described(values: list[Any]) -> str:
 
 
 def _limits(dtype: np.dtype[Any]) -> str:
+    if dtype is BF16:
+        return ""
     limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
     return f", which is {limits.min} to {limits.max}"

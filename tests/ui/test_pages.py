@@ -181,7 +181,7 @@ def test_a_services_page_answers_steers_traffic_and_rolls_back(
     assert [arm.weight for arm in workspace.services.get(service.name).spec.models[0].arms] == [1, 1]
     shown.get_by_role("button", name="Compare sentiment@2 with sentiment@1").click()
     compared = page.get_by_role("article", name=re.compile("^Compare"))
-    expect(compared.get_by_role("table", name="sentiment@2 against sentiment@1")).to_contain_text("latency")
+    expect(compared.get_by_role("table", name="sentiment@2 against sentiment@1")).to_contain_text("Latency")
     page.locator(".lm-DockPanel-tabBar").get_by_role("tab", name=service.name, exact=True).click()
     shown.get_by_role("button", name=f"Go back to how {service.name} was").click()
     expect(traffic.get_by_role("slider")).to_have_count(1)

@@ -105,7 +105,7 @@ def test_fetches_a_model_by_its_source(page: Page, classifier: Path, sentiment: 
 def test_shows_a_jobs_progress_cancels_and_resumes_it(page: Page, workspace: Workspace, training: JobHandle) -> None:
     row = item(page, "Jobs", re.compile("as tuned"))
     bar = row.get_by_role("progressbar")
-    expect(bar).to_have_attribute("aria-valuetext", re.compile(r"\d+ %, \d.* left"))
+    expect(bar).to_have_attribute("aria-valuetext", re.compile(r"\d+ %, \d.* left"), timeout=120_000)
     workers = group_of(training.job)
 
     row.get_by_role("button", name=re.compile("^Show the log")).click()

@@ -83,6 +83,7 @@ def test_wrong_requests_are_refused(tmp_path: Path, body: Any) -> None:
         ([["a"], ["b", "c"]], "BYTES"),
         ([[1], 2], "FP32"),
         ([3.4e38], "BF16"),
+        ([1e300], "BF16"),
         ([1], "int64"),
         ([1], ["FP32"]),
         ([1.0, True], "FP32"),
