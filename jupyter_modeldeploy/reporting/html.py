@@ -10,6 +10,7 @@ import jinja2
 
 from jupyter_modeldeploy.records import Interval
 from jupyter_modeldeploy.reporting import charts, figures
+from jupyter_modeldeploy.reporting.page import template
 from jupyter_modeldeploy.reporting.report import METRIC_NAMES, Report
 
 SHOWN_OPERATORS = 10
@@ -46,17 +47,11 @@ def _accuracies(report: Report) -> list[tuple[str, Interval, str, str]]:
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(__name__.rpartition(".")[0], "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(
+    return template(
+        "report.html.j2",
         figures=figures,
         charts=charts,
         share_tick=lambda value, digits: figures.percent(value, max(0, digits - 2)),
         point_tick=lambda value, digits: figures.points(value, max(0, digits - 2)),
         plain_tick=lambda value, digits: figures.signed(value, digits),
     )
-    return environment.get_template("report.html.j2")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from html import escape
-from pathlib import Path
 
 import jinja2
 
 from jupyter_modeldeploy.records import Interval
 from jupyter_modeldeploy.records.loads import LoadReport, StageName
 from jupyter_modeldeploy.reporting import charts, figures
+from jupyter_modeldeploy.reporting.page import Page, template
 
 PLOT_WIDTH, PLOT_HEIGHT = 560, 260
 TONES: dict[StageName, str] = {
@@ -51,11 +50,10 @@ class Plot:
     down: charts.Scale
 
 
-class LoadPage(LoadReport):
-    """A load's report that shows itself: as the last line of a notebook's cell, or by `html` as a page."""
+class LoadPage(Page, LoadReport):
+    """A load's report that shows itself."""
 
     def html(self) -> str:
-        """One page that needs nothing beside it."""
         return _template().render(
             found=self,
             name=self.service or self.url,
@@ -66,17 +64,8 @@ class LoadPage(LoadReport):
             longest=max((sum(stage.mean_ms for stage in step.stages) for step in self.steps), default=0.0),
         )
 
-    def write(self, path: str | Path) -> Path:
-        """Write the page to a file."""
-        written = Path(path)
-        written.write_text(self.html(), encoding="utf-8")
-        return written
-
-    def _repr_html_(self) -> str:
-        """The page within a frame, so that its style stays its own."""
-        frame = 'style="width: 100%; height: 640px; border: 0"'
-        name = escape(self.service or self.url)
-        return f'<iframe {frame} title="Load on {name}" srcdoc="{escape(self.html())}"></iframe>'
+    def heading(self) -> str:
+        return f"Load on {self.service or self.url}"
 
 
 def told(interval: Interval | None) -> str:
@@ -118,11 +107,4 @@ def _height(scale: charts.Scale, value: float) -> float:
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(__name__.rpartition(".")[0], "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(figures=figures)
-    return environment.get_template("load.html.j2")
+    return template("load.html.j2", figures=figures)

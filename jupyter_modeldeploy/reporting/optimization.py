@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from html import escape
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -22,6 +20,7 @@ from jupyter_modeldeploy.records.optimizations import (
     Verdict,
 )
 from jupyter_modeldeploy.reporting import charts, figures
+from jupyter_modeldeploy.reporting.page import Page, template
 
 SHOWN_CLASSES, SHOWN_LAYERS = 20, 20
 PLOT_WIDTH, PLOT_HEIGHT = 520, 260
@@ -69,23 +68,14 @@ class Plot:
     budget: float
 
 
-class OptimizationReport(Optimization):
-    """An optimization that shows itself: as the last line of a notebook's cell, or by `html` as a page."""
+class OptimizationReport(Page, Optimization):
+    """An optimization that shows itself."""
 
     def html(self) -> str:
-        """One page that needs nothing beside it."""
         return render(self)
 
-    def write(self, path: str | Path) -> Path:
-        """Write the page to a file."""
-        written = Path(path)
-        written.write_text(self.html(), encoding="utf-8")
-        return written
-
-    def _repr_html_(self) -> str:
-        """The page within a frame, so that its style stays its own."""
-        frame = 'style="width: 100%; height: 640px; border: 0"'
-        return f'<iframe {frame} title="Optimisation of {escape(self.base)}" srcdoc="{escape(self.html())}"></iframe>'
+    def heading(self) -> str:
+        return f"Optimisation of {self.base}"
 
 
 def render(optimization: Optimization | Mapping[str, Any]) -> str:
@@ -237,11 +227,4 @@ def _classes(chosen: Candidate | None) -> list[ClassChange]:
 
 @cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(__name__.rpartition(".")[0], "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(figures=figures, charts=charts, shown_layers=SHOWN_LAYERS)
-    return environment.get_template("optimization.html.j2")
+    return template("optimization.html.j2", figures=figures, charts=charts, shown_layers=SHOWN_LAYERS)
