@@ -8,7 +8,7 @@ from jupyter_modeldeploy import tasks
 from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import Conflict, InvalidInput
 from jupyter_modeldeploy.jobs.kinds import held_out
-from jupyter_modeldeploy.records import Dataset, Service, Signature, Version
+from jupyter_modeldeploy.records import Dataset, Service, Version
 from jupyter_modeldeploy.store import Store
 
 TEXT_TASKS = ("text-classification", "feature-extraction")
@@ -23,8 +23,9 @@ SENTENCES = (
 
 @dataclass(frozen=True)
 class Traffic:
-    """What to send: `bodies` of `POST` requests to `path` below a service's URL, the same as `inputs` for a runtime,
-    and each one's right class index where it is known."""
+    """What to send: `bodies` of `POST` requests to `path` below a service's URL, the same as `inputs` for a runtime
+    (none where texts go to a version whose tensors are not known), and each one's right class index where it is known.
+    """
 
     path: str
     bodies: list[bytes]
@@ -33,22 +34,20 @@ class Traffic:
 
 
 def make_traffic(store: Store, version: Version, dataset: Dataset | None, count: int, pinned: bool) -> Traffic:
-    """`count` different requests at most; `pinned` ones go to this very version, others to the service's split."""
+    """`count` different requests at most; `pinned` ones go to this very version, others to the service's split. Raises
+    InvalidInput where they would be tensors and the version has no signature."""
     from jupyter_modeldeploy.profiling.load import predict_payloads
 
-    folder = store.versions.path(version)
-    signature = signature_of(version)
     if version.task not in TEXT_TASKS:
-        return _random(version, signature, pinned)
+        return _random(version, pinned)
     examples = held_out.examples(store, dataset)[:count] if dataset else None
     texts = [example.text for example in examples] if examples else list(SENTENCES)
-    task = tasks.load(version.task, folder, signature)
     judgeable = dataset is not None and examples is not None and held_out.can_judge(version, dataset)
     suffix = f"/versions/{version.number}" if pinned else ""
     return Traffic(
         path=f"/predict/{version.model}{suffix}",
         bodies=predict_payloads(texts),
-        inputs=[task.encode([text]) for text in texts],
+        inputs=_encoded(store, version, texts),
         labels=[example.label for example in examples] if examples and judgeable else None,
     )
 
@@ -61,17 +60,20 @@ def endpoint(store: Store, service: Service) -> tuple[str, dict[str, str]]:
     return service.url, {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def signature_of(version: Version) -> Signature:
-    """Raises InvalidInput where it is not known."""
+def _encoded(store: Store, version: Version, texts: list[str]) -> list[Tensors]:
     if version.signature is None:
-        raise InvalidInput(f"{version.ref} has no signature.", "Convert it to ONNX first.")
-    return version.signature
+        return []
+    task = tasks.load(version.task, store.versions.path(version), version.signature)
+    return [task.encode([text]) for text in texts]
 
 
-def _random(version: Version, signature: Signature, pinned: bool) -> Traffic:
+def _random(version: Version, pinned: bool) -> Traffic:
     from jupyter_modeldeploy.profiling.load import inputs
 
-    tensors = inputs.random_tensors(signature.inputs, {}, inputs.RANDOM_INPUTS)
+    if version.signature is None:
+        raise InvalidInput(f"{version.ref} has no signature.", "Convert it to ONNX first.")
+    specs = version.signature.inputs
+    tensors = inputs.random_tensors(specs, {}, inputs.RANDOM_INPUTS)
     suffix = f"/versions/{version.number}" if pinned else ""
-    bodies = [inputs.infer_body(signature.inputs, each).content for each in tensors]
+    bodies = [inputs.infer_body(specs, each).content for each in tensors]
     return Traffic(path=f"/v2/models/{version.model}{suffix}/infer", bodies=bodies, inputs=tensors, labels=None)
