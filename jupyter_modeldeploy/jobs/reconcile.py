@@ -24,11 +24,12 @@ LEFT_BEHIND_GRACE_S = 1.0
 RESUME = "Resume it: modeldeploy jobs resume {}"
 
 
-def reconcile(store: Store) -> None:
+def reconcile(store: Store) -> bool:
     """Give every job whose worker is gone its true end: failed, with the signal or exit status named, or interrupted
-    where the machine or the container ended under it."""
+    where the machine or the container ended under it. False where there was none to look at."""
     processes.reap()
-    for job in store.jobs.list(LIVING):
+    living = store.jobs.list(LIVING)
+    for job in living:
         if _is_gone(store, job):
             try:
                 _settle(store, job)
@@ -36,6 +37,7 @@ def reconcile(store: Store) -> None:
                 continue
             except (StorageFull, Unavailable) as error:
                 log.warning("The end of the job %s is yet to be recorded. %s", job.id, error)
+    return bool(living)
 
 
 def _settle(store: Store, job: Job) -> None:

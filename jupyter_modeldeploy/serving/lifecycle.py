@@ -99,12 +99,12 @@ def stop(store: Store, name: str, wait_s: float = 10.0) -> Service:
     )
 
 
-def reconcile(store: Store) -> None:
-    """Bring the rows up to date: with what supervisors observe, and with what became of those that are gone."""
+def reconcile(store: Store) -> bool:
+    """Bring the rows up to date: with what supervisors observe, and with what became of those that are gone. False
+    where there was none to look at."""
     processes.reap()
-    for service in store.services.list():
-        if service.state.ended:
-            continue
+    living = [service for service in store.services.list() if not service.state.ended]
+    for service in living:
         try:
             seen = observe(store, service)
             if seen.state.ended or processes.alive(seen.process):
@@ -113,6 +113,7 @@ def reconcile(store: Store) -> None:
                 settle(store, service.name)
         except (Conflict, NotFound):  # whoever starts or changes it sees to it, or it was removed
             continue
+    return bool(living)
 
 
 def resume(store: Store) -> list[Service]:

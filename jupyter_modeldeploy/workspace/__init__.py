@@ -49,13 +49,18 @@ class Workspace:
 
     def changes(self, since: int) -> list[Change]:
         """The writes after number `since`, oldest first, at most 500. Also finds jobs and services that died."""
-        self._reconcile()
+        self.reconcile()
         return self.store.changes.since(since)
 
     def latest_change(self) -> int:
         """The number of the latest write; 0 before the first. Also finds jobs and services that died."""
-        self._reconcile()
+        self.reconcile()
         return self.store.changes.latest()
+
+    def reconcile(self) -> bool:
+        """Find jobs and services that died. False where none was alive, so that none can die without a write before."""
+        jobs_live, services_live = reconcile_jobs(self.store), lifecycle.reconcile(self.store)
+        return jobs_live or services_live
 
     def close(self) -> None:
         _opened.discard(self)
@@ -65,7 +70,3 @@ class Workspace:
     def opened() -> list[Workspace]:
         """The workspaces that are open in this process."""
         return list(_opened)
-
-    def _reconcile(self) -> None:
-        reconcile_jobs(self.store)
-        lifecycle.reconcile(self.store)

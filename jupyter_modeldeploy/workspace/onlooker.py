@@ -11,11 +11,14 @@ if TYPE_CHECKING:
 LOOK_S = 0.2
 """Between two looks."""
 THOROUGH_S = 0.6
-"""After this long it also looks where nothing was written: a job or a service that died writes nothing."""
+"""After this long it also looks where no write is seen: a job or a service that died writes nothing, and of two writes
+within one tick of the file system's clock only the first may be seen."""
+QUIET_S = 10.0
+"""The same where nothing lives and nothing was written."""
 
 
 class Onlooker:
-    """Knows the number of the latest change, and costs next to nothing while nothing is written."""
+    """Knows the number of the latest change, and costs next to nothing while nothing happens."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -31,6 +34,7 @@ class Onlooker:
     def look(self) -> int:
         """Read the number of the latest change, and find jobs and services that died. Raises what the store raises."""
         written = self._workspace.store.changes.written()
-        self.latest = self._workspace.latest_change()
-        self._written, self._next_thorough = written, time.monotonic() + THOROUGH_S
+        busy = self._workspace.reconcile() or written != self._written
+        self.latest = self._workspace.store.changes.latest()
+        self._written, self._next_thorough = written, time.monotonic() + (THOROUGH_S if busy else QUIET_S)
         return self.latest

@@ -103,9 +103,24 @@ async def test_however_many_wait_the_workspace_is_looked_at_once(
     app: ModelDeployApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = []
-    monkeypatch.setattr(app.workspace, "latest_change", lambda: looks.append(1) or 7)
+    monkeypatch.setattr(app.workspace.store.changes, "latest", lambda: looks.append(1) or 7)
     assert set(await asyncio.gather(*(app.watch.next_look() for _ in range(100)))) == {7}
     assert len(looks) == 1
+
+
+async def test_while_nothing_lives_and_nothing_is_written_no_look_is_taken(
+    app: ModelDeployApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_modeldeploy.workspace.onlooker.THOROUGH_S", 0.0)
+    while app.watch._onlooker.is_due():
+        await app.watch.next_look()
+    looks: list[str] = []
+    monkeypatch.setattr(app.workspace, "reconcile", lambda: looks.append("look"))
+    await app.watch.next_look()
+    assert not looks
+    app.workspace.store.jobs.add(job(1, processes.current()))
+    await app.watch.next_look()
+    assert looks
 
 
 async def test_a_worker_that_died_is_found_although_nothing_was_written(app: ModelDeployApp) -> None:
