@@ -1,4 +1,4 @@
-"""One of our services with the tiny model, and the processes that it is made of."""
+"""One of our services, and the processes that it is made of."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 from serving_bench import shapes
-from serving_bench.shapes import TINY
+from serving_bench.shapes import TINY, Shape
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
@@ -34,16 +35,17 @@ class Measured:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Measured]:
+def running(shape: Shape = TINY, **settings: Any) -> Iterator[Measured]:
+    """A service that has only this model; `settings` are those of ServiceSpec."""
     shapes.make()
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(Workspace(Path(folder) / "root")) as workspace:
-        new = NewVersion(model="tiny", format=Format.onnx, task="tensor", lineage=Lineage(step=Step.imported))
-        model = Path(shutil.copytree(TINY.model.parent, Path(folder) / "tiny"))
+        new = NewVersion(model=shape.name, format=Format.onnx, task="tensor", lineage=Lineage(step=Step.imported))
+        model = Path(shutil.copytree(shape.model.parent, Path(folder) / shape.name))
         workspace.store.versions.add(new, model)
-        service = workspace.services.start(workspace.services.spec(NAME, ["tiny@1"]))
+        service = workspace.services.start(workspace.services.spec(NAME, [f"{shape.name}@1"], **settings))
         assert service.process is not None
         try:
             token = workspace.services.token(NAME)
-            yield Measured(f"{service.url}{TINY.path}", str(token), psutil.Process(service.process.pid))
+            yield Measured(f"{service.url}{shape.path}", str(token), psutil.Process(service.process.pid))
         finally:
             workspace.services.stop(NAME)
