@@ -138,6 +138,7 @@ def _report(
         "fp32": fp32_accuracy,
     }
     slow, fast = profiles["fp32"], profiles["int8"]
+    assert slow.latency and slow.throughput and fast.latency and fast.throughput  # noqa: PT018  # through a service
     return parts.Report(
         title="From an empty machine to a measured endpoint",
         accuracy_before=tuned.metrics["accuracy_before"],

@@ -54,11 +54,12 @@ class OperationCommand:
         return answered(work, [*own, option("detach", DETACH, False)]) if view is None else answered(show, own)
 
 
-def finish(door: Door, job_id: str, detach: bool = False) -> None:
-    """Wait for a job that was submitted and say what it made; or only which it is."""
+def finish(door: Door, job_id: str, detach: bool = False, view: View | None = None) -> None:
+    """Wait for a job that was submitted and say what it made, through `view` or as its kind is shown; or only which it
+    is."""
     from jupyter_modeldeploy.cli import results, waiting
 
     if detach:
         door.submitted(door.workspace.jobs.get(job_id))
     else:
-        door.show(waiting.wait(door, job_id), results.show_end)
+        door.show(waiting.wait(door, job_id), view or results.show_end)

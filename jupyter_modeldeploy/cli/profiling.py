@@ -13,9 +13,10 @@ from jupyter_modeldeploy.cli.command import answered, command, late_command, opt
 from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.operation import DETACH, finish
 from jupyter_modeldeploy.cli.tables import table
+from jupyter_modeldeploy.records.profiles import Grouping
 
 if TYPE_CHECKING:
-    from jupyter_modeldeploy.records import Interval
+    from jupyter_modeldeploy.records import Interval, Job
     from jupyter_modeldeploy.records.loads import LoadReport
 
 JOB = Annotated[str, typer.Argument(help="a job of a load", autocompletion=completion.jobs)]
@@ -29,7 +30,16 @@ VERSION = Annotated[
 REQUESTS = Annotated[
     int | None, typer.Option("--requests", help="with a VERSION: requests in turn, and again at once; 300")
 ]
-OF_A_VERSION = {"service", "dataset", "concurrency", "requests"}
+THREADS = Annotated[int | None, typer.Option("--threads", min=1, help="with a VERSION: processor threads of a run; 1")]
+BY = Annotated[Grouping, typer.Option("--by", help="with a VERSION: what its operators are put together by")]
+TRACE = Annotated[
+    Path | None,
+    typer.Option("--trace", help="with a VERSION: write a run to this file, as Perfetto and chrome://tracing read it"),
+]
+OUT = Annotated[
+    Path | None, typer.Option("--out", help="with a VERSION: write what was found to this file: .json or .csv")
+]
+OF_A_VERSION = {"service", "dataset", "concurrency"}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -52,21 +62,61 @@ def _build() -> Callable[..., None]:
     settings = parameters_of(LoadParameters)
     defaults = {each.name: each.default for each in settings}
 
-    def profile(door: Door, version: str | None, requests: int | None, detach: bool, **values: Any) -> None:
+    def profile(
+        door: Door,
+        version: str | None,
+        requests: int | None,
+        threads: int | None,
+        by: Grouping,
+        trace: Path | None,
+        out: Path | None,
+        detach: bool,
+        **values: Any,
+    ) -> None:
+        own = {name: value for name, value in {"requests": requests, "threads": threads}.items() if value is not None}
         if version is None:
-            if requests is not None:
-                raise typer.BadParameter("--requests is for a VERSION; a load goes on for its --duration.")
+            _refuse({**own, **{"trace": trace, "out": out}}, "with a VERSION only")
             job = door.call("profile_service", **fields_from(LoadParameters, values))
-        else:
-            given = {name: value for name, value in values.items() if value != defaults[name]}
-            if foreign := given.keys() - OF_A_VERSION:
-                flags = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(foreign))
-                raise typer.BadParameter(f"{flags}: of a load alone, without a VERSION.")
-            job = door.call("profile_model", version=version, **given, **({"requests": requests} if requests else {}))
-        finish(door, job.id, detach)
+            return finish(door, job.id, detach)
+        given = {name: value for name, value in values.items() if value != defaults[name]}
+        _refuse({name: value for name, value in given.items() if name not in OF_A_VERSION}, "of a load alone")
+        job = door.call("profile_model", version=version, **given, **own)
+        finish(door, job.id, detach, lambda door, job: _show_version(door, job, by))
+        if not detach:
+            _write(door, job.id, trace, out)
 
-    own = [option("version", VERSION, None), option("requests", REQUESTS, None), option("detach", DETACH, False)]
-    return answered(profile, [own[0], *settings, *own[1:]])
+    own = [
+        option("requests", REQUESTS, None),
+        option("threads", THREADS, None),
+        option("by", BY, "operator"),
+        option("trace", TRACE, None),
+        option("out", OUT, None),
+        option("detach", DETACH, False),
+    ]
+    return answered(profile, [option("version", VERSION, None), *settings, *own])
+
+
+def _refuse(given: dict[str, Any], why: str) -> None:
+    if foreign := [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]:
+        raise typer.BadParameter(f"{', '.join(sorted(foreign))}: {why}.")
+
+
+def _show_version(door: Door, job: Job, by: Grouping) -> None:
+    from jupyter_modeldeploy.cli import profile_page
+
+    profile_page.show(door, door.workspace.models.profile_of(job.id), by)
+
+
+def _write(door: Door, job: str, trace: Path | None, out: Path | None) -> None:
+    from jupyter_modeldeploy.profiling import export
+
+    profile = door.workspace.models.profile_of(job)
+    if trace is not None:
+        export.write_trace(profile, trace)
+        door.tell(f"A run for https://ui.perfetto.dev: {trace}")
+    if out is not None:
+        export.write(profile, out)
+        door.tell(f"The profile: {out}")
 
 
 def report(

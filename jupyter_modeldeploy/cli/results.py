@@ -16,7 +16,7 @@ from jupyter_modeldeploy.records.sweeps import SweepResult
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from jupyter_modeldeploy.records import Job, Latency, MetricComparison, OperatorTime
+    from jupyter_modeldeploy.records import Job, MetricComparison, OperatorTime
 
 TOP_OPERATORS = 10
 MAIN_METRICS = {"accuracy": "Accuracy", "map50": "mAP50"}
@@ -152,11 +152,9 @@ def points(difference: Interval) -> str:
 
 
 def _profile(door: Door, result: dict[str, Any]) -> None:
-    profile = Profile.model_validate(result["profile"])
-    door.out.print(operators_table(profile.operators, f"Costliest operators of {profile.version}"))
-    door.out.print()
-    door.out.print(_latencies(result["service"], profile.latency, profile.throughput))
-    door.out.print(f"Peak memory: {size(profile.peak_memory_bytes)}")
+    from jupyter_modeldeploy.cli import profile_page
+
+    profile_page.show(door, Profile.model_validate(result["profile"]))
 
 
 def _load(door: Door, result: dict[str, Any]) -> None:
@@ -169,16 +167,7 @@ def operators_table(operators: Sequence[OperatorTime], title: str) -> Table:
     rows = table("Operator", "Type", ">Share", ">Time (ms)", ">Calls", title=title)
     for operator in operators[:TOP_OPERATORS]:
         name, kind = printable(operator.name), printable(operator.type)
-        rows.add_row(name, kind, percent(operator.share), f"{operator.time_ms:.3f}", str(operator.calls))
-    return rows
-
-
-def _latencies(service: str, *measured: Latency) -> Table:
-    title = f"Answers of {service} (ms)"
-    rows = table(">Connections", ">p50", ">p90", ">p99", ">Mean", ">Requests/s", ">Errors", title=title)
-    for latency in measured:
-        times = [f"{time:.2f}" for time in (latency.p50, latency.p90, latency.p99, latency.mean)]
-        rows.add_row(str(latency.concurrency), *times, f"{latency.throughput_rps:.1f}", str(latency.errors))
+        rows.add_row(name, kind, percent(operator.share), f"{operator.time_ms:.3f}", f"{operator.calls:g}")
     return rows
 
 

@@ -50,11 +50,13 @@ from jupyter_modeldeploy.records.models import Step as Step
 from jupyter_modeldeploy.records.models import Trust as Trust
 from jupyter_modeldeploy.records.models import Verdict as Verdict
 from jupyter_modeldeploy.records.models import Version as Version
+from jupyter_modeldeploy.records.profiles import Operator as Operator
+from jupyter_modeldeploy.records.profiles import OperatorRun as OperatorRun
+from jupyter_modeldeploy.records.profiles import Profile as Profile
 from jupyter_modeldeploy.records.reports import Experiment as Experiment
 from jupyter_modeldeploy.records.reports import Latency as Latency
 from jupyter_modeldeploy.records.reports import MetricComparison as MetricComparison
 from jupyter_modeldeploy.records.reports import OperatorTime as OperatorTime
-from jupyter_modeldeploy.records.reports import Profile as Profile
 from jupyter_modeldeploy.records.requirements import Need as Need
 from jupyter_modeldeploy.records.requirements import Requirement as Requirement
 from jupyter_modeldeploy.records.requirements import Requirements as Requirements

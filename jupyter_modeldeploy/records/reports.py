@@ -1,4 +1,4 @@
-"""What was measured: experiments and profiles."""
+"""What was measured: experiments, latencies, times."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class Experiment(Record):
 
 
 class OperatorTime(Record):
-    """Self time of one graph node over a profiled run. `share` is of all nodes' self time (0 to 1)."""
+    """Self time of one operator in the mean run, and how often it is called there. `share` is of the run (0 to 1)."""
 
     name: str
     type: str
     share: float
     time_ms: float
-    calls: int
+    calls: float
 
 
 class Latency(Record):
@@ -62,14 +62,3 @@ class Latency(Record):
     errors: int
     throughput_rps: float
     concurrency: int
-
-
-class Profile(Record):
-    """One version, profiled: where its time goes, what it takes, how it answers."""
-
-    version: str
-    operators: list[OperatorTime]
-    peak_memory_bytes: int
-    latency: Latency
-    throughput: Latency
-    created_at: datetime

@@ -25,14 +25,17 @@ def _of(job: Job) -> Iterable[Measurement]:
     if job.result is None:
         return ()
     if job.kind == "profile":
-        return (_profiled(job, Profile.model_validate(job.result["profile"])),)
+        return _profiled(job, Profile.model_validate(job.result["profile"]))
     if job.kind == "optimize":
         return _searched(job, Optimization.model_validate(job.result))
     return ()
 
 
-def _profiled(job: Job, profile: Profile) -> Measurement:
-    return Measurement(
+def _profiled(job: Job, profile: Profile) -> Iterator[Measurement]:
+    """How it answered; of a profile without a service nothing is known of that."""
+    if profile.latency is None or profile.throughput is None:
+        return
+    yield Measurement(
         version=profile.version,
         of="request",
         p50_ms=profile.latency.p50,

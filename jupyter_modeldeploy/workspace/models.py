@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_modeldeploy import sources
+from jupyter_modeldeploy.errors import Conflict
 from jupyter_modeldeploy.jobs.kinds.convert import Target
 from jupyter_modeldeploy.jobs.kinds.requirements import Allowed, Environment, separate_folder
 from jupyter_modeldeploy.optimize.converting.graph_options import Graph
 from jupyter_modeldeploy.optimize.quantizing.options import Method
-from jupyter_modeldeploy.records import EvaluationReport, FoundModel, Model, Requirements, Step, Version
+from jupyter_modeldeploy.records import EvaluationReport, FoundModel, Model, Profile, Requirements, Step, Version
 from jupyter_modeldeploy.records.figures import Measurement
 from jupyter_modeldeploy.records.optimizations import Target as OptimizationTarget
 from jupyter_modeldeploy.records.sweeps import Option, Search
@@ -375,13 +376,16 @@ class Models(Room):
     def profile(
         self,
         version: str,
-        service: str,
+        service: str | None = None,
         dataset: str | None = None,
         requests: int = 300,
         concurrency: int = 4,
+        **options: Any,
     ) -> JobHandle:
-        """Measure a version's operators, memory and latency, the latter through a running service."""
-        self._store.services.get(service)
+        """Measure a version's operators and memory and, through a running service, its latency. The options, such as
+        `seconds` and `threads`, are those of `ProfileParameters`."""
+        if service is not None:
+            self._store.services.get(service)
         return self._submit(
             "profile",
             version=self._loadable(version).ref,
@@ -389,7 +393,15 @@ class Models(Room):
             dataset=self._dataset(dataset),
             requests=requests,
             concurrency=concurrency,
+            **options,
         )
+
+    def profile_of(self, job_id: str) -> Profile:
+        """What a profile of a version found. Raises NotFound, and Conflict for a job that has not ended well."""
+        job = self._store.jobs.get(job_id)
+        if job.kind != "profile" or job.result is None:
+            raise Conflict(f"The job {job_id} is {job.state} and has no profile.", "Profile a version first.")
+        return Profile.model_validate(job.result["profile"])
 
     def _loadable(self, ref: str) -> Version:
         """The version, unless it is in quarantine: then UnsafeContent, before a job is made for nothing."""

@@ -7,39 +7,61 @@ from typing import Any
 
 from pydantic import Field
 
-from jupyter_modeldeploy.errors import InvalidInput, NotFound
+from jupyter_modeldeploy.errors import NotFound
 from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
 from jupyter_modeldeploy.jobs.kinds import held_out, traffic
-from jupyter_modeldeploy.records import Format, Name, Profile, Version
+from jupyter_modeldeploy.records import Latency, Name, Profile, Service, Version
 
-OPERATOR_INPUTS = 64
-OPERATOR_REPEATS = 3
+OPERATOR_INPUTS = 8
+OPERATOR_SECONDS = 8.0
 
 
 class ProfileParameters(Parameters):
     version: str = Field(description="the version to profile: NAME, NAME@3 or NAME@alias")
-    service: Name = Field(description="the running service that the requests go through")
-    dataset: str | None = Field(default=None, description="send its held-out rows; else the version's own")
+    service: Name | None = Field(
+        default=None, description="the running service that the requests go through; without it, none are sent"
+    )
+    dataset: str | None = Field(default=None, description="run and send its held-out rows; else the version's own")
     requests: int = Field(default=300, ge=10, le=1_000_000, description="requests in turn, and again at once")
     concurrency: int = Field(default=4, ge=1, le=1024, description="connections for the throughput")
+    seconds: float = Field(default=OPERATOR_SECONDS, ge=0.1, le=600, description="how long to time the operators")
+    threads: int = Field(default=1, ge=1, le=256, description="processor threads of a run")
 
 
 def run(context: Context) -> dict[str, Any]:
-    from jupyter_modeldeploy.profiling import load
-    from jupyter_modeldeploy.profiling.memory import peak_memory
-    from jupyter_modeldeploy.profiling.operators import profile_onnx
+    from jupyter_modeldeploy.profiling.memory import measure_memory
+    from jupyter_modeldeploy.profiling.operators import profile_operators
 
     parameters: ProfileParameters = context.parameters
     store = context.store
     version = store.versions.get(parameters.version)
-    if version.format is not Format.onnx:
-        raise InvalidInput(f"{version.ref} has the format {version.format}.", "Convert it first.")
-    service = store.services.get(parameters.service)
-    _check_served(version, [f"{m.model}@{arm.version}" for m in service.spec.models for arm in m.arms], service.name)
+    service = store.services.get(parameters.service) if parameters.service else None
+    if service:
+        _check_served(version, service)
     dataset = held_out.chosen_dataset(store, version, parameters.dataset)
     requests = traffic.make_traffic(store, version, dataset, parameters.requests, pinned=True)
-    url, headers = traffic.endpoint(store, service)
-    folder = store.versions.path(version)
+    folder, inputs = store.versions.path(version), requests.inputs[:OPERATOR_INPUTS]
+    answers = _answers(context, service, requests) if service else {}
+    found = profile_operators(version.format, folder, inputs, parameters.seconds, parameters.threads, context.reporter)
+    memory = measure_memory(folder, version.format, inputs, parameters.threads)
+    profile = Profile(
+        version=version.ref,
+        **found._asdict(),
+        memory=memory,
+        peak_memory_bytes=memory.peak_bytes,
+        service=parameters.service,
+        **answers,
+        created_at=datetime.now(UTC),
+    )
+    return {"service": parameters.service, "profile": profile.model_dump(mode="json")}
+
+
+def _answers(context: Context, service: Service, requests: traffic.Traffic) -> dict[str, Latency]:
+    """One request after the other, then several at once."""
+    from jupyter_modeldeploy.profiling import load
+
+    parameters: ProfileParameters = context.parameters
+    url, headers = traffic.endpoint(context.store, service)
 
     def measure(concurrency: int) -> load.LoadResult:
         plan = load.Load(
@@ -52,20 +74,19 @@ def run(context: Context) -> dict[str, Any]:
         return load.run(plan, context.reporter)
 
     measure(1)  # warm: the first answers pay for memory that later ones find ready
-    profile = Profile(
-        version=version.ref,
-        operators=profile_onnx(folder, requests.inputs[:OPERATOR_INPUTS], OPERATOR_REPEATS, context.reporter),
-        peak_memory_bytes=peak_memory(folder, version.format, requests.inputs[:OPERATOR_INPUTS]),
-        latency=load.summary(measure(1)),
-        throughput=load.summary(measure(parameters.concurrency)),
-        created_at=datetime.now(UTC),
-    )
-    return {"service": service.name, "profile": profile.model_dump(mode="json")}
+    return {"latency": load.summary(measure(1)), "throughput": load.summary(measure(parameters.concurrency))}
 
 
-def _check_served(version: Version, served: list[str], service: str) -> None:
+def _check_served(version: Version, service: Service) -> None:
+    served = [f"{model.model}@{arm.version}" for model in service.spec.models for arm in model.arms]
     if version.ref not in served:
-        raise NotFound(f"The service {service!r} does not serve {version.ref}.", f"It serves: {', '.join(served)}.")
+        raise NotFound(
+            f"The service {service.name!r} does not serve {version.ref}.", f"It serves: {', '.join(served)}."
+        )
 
 
-KIND = Kind("profile", ProfileParameters, lambda p: f"Profile {p.version} through {p.service}", run)
+def _title(parameters: ProfileParameters) -> str:
+    return f"Profile {parameters.version}" + (f" through {parameters.service}" if parameters.service else "")
+
+
+KIND = Kind("profile", ProfileParameters, _title, run)

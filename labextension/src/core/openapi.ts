@@ -1697,6 +1697,16 @@ export interface components {
        */
       version: string;
     };
+    /**
+     * CopySpeed
+     * @description Bytes read and written a second by a copy whose two buffers take `bytes` together.
+     */
+    CopySpeed: {
+      /** Bytes */
+      bytes: number;
+      /** Gb Per S */
+      gb_per_s: number;
+    };
     /** CreateToken */
     CreateToken: {
       /**
@@ -3032,6 +3042,33 @@ export interface components {
       threads: number;
     };
     /**
+     * Leak
+     * @description Whether memory grows with the calls: bytes a call over the last `calls`, with its interval. `leaks` where the
+     *     whole interval lies above zero and the growth is more than noise of the allocator.
+     */
+    Leak: {
+      bytes_per_call: components['schemas']['Interval'];
+      /** Calls */
+      calls: number;
+      /** Leaks */
+      leaks: boolean;
+    };
+    /**
+     * Limits
+     * @description What this machine's processor can do with `threads` threads: operations a second of a large matrix product by
+     *     datatype (a multiplication and an addition are two), and how fast buffers of several sizes are copied.
+     */
+    Limits: {
+      /** Copies */
+      copies: components['schemas']['CopySpeed'][];
+      /** Gflops */
+      gflops: {
+        [key: string]: number;
+      };
+      /** Threads */
+      threads: number;
+    };
+    /**
      * Lineage
      * @description What made a version: its parent, the step with its parameters, the dataset, the source and the job.
      */
@@ -3231,6 +3268,45 @@ export interface components {
       measurements: components['schemas']['Measurement'][];
     };
     /**
+     * MemoryParts
+     * @description What a process that does nothing but run the model takes, in bytes of resident memory. The parts come one after
+     *     the other as the process starts and sum to what it has after its runs; the peak may lie higher, often at loading.
+     */
+    MemoryParts: {
+      /**
+       * Activations Bytes
+       * @description what the runs added: activations, the arena, scratch space
+       */
+      activations_bytes: number;
+      /**
+       * Device Bytes
+       * @description on a GPU, as its driver tells; None without one
+       * @default null
+       */
+      device_bytes: number | null;
+      /**
+       * Interpreter Bytes
+       * @description Python and this package
+       */
+      interpreter_bytes: number;
+      /** @default null */
+      leak: components['schemas']['Leak'] | null;
+      /** Model File Bytes */
+      model_file_bytes: number;
+      /** Peak Bytes */
+      peak_bytes: number;
+      /**
+       * Runtime Bytes
+       * @description the runtime's libraries
+       */
+      runtime_bytes: number;
+      /**
+       * Weights Bytes
+       * @description the model as it lies in memory once it is loaded
+       */
+      weights_bytes: number;
+    };
+    /**
      * MetricComparison
      * @description One metric of candidate against base. `difference` is candidate − base, in `unit`; `verdict` is from the
      *     candidate's point of view.
@@ -3359,20 +3435,108 @@ export interface components {
      */
     Nothing: Record<string, never>;
     /**
-     * OperatorTime
-     * @description Self time of one graph node over a profiled run. `share` is of all nodes' self time (0 to 1).
+     * Operator
+     * @description One operator in the mean of a run, or several of them together. `time_ms` and `calls` are of one run; `share` is
+     *     of the run's time and sums to 1 with the row for dispatch.
+     *
+     *     `operations` and `bytes` (each tensor read or written once) follow from the shapes, None where they are not known
+     *     for this operator; `bound` says which of the machine's limits is the nearer one, `of_limit` how much of it is
+     *     reached. `memory_bytes` is what the operator's outputs take.
      */
-    OperatorTime: {
+    Operator: {
+      /**
+       * Bound
+       * @default null
+       */
+      bound: ('compute' | 'memory') | null;
+      /**
+       * Bytes
+       * @default null
+       */
+      bytes: number | null;
       /** Calls */
       calls: number;
+      /**
+       * Dtype
+       * @default
+       */
+      dtype: string;
+      /**
+       * Gb Per S
+       * @default null
+       */
+      gb_per_s: number | null;
+      /**
+       * Gflops
+       * @description billions of operations a second
+       * @default null
+       */
+      gflops: number | null;
+      /**
+       * Layer
+       * @description the module that it belongs to, as a path; empty where it is not known
+       * @default
+       */
+      layer: string;
+      /**
+       * Memory Bytes
+       * @default null
+       */
+      memory_bytes: number | null;
       /** Name */
       name: string;
+      /**
+       * Of Limit
+       * @default null
+       */
+      of_limit: number | null;
+      /**
+       * Operations
+       * @default null
+       */
+      operations: number | null;
+      /**
+       * Shapes
+       * @description of inputs and outputs: [1, 128, 384] × [384, 384] → [1, 128, 384]
+       * @default
+       */
+      shapes: string;
       /** Share */
       share: number;
       /** Time Ms */
       time_ms: number;
       /** Type */
       type: string;
+    };
+    /**
+     * OperatorRun
+     * @description How the operators were timed. `run_ms` is a run without the profiler, `profiled_ms` one with it, in turns, both
+     *     as means of the quickest third; `sum_ms` is what the operators and dispatch add up to after the profiler's own
+     *     `event_cost_us` was taken off each of the `events`.
+     */
+    OperatorRun: {
+      /** Event Cost Us */
+      event_cost_us: number;
+      /**
+       * Events
+       * @description that the profiler recorded in a run
+       */
+      events: number;
+      /** Profiled Ms */
+      profiled_ms: number;
+      /** Run Ms */
+      run_ms: number;
+      /** Runs */
+      runs: number;
+      /**
+       * Runtime
+       * @enum {string}
+       */
+      runtime: 'onnxruntime' | 'torch' | 'openvino';
+      /** Sum Ms */
+      sum_ms: number;
+      /** Threads */
+      threads: number;
     };
     /**
      * Optimization
@@ -3591,7 +3755,9 @@ export interface components {
     };
     /**
      * Profile
-     * @description One version, profiled: where its time goes, what it takes, how it answers.
+     * @description One version, profiled: where its time goes, what it takes, how it answers. `operators` are all of them, the
+     *     costliest first, with a row for what the run took beside them; `timeline` is one run. Latency and
+     *     throughput are known where the version was asked through a service.
      */
     Profile: {
       /**
@@ -3599,12 +3765,27 @@ export interface components {
        * Format: date-time
        */
       created_at: string;
-      latency: components['schemas']['Latency'];
+      /** @default null */
+      latency: components['schemas']['Latency'] | null;
+      /** @default null */
+      limits: components['schemas']['Limits'] | null;
+      /** @default null */
+      memory: components['schemas']['MemoryParts'] | null;
       /** Operators */
-      operators: components['schemas']['OperatorTime'][];
+      operators: components['schemas']['Operator'][];
       /** Peak Memory Bytes */
       peak_memory_bytes: number;
-      throughput: components['schemas']['Latency'];
+      /** @default null */
+      run: components['schemas']['OperatorRun'] | null;
+      /**
+       * Service
+       * @default null
+       */
+      service: string | null;
+      /** @default null */
+      throughput: components['schemas']['Latency'] | null;
+      /** Timeline */
+      timeline: components['schemas']['Span'][];
       /** Version */
       version: string;
     };
@@ -3749,7 +3930,7 @@ export interface components {
       concurrency: number;
       /**
        * Dataset
-       * @description send its held-out rows; else the version's own
+       * @description run and send its held-out rows; else the version's own
        * @default null
        */
       dataset: string | null;
@@ -3760,10 +3941,23 @@ export interface components {
        */
       requests: number;
       /**
-       * Service
-       * @description the running service that the requests go through
+       * Seconds
+       * @description how long to time the operators
+       * @default 8
        */
-      service: string;
+      seconds: number;
+      /**
+       * Service
+       * @description the running service that the requests go through; without it, none are sent
+       * @default null
+       */
+      service: string | null;
+      /**
+       * Threads
+       * @description processor threads of a run
+       * @default 1
+       */
+      threads: number;
       /**
        * Version
        * @description the version to profile: NAME, NAME@3 or NAME@alias
@@ -4741,6 +4935,31 @@ export interface components {
       snippets: {
         [key: string]: string;
       };
+    };
+    /**
+     * Span
+     * @description One call of an operator within one run, for a timeline: milliseconds from the run's start. `depth` counts the
+     *     calls that it lies within.
+     */
+    Span: {
+      /**
+       * Depth
+       * @default 0
+       */
+      depth: number;
+      /** Duration Ms */
+      duration_ms: number;
+      /**
+       * Layer
+       * @default
+       */
+      layer: string;
+      /** Name */
+      name: string;
+      /** Start Ms */
+      start_ms: number;
+      /** Type */
+      type: string;
     };
     /**
      * Spread
@@ -8706,7 +8925,7 @@ export interface operations {
           concurrency?: number;
           /**
            * Dataset
-           * @description send its held-out rows; else the version's own
+           * @description run and send its held-out rows; else the version's own
            * @default null
            */
           dataset?: string | null;
@@ -8717,10 +8936,23 @@ export interface operations {
            */
           requests?: number;
           /**
-           * Service
-           * @description the running service that the requests go through
+           * Seconds
+           * @description how long to time the operators
+           * @default 8
            */
-          service: string;
+          seconds?: number;
+          /**
+           * Service
+           * @description the running service that the requests go through; without it, none are sent
+           * @default null
+           */
+          service?: string | null;
+          /**
+           * Threads
+           * @description processor threads of a run
+           * @default 1
+           */
+          threads?: number;
           /**
            * Version
            * @description the version to profile: NAME, NAME@3 or NAME@alias

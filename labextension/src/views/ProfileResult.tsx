@@ -13,12 +13,14 @@ export function ProfileResult({ job }: { job: Job }): JSX.Element {
     return <p className="jp-ModelDeploy-detail">{trans.__('Nothing was measured yet.')}</p>;
   }
   const { latency, throughput, operators } = profile;
-  const facts: [string, string][] = [
-    [trans.__('Request, median (ms)'), formatFigure(latency.p50)],
-    [trans.__('Request, 99 % (ms)'), formatFigure(latency.p99)],
-    [trans.__('Requests per second'), formatFigure(throughput.throughput_rps)],
-    [trans.__('Memory'), formatBytes(profile.peak_memory_bytes)]
-  ];
+  const facts: [string, string][] = [[trans.__('Memory'), formatBytes(profile.peak_memory_bytes)]];
+  if (latency && throughput) {
+    facts.unshift(
+      [trans.__('Request, median (ms)'), formatFigure(latency.p50)],
+      [trans.__('Request, 99 % (ms)'), formatFigure(latency.p99)],
+      [trans.__('Requests per second'), formatFigure(throughput.throughput_rps)]
+    );
+  }
   return (
     <>
       <dl

@@ -7,7 +7,7 @@ import profiled_models as tiny
 import pytest
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.profiling.memory import peak_memory
+from jupyter_modeldeploy.profiling.memory import measure_memory
 from jupyter_modeldeploy.records import Format
 
 MEGABYTE = 2**20
@@ -16,23 +16,25 @@ MEGABYTE = 2**20
 def test_the_peak_grows_with_the_input_and_not_with_the_caller(tmp_path: Path) -> None:
     folder = tiny.dense(tmp_path)
     caller_holds = np.ones(300 * MEGABYTE, dtype=np.uint8)
-    small = peak_memory(folder, Format.onnx, [tiny.rows(1)])
-    large = peak_memory(folder, Format.onnx, [tiny.rows(1), tiny.rows(100_000)])
-    assert 20 * MEGABYTE < small < caller_holds.nbytes
-    assert large - small > 2 * tiny.rows(100_000)["x"].nbytes
+    small = measure_memory(folder, Format.onnx, [tiny.rows(1)], leak_seconds=0)
+    large = measure_memory(folder, Format.onnx, [tiny.rows(1), tiny.rows(100_000)], leak_seconds=0)
+    assert 20 * MEGABYTE < small.peak_bytes < caller_holds.nbytes
+    assert large.peak_bytes - small.peak_bytes > 2 * tiny.rows(100_000)["x"].nbytes
+    assert large.activations_bytes - small.activations_bytes > tiny.rows(100_000)["x"].nbytes
+    assert small.leak is None
 
 
 def test_texts_reach_the_model(tmp_path: Path) -> None:
     texts = np.array([b"good", "très bon".encode()], dtype=np.object_)
-    assert peak_memory(tiny.text_echo(tmp_path), Format.onnx, [{"text": texts}]) > 20 * MEGABYTE
+    assert measure_memory(tiny.text_echo(tmp_path), Format.onnx, [{"text": texts}]).peak_bytes > 20 * MEGABYTE
 
 
 def test_a_model_that_does_not_run_is_an_error_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"not a model")
     with pytest.raises(InvalidInput, match="ONNX Runtime cannot load"):
-        peak_memory(tmp_path, Format.onnx, [tiny.rows(1)])
+        measure_memory(tmp_path, Format.onnx, [tiny.rows(1)])
 
 
 def test_without_inputs_nothing_is_measured(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput):
-        peak_memory(tmp_path, Format.onnx, [])
+        measure_memory(tmp_path, Format.onnx, [])

@@ -1,0 +1,73 @@
+"""Which operators of a model take the time, by the runtime's own profiler; one table for ONNX Runtime and torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from jupyter_modeldeploy.datatypes import Tensors
+from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.profiling.operators.events import Cost, Recording
+from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.records.profiles import Limits, Operator, OperatorRun, Span
+from jupyter_modeldeploy.signatures import Format
+
+TORCH = (Format.transformers, Format.torchscript, Format.exported, Format.ultralytics)
+FORMATS = (Format.onnx, *TORCH)
+
+
+class Operators(NamedTuple):
+    """The operators, how they were timed, what the machine could do, and one run of them as a timeline."""
+
+    operators: list[Operator]
+    run: OperatorRun
+    limits: Limits
+    timeline: list[Span]
+
+
+def profile_operators(
+    format: Format, folder: Path, inputs: Sequence[Tensors], seconds: float, threads: int, reporter: Reporter
+) -> Operators:
+    """The operators of the model in `folder`, on the processor with `threads` threads, over passes through `inputs` for
+    about so many seconds.
+
+    Raises InvalidInput without inputs, for a format whose runtime tells nothing, for a model that does not load and for
+    inputs that do not fit it."""
+    if not inputs:
+        raise InvalidInput("Without inputs there are no operators to time.", "Give at least one.")
+    from jupyter_modeldeploy.profiling.operators import table
+    from jupyter_modeldeploy.profiling.operators.limits import limits
+
+    runtime, recording, cost = _recorded(format, folder, inputs, seconds, threads, reporter)
+    known = limits(threads)
+    operators = table.operators(recording, cost, known)
+    run = OperatorRun(
+        runtime=runtime,
+        threads=threads,
+        runs=len(recording.profiled) * recording.inputs,
+        run_ms=table.plain_ms(recording),
+        profiled_ms=table.profiled_ms(recording),
+        sum_ms=sum(one.time_ms for one in operators),
+        events=table.events_in_a_run(recording),
+        event_cost_us=cost.whole,
+    )
+    return Operators(operators, run, known, table.timeline(recording, cost))
+
+
+def _recorded(
+    format: Format, folder: Path, inputs: Sequence[Tensors], seconds: float, threads: int, reporter: Reporter
+) -> tuple[Literal["onnxruntime", "torch"], Recording, Cost]:
+    if format is Format.onnx:
+        from jupyter_modeldeploy.profiling.operators import onnx
+
+        return "onnxruntime", onnx.record(folder, inputs, seconds, threads, reporter), onnx.cost(threads)
+    if format in TORCH:
+        os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # it tells of each start and stop
+        from jupyter_modeldeploy.profiling.operators import torch
+
+        return "torch", torch.record(folder, format, inputs, seconds, threads, reporter), torch.cost(threads)
+    raise InvalidInput(
+        f"What runs the format {format} tells nothing of operators.", f"It can be: {', '.join(FORMATS)}."
+    )

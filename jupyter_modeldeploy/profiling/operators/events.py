@@ -1,0 +1,98 @@
+"""Calls of operators as a profiler recorded them, and how they lie within each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+QUICKEST = 1 / 3
+"""The share of the passes that is looked at: those that the machine's other work disturbed least."""
+
+
+@dataclass(slots=True)
+class Event:
+    """One call. `start` and `duration` in µs; `inner` is the time of the `children`, calls directly within it."""
+
+    name: str
+    type: str
+    start: float
+    duration: float
+    thread: int = 0
+    inner: float = 0.0
+    children: int = 0
+    depth: int = 0
+    layer: str = ""
+    shapes: str = ""
+    dtype: str = ""
+    operations: float | None = None
+    bytes: float | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the profiler itself takes for an event, in µs: of the event's own time, and of whatever is around it."""
+
+    within: float
+    around: float
+
+    @property
+    def whole(self) -> float:
+        return self.within + self.around
+
+
+@dataclass
+class Run:
+    """One profiled run: its wall time in µs, and what was called in it."""
+
+    wall: float
+    events: list[Event]
+
+
+@dataclass
+class Recording:
+    """Passes through all inputs, with the profiler and without it in turns: the runs of each pass, and its µs."""
+
+    profiled: list[list[Run]]
+    plain: list[float]
+    inputs: int
+
+
+def nest(events: Sequence[Event]) -> list[Event]:
+    """The events by their start, each told how deep it lies and how much of it belongs to others."""
+    ordered = sorted(events, key=lambda event: (event.thread, event.start, -event.duration))
+    around: list[Event] = []
+    for event in ordered:
+        while around and not _encloses(around[-1], event):
+            around.pop()
+        if around:
+            around[-1].inner += event.duration
+            around[-1].children += 1
+        event.depth = len(around)
+        around.append(event)
+    return ordered
+
+
+def self_time(event: Event, cost: Cost) -> float:
+    """The event's own µs, without those of the calls within it and without the profiler's."""
+    return max(0.0, event.duration - event.inner - cost.within - cost.around * event.children)
+
+
+def quickest(values: Sequence[float]) -> list[int]:
+    """The places of the quickest third, the quickest first; at least three, if there are."""
+    return [int(place) for place in np.argsort(values, kind="stable")[: max(3, round(QUICKEST * len(values)))]]
+
+
+def mean_of_quickest(values: Sequence[float]) -> float:
+    return float(np.mean([values[place] for place in quickest(values)]))
+
+
+def _encloses(outer: Event, inner: Event) -> bool:
+    return (
+        outer.thread == inner.thread
+        and outer.duration > 0
+        and inner.start >= outer.start
+        and inner.start + inner.duration <= outer.start + outer.duration
+    )

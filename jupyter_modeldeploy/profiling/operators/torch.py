@@ -1,0 +1,126 @@
+"""The operators of a model that torch runs, from the events of torch.profiler.
+
+Times come from runs with the bare profiler. Shapes, memory and modules are known from one run of each input of their
+own (`torch_structure`), and are put together with the times by the order of the calls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch.profiler import ProfilerActivity, profile, record_function
+
+from jupyter_modeldeploy import runtimes
+from jupyter_modeldeploy.datatypes import Tensors
+from jupyter_modeldeploy.profiling.operators.events import Cost, Event, Recording, Run, mean_of_quickest, nest
+from jupyter_modeldeploy.profiling.operators.timing import in_turns, one_run
+from jupyter_modeldeploy.profiling.operators.torch_structure import structure
+from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.signatures import Format
+
+RUN = "modeldeploy run"
+PASS_US = 30_000.0  # to start and stop the profiler takes milliseconds
+MOST_PASSES = 40
+CHAIN, CHAIN_PASSES = 300, 20
+
+
+def record(
+    folder: Path, format: Format, inputs: Sequence[Tensors], seconds: float, threads: int, reporter: Reporter
+) -> Recording:
+    """Runs of the model on the processor. Calls within others are told apart from them, as torch does."""
+    runtime = runtimes.load(format, folder, threads=threads, device="cpu")
+    try:
+        for tensors in inputs:
+            runtime.run(tensors)
+        return _in_turns([_bound(runtime.run, tensors) for tensors in inputs], seconds, reporter)
+    finally:
+        runtime.close()
+
+
+@cache
+def cost(threads: int = 1) -> Cost:
+    """What the profiler takes for a call on this machine: the difference that it makes to calls that do next to
+    nothing."""
+    number = torch.ones(1)
+
+    def chain() -> None:
+        with torch.inference_mode():
+            for _ in range(CHAIN):
+                number.neg_()
+
+    plain, profiled, told = [], [], []
+    for _ in range(CHAIN_PASSES):
+        plain.append(_timed(chain) / CHAIN)
+        (run,) = _profiled([chain])
+        profiled.append(run.wall / CHAIN)
+        told.append(sum(event.duration for event in run.events) / CHAIN)
+    whole = max(0.0, mean_of_quickest(profiled) - mean_of_quickest(plain))
+    within = min(whole, max(0.0, mean_of_quickest(told) - mean_of_quickest(plain)))
+    return Cost(within=within, around=whole - within)
+
+
+def _in_turns(runs: Sequence[Callable[[], object]], seconds: float, reporter: Reporter) -> Recording:
+    described = [structure(run) for run in runs]
+    for run in runs:
+        run()
+    once = sum(_timed(run) for run in runs)
+    repeated = [*runs] * max(1, math.ceil(PASS_US / once))
+    found: list[list[Run]] = []
+    _profiled(repeated)  # the first start of the profiler takes much longer
+
+    def with_profiler() -> list[float]:
+        found.append(_profiled(repeated))
+        return [run.wall for run in found[-1]]
+
+    plain, _ = in_turns(lambda: [_timed(run) for run in repeated], with_profiler, seconds, MOST_PASSES, reporter)
+    for runs_of_pass in found:
+        for number, run_of_pass in enumerate(runs_of_pass):
+            _describe(run_of_pass.events, described[number % len(runs)])
+    return Recording(found, [sum(walls) for walls in plain], len(repeated))
+
+
+def _profiled(runs: Sequence[Callable[[], object]]) -> list[Run]:
+    walls = []
+    with profile(activities=[ProfilerActivity.CPU], acc_events=True) as profiler:
+        for run in runs:
+            with record_function(RUN):
+                walls.append(_timed(run))
+    told = profiler.events() or []
+    marks = [each for each in told if each.name == RUN]
+    main = marks[0].thread
+    events = nest(
+        [
+            Event(each.name, each.name, each.time_range.start, each.time_range.end - each.time_range.start)
+            for each in told
+            if each.thread == main and not each.is_async
+        ]
+    )
+    found: list[Run] = []
+    for event in events:
+        if event.name == RUN:
+            found.append(Run(walls[len(found)], []))
+        elif found and event.depth > 0:
+            event.depth -= 1
+            found[-1].events.append(event)
+    return found
+
+
+def _describe(events: list[Event], described: Sequence[Event]) -> None:
+    """Give the calls what is known of them. Where a run did not call the same as the one that was looked into, nothing
+    but the names is known."""
+    if [event.name for event in events] != [known.name for known in described]:
+        return
+    for event, known in zip(events, described, strict=True):
+        event.layer, event.shapes, event.dtype = known.layer, known.shapes, known.dtype
+        event.operations, event.bytes, event.memory_bytes = known.operations, known.bytes, known.memory_bytes
+
+
+def _bound(run: Callable[[Tensors], object], tensors: Tensors) -> Callable[[], object]:
+    return lambda: run(tensors)
+
+
+def _timed(run: Callable[[], object]) -> float:
+    return one_run(lambda _: run(), {})
