@@ -173,7 +173,8 @@ def test_a_services_page_answers_steers_traffic_and_rolls_back(
     expect(shown.get_by_role("table", name="Server processes").locator("tbody tr")).to_have_count(1)
 
     traffic = shown.get_by_role("group", name="sentiment", exact=True)
-    traffic.get_by_label("Add a version of sentiment").select_option(tuned)
+    expect(traffic.get_by_label("Another version of sentiment")).to_have_value(tuned)
+    traffic.get_by_role("button", name=f"Add {tuned} to the traffic").click()
     traffic.get_by_role("slider", name=tuned).fill("100")
     expect(traffic.get_by_role("slider", name=tuned)).to_have_attribute("aria-valuetext", "50 %")
     traffic.get_by_role("button", name="Apply the traffic of sentiment").click()

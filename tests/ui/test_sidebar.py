@@ -75,11 +75,26 @@ def test_shows_what_is_known_of_a_version_with_its_card_as_plain_text(
     expect(card).to_have_count(0)
 
 
-def test_a_dataset_shows_what_was_found_in_it(page: Page, workspace: Workspace, folder: Path) -> None:
+def test_a_dataset_is_added_by_keyboard_and_shows_what_was_found_in_it(page: Page, folder: Path) -> None:
     table = folder / "films.csv"
     rows = [f"film {number},{'good' if number % 4 else 'bad'}" for number in range(40)]
     table.write_text("\n".join(["text,label", *rows, "FILM 1,bad"]))
-    workspace.datasets.add(f"file:{table}", "films").wait(timeout_s=60)
+    for key in ("Alt+Shift+M", "Tab", "ArrowDown"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("region", name="Datasets").get_by_role("heading").get_by_role("button")).to_be_focused()
+    page.get_by_role("button", name="Add a dataset", exact=True).press("Enter")
+    form = page.get_by_role("form", name="Add a dataset")
+    form.get_by_label("Source").fill(f"file:{table}")
+    form.get_by_text("More").click()
+    form.get_by_label("text column").fill("review")
+    form.get_by_role("button", name="Add").press("Enter")
+    job = page.get_by_role("list", name="Jobs", exact=True).get_by_role("listitem", name=re.compile("dataset films"))
+    expect(job.get_by_role("alert")).to_contain_text("review")
+    page.get_by_role("button", name="Add a dataset", exact=True).press("Enter")
+    form.get_by_label("Source").fill(f"file:{table}")
+    form.get_by_label("Source").press("Enter")
+    expect(form).to_have_count(0)
+    expect(page.get_by_role("region", name="Datasets").locator(":focus")).to_be_visible()
     films = page.get_by_role("list", name="Datasets", exact=True)
     expect(films).to_contain_text("text-classification · @1")
     films.get_by_role("button", name="films", exact=True).click()

@@ -1,4 +1,5 @@
 import type {
+  AddDatasetRequest,
   Answer,
   Changes,
   Dataset,
@@ -64,6 +65,10 @@ export interface Api {
 
   /** Every version of every dataset, with the report on what was found in it. */
   datasets(): Promise<Dataset[]>;
+  /** Start to add labelled data from a source. */
+  addDataset(request: AddDatasetRequest): Promise<Job>;
+  /** What can be told about the data, as the API describes it. */
+  datasetOptions(): Promise<Record<string, OptionSchema>>;
 
   /** The processors with their use and the processes on each. */
   devices(): Promise<Device[]>;

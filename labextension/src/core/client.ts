@@ -28,7 +28,10 @@ import type {
 /** The part of the API's own description that forms are made from. */
 interface Description {
   components: {
-    schemas: Record<'FinetuneOptions' | 'Optimize', { properties: Record<string, OptionSchema> }>;
+    schemas: Record<
+      'AddDataset' | 'FinetuneOptions' | 'Optimize',
+      { properties: Record<string, OptionSchema> }
+    >;
   };
 }
 
@@ -95,6 +98,8 @@ export function createApi(send: Send): Api {
     },
 
     datasets: async () => ((await get('datasets')) as DatasetList).datasets,
+    addDataset: async request => (await post('datasets', request)) as Job,
+    datasetOptions: async () => (await described()).AddDataset.properties,
 
     devices: async () => ((await get('devices')) as DeviceList).devices,
 

@@ -2,7 +2,7 @@
  * which methods an option means something; without them it always does. */
 export interface OptionSchema {
   type?: string;
-  enum?: string[];
+  enum?: (string | number)[];
   const?: string;
   anyOf?: OptionSchema[];
   items?: OptionSchema;
@@ -23,8 +23,10 @@ export type TypedValue = string | boolean | string[];
 /** One option as a form asks for it; `standard` is what is taken where nothing is said, null what the task decides. */
 export interface OptionField {
   name: string;
-  kind: 'choice' | 'several' | 'integer' | 'number' | 'flag';
+  kind: 'choice' | 'several' | 'integer' | 'number' | 'flag' | 'text';
   choices: string[];
+  /** Whether what is chosen or typed is a number to the API. */
+  numeric: boolean;
   standard: OptionValue | null;
   minimum?: number;
   maximum?: number;
@@ -58,7 +60,11 @@ export function matters(field: OptionField, task?: string, method?: string): boo
 
 /** Why what was typed cannot be taken; null where it can. */
 export function misfitOf(field: OptionField, typed: TypedValue | undefined): Misfit | null {
-  if (typeof typed !== 'string' || typed.trim() === '' || field.kind === 'choice') {
+  if (
+    typeof typed !== 'string' ||
+    typed.trim() === '' ||
+    !['integer', 'number'].includes(field.kind)
+  ) {
     return null;
   }
   const value = Number(typed);
@@ -90,12 +96,12 @@ export function asOptions(
   typed: Record<string, TypedValue>
 ): Record<string, OptionValue> {
   return Object.fromEntries(
-    fields.flatMap(({ name, kind }): [string, OptionValue][] => {
+    fields.flatMap(({ name, numeric }): [string, OptionValue][] => {
       const value = typed[name];
       if (value === undefined || value === '') {
         return [];
       }
-      return [[name, kind === 'integer' || kind === 'number' ? Number(value) : value]];
+      return [[name, numeric ? Number(value) : typeof value === 'string' ? value.trim() : value]];
     })
   );
 }
@@ -103,7 +109,7 @@ export function asOptions(
 function fieldOf(name: string, schema: OptionSchema): OptionField | null {
   const known = schema.anyOf?.find(one => one.type !== 'null') ?? schema;
   const named = known.type === 'array' ? known.items : known;
-  const choices = named?.enum ?? (named?.const === undefined ? [] : [named.const]);
+  const choices = (named?.enum ?? (named?.const === undefined ? [] : [named.const])).map(String);
   const kind =
     choices.length > 0 ? (known.type === 'array' ? 'several' : 'choice') : kindOf(known.type);
   if (kind === null) {
@@ -113,6 +119,7 @@ function fieldOf(name: string, schema: OptionSchema): OptionField | null {
     name,
     kind,
     choices,
+    numeric: known.type === 'integer' || known.type === 'number',
     standard: (schema.default ?? null) as OptionValue | null,
     minimum: known.minimum,
     maximum: known.maximum,
@@ -125,5 +132,15 @@ function fieldOf(name: string, schema: OptionSchema): OptionField | null {
 }
 
 function kindOf(type: string | undefined): OptionField['kind'] | null {
-  return type === 'boolean' ? 'flag' : type === 'integer' || type === 'number' ? type : null;
+  switch (type) {
+    case 'boolean':
+      return 'flag';
+    case 'string':
+      return 'text';
+    case 'integer':
+    case 'number':
+      return type;
+    default:
+      return null;
+  }
 }

@@ -16,6 +16,9 @@ export type Calibration = Schemas['Calibration'];
 export type Verdict = Schemas['Verdict'];
 /** What to fetch; what is left out is as the server's description says. */
 export type FetchRequest = Pick<Schemas['Fetch'], 'source'> & Partial<Schemas['Fetch']>;
+/** What to add as a dataset; what is left out is as the server's description says. */
+export type AddDatasetRequest = Pick<Schemas['AddDataset'], 'source'> &
+  Partial<Schemas['AddDataset']>;
 /** What to fine-tune on what; options that are left out are as the server's description says. */
 export type FinetuneRequest = Pick<Schemas['Finetune'], 'base' | 'dataset' | 'name' | 'reuse'> & {
   options: Record<string, OptionValue>;

@@ -17,6 +17,7 @@ export class ViewWidget extends ReactWidget {
   ) {
     super();
     this.addClass('jp-ModelDeploy-widget');
+    this.node.tabIndex = -1;
     document.addEventListener('visibilitychange', this._followWhileSeen);
   }
 
@@ -35,6 +36,14 @@ export class ViewWidget extends ReactWidget {
     return (
       <Surroundings given={this._given}>{workspace => <View workspace={workspace} />}</Surroundings>
     );
+  }
+
+  /** Takes the focus, so that the next Tab goes into it. */
+  protected override onActivateRequest(message: Message): void {
+    super.onActivateRequest(message);
+    if (!this.node.contains(document.activeElement)) {
+      this.node.focus();
+    }
   }
 
   protected override onAfterAttach(message: Message): void {

@@ -69,6 +69,11 @@ function Value({ field, value, unset, refused, onChange }: Props): JSX.Element {
   const trans = useTrans();
   const id = useId();
   const standard = field.standard === null ? unset : String(field.standard);
+  const range = {
+    step: field.kind === 'integer' ? 1 : 'any',
+    min: field.minimum ?? field.above,
+    max: field.maximum ?? field.below
+  };
   const misfit = misfitOf(field, value);
   const shared = {
     id,
@@ -91,7 +96,7 @@ function Value({ field, value, unset, refused, onChange }: Props): JSX.Element {
         >
           <option value="">{standard}</option>
           {field.choices
-            .filter(choice => choice !== field.standard)
+            .filter(choice => choice !== standard)
             .map(choice => (
               <option key={choice}>{choice}</option>
             ))}
@@ -99,10 +104,7 @@ function Value({ field, value, unset, refused, onChange }: Props): JSX.Element {
       ) : (
         <input
           {...shared}
-          type="number"
-          step={field.kind === 'integer' ? 1 : 'any'}
-          min={field.minimum ?? field.above}
-          max={field.maximum ?? field.below}
+          {...(field.kind === 'text' ? { spellCheck: false } : { type: 'number', ...range })}
           placeholder={standard}
           onChange={event => {
             // What is no number at all a browser gives as nothing, though it shows it.

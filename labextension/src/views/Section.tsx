@@ -2,6 +2,7 @@ import { useId, useState, type ReactNode, type JSX } from 'react';
 import { useTrans } from './contexts';
 import { Icon } from './Icon';
 import { IconButton } from './IconButton';
+import { moveAmongHeaders } from './sectionKeys';
 import type { Filter } from './useFilter';
 
 interface Props {
@@ -32,6 +33,7 @@ export function Section({ title, count, active, filter, actions, children }: Pro
             onClick={() => {
               setOpen(!open);
             }}
+            onKeyDown={moveAmongHeaders}
           >
             <Icon name="caret" />
             {title}

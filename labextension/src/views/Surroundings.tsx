@@ -14,6 +14,7 @@ import {
   type InsertCode,
   type OpenPage
 } from './contexts';
+import { useKeptFocus } from './useKeptFocus';
 
 /** What the views need of whatever holds them: a JupyterLab, a notebook's output. */
 export interface Given {
@@ -39,6 +40,7 @@ export function Surroundings({
 }): JSX.Element {
   const workspace = useSyncExternalStore(given.live.subscribe, given.live.snapshot);
   const { subscribe, snapshot } = given.preferences ?? DEFAULTS;
+  const place = useKeptFocus<HTMLDivElement>();
   const preferences = useSyncExternalStore(subscribe, snapshot);
   return (
     <ApiContext.Provider value={given.api}>
@@ -47,7 +49,7 @@ export function Surroundings({
           <OpenPageContext.Provider value={given.openPage}>
             <FollowMetricsContext.Provider value={given.live.followMetrics}>
               <PreferencesContext.Provider value={preferences}>
-                <div className="jp-ModelDeploy">
+                <div ref={place} className="jp-ModelDeploy">
                   <Connection workspace={workspace} />
                   {children(workspace)}
                 </div>

@@ -23,9 +23,11 @@ export function TrafficControl({
   const trans = useTrans();
   const id = useId();
   const [draft, setDraft] = useState<Weights | null>(null);
+  const [chosen, setChosen] = useState('');
   const weights = draft ?? weightsOf(served);
   const whole = [...weights.values()].reduce((sum, weight) => sum + weight, 0);
   const others = model?.versions.filter(({ number }) => !weights.has(number)) ?? [];
+  const other = others.find(({ ref }) => ref === chosen) ?? others[0];
   const set = (version: number, weight: number): void => {
     setDraft(new Map([...weights, [version, weight]]));
   };
@@ -67,21 +69,27 @@ export function TrafficControl({
         </div>
       ))}
       <div className="jp-ModelDeploy-buttons">
-        {others.length > 0 && (
-          <select
-            aria-label={trans.__('Add a version of %1', served.model)}
-            value=""
-            onChange={event => {
-              set(Number(event.target.value), 0);
-            }}
-          >
-            <option value="">{trans.__('Add a version…')}</option>
-            {others.map(({ number, ref }) => (
-              <option key={number} value={number}>
-                {ref}
-              </option>
-            ))}
-          </select>
+        {other && (
+          <>
+            <select
+              aria-label={trans.__('Another version of %1', served.model)}
+              value={other.ref}
+              onChange={event => {
+                setChosen(event.target.value);
+              }}
+            >
+              {others.map(({ ref }) => (
+                <option key={ref}>{ref}</option>
+              ))}
+            </select>
+            <PageButton
+              text={trans.__('Add')}
+              label={trans.__('Add %1 to the traffic', other.ref)}
+              onClick={() => {
+                set(other.number, 0);
+              }}
+            />
+          </>
         )}
         {draft && (
           <>
