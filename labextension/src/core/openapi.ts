@@ -5710,7 +5710,7 @@ export interface components {
        * @description what is to be done
        * @enum {string}
        */
-      operation: 'finetune_model' | 'optimize_model';
+      operation: 'convert_model' | 'finetune_model' | 'optimize_model' | 'quantize_model';
       /**
        * Request
        * @description what that operation would be sent, as JSON
@@ -6111,7 +6111,7 @@ export interface operations {
   write_code: {
     parameters: {
       query: {
-        operation: 'finetune_model' | 'optimize_model';
+        operation: 'convert_model' | 'finetune_model' | 'optimize_model' | 'quantize_model';
         request: string;
       };
       header?: never;

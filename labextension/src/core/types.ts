@@ -25,8 +25,16 @@ export type FinetuneRequest = Pick<Schemas['Finetune'], 'base' | 'dataset' | 'na
 };
 /** What to search a better form of; what is left out is as the server's description says. */
 export type OptimizeRequest = Pick<Schemas['Optimize'], 'version'> & Partial<Schemas['Optimize']>;
+/** What to convert, and what to quantize; what is left out is as the server's description says. */
+export type ConvertRequest = Pick<Schemas['Convert'], 'version'> & Partial<Schemas['Convert']>;
+export type QuantizeRequest = Pick<Schemas['Quantize'], 'version'> & {
+  dataset: string | null;
+  options: Record<string, OptionValue>;
+};
+/** The schemas of what forms ask for. */
+export type Form = 'AddDataset' | 'Convert' | 'FinetuneOptions' | 'Optimize' | 'QuantizeOptions';
 /** An operation that can be written as code. */
-export type Writable = 'finetune_model' | 'optimize_model';
+export type Writable = 'convert_model' | 'finetune_model' | 'optimize_model' | 'quantize_model';
 export type Code = Schemas['Code'];
 /** What a search for a better form leaves as its job's result, while it runs too. */
 export type Optimization = Schemas['Optimization'];

@@ -40,6 +40,7 @@ export const sidebar: JupyterFrontEndPlugin<void> = {
       describedBy: { args: { type: 'object', properties: {} } },
       execute: () => {
         app.shell.activateById(panel.id);
+        panel.node.focus(); // also from within it: the next Tab begins at its top
       }
     });
     palette?.addItem({ command: OPEN, category: trans.__('Model Deployment') });

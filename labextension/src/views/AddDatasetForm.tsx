@@ -17,7 +17,7 @@ export function AddDatasetForm({ onAdding }: { onAdding: () => void }): JSX.Elem
   const trans = useTrans();
   const [wanted, setWanted] = useState(NOTHING_WANTED);
   const [typed, setTyped] = useState<Record<string, TypedValue>>({});
-  const { answer: options, error: missing } = useAnswer('', () => api.datasetOptions());
+  const { answer: options, error: missing } = useAnswer('', () => api.options('AddDataset'));
   const fields = optionFields(options ?? {}).filter(({ name }) => !OWN.includes(name));
   const add = useAction(async () => {
     await api.addDataset({ ...asNamed(wanted), ...asOptions(fields, typed) });

@@ -51,7 +51,7 @@ export function FinetuneForm({
 
   useEffect(() => {
     const leaving = new AbortController();
-    insist(() => Promise.all([api.datasets(), api.finetuneOptions()]), leaving.signal)
+    insist(() => Promise.all([api.datasets(), api.options('FinetuneOptions')]), leaving.signal)
       .then(([found, options]) => {
         if (!leaving.signal.aborted) {
           setDatasets(found);

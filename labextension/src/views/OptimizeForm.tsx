@@ -1,19 +1,13 @@
-import { useEffect, useId, useState, type JSX } from 'react';
-import { asApiError, type ApiError } from '../core/errors';
-import { insist } from '../core/insisting';
-import {
-  asOptions,
-  misfitOf,
-  optionFields,
-  type OptionField,
-  type TypedValue
-} from '../core/optionFields';
-import type { Dataset, Job, OptimizeRequest, Version } from '../core/types';
+import { useId, useState, type JSX } from 'react';
+import { asOptions, misfitOf, optionFields, type TypedValue } from '../core/optionFields';
+import type { Job, OptimizeRequest, Version } from '../core/types';
 import { AsCode } from './AsCode';
 import { useApi, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
+import { JudgedOn } from './JudgedOn';
 import { OptionInput } from './OptionInput';
 import { useAction } from './useAction';
+import { useAnswer } from './useAnswer';
 
 /** What the form asks for in a way of its own. */
 const OWN = ['version', 'target', 'max_loss', 'dataset', 'minutes'];
@@ -31,34 +25,14 @@ export function OptimizeForm({
   const api = useApi();
   const trans = useTrans();
   const id = useId();
-  const [datasets, setDatasets] = useState<Dataset[]>([]);
-  const [missing, setMissing] = useState<ApiError | null>(null);
   const [target, setTarget] = useState<Target>('latency');
   const [maxLoss, setMaxLoss] = useState('1%');
   const [dataset, setDataset] = useState('');
   const [minutes, setMinutes] = useState('10');
-  const [fields, setFields] = useState<OptionField[]>([]);
   const [typed, setTyped] = useState<Record<string, TypedValue>>({});
 
-  useEffect(() => {
-    const leaving = new AbortController();
-    insist(() => Promise.all([api.datasets(), api.optimizeOptions()]), leaving.signal)
-      .then(([found, options]) => {
-        if (!leaving.signal.aborted) {
-          setDatasets(found.filter(one => one.task === version.task));
-          setFields(optionFields(options).filter(({ name }) => !OWN.includes(name)));
-        }
-      })
-      .catch((thrown: unknown) => {
-        if (!leaving.signal.aborted) {
-          setMissing(asApiError(thrown));
-        }
-      });
-    return () => {
-      leaving.abort();
-    };
-  }, [api, version.task]);
-
+  const { answer: options, error: missing } = useAnswer('', () => api.options('Optimize'));
+  const fields = optionFields(options ?? {}).filter(({ name }) => !OWN.includes(name));
   const request = {
     version: version.ref,
     target,
@@ -110,21 +84,7 @@ export function OptimizeForm({
           setMaxLoss(event.target.value);
         }}
       />
-      <label htmlFor={`${id}-dataset`}>{trans.__('Judged on')}</label>
-      <select
-        id={`${id}-dataset`}
-        value={dataset}
-        onChange={event => {
-          setDataset(event.target.value);
-        }}
-      >
-        <option value="">{trans.__('what it was made with')}</option>
-        {datasets.map(one => (
-          <option key={`${one.name}@${one.number}`} value={`${one.name}@${one.number}`}>
-            {`${one.name}@${one.number}`}
-          </option>
-        ))}
-      </select>
+      <JudgedOn task={version.task} value={dataset} onChange={setDataset} />
       <label htmlFor={`${id}-minutes`}>{trans.__('Minutes')}</label>
       <input
         id={`${id}-minutes`}

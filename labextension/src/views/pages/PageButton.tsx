@@ -8,15 +8,18 @@ interface Props {
   /** Whether it is what one mostly comes for. */
   main?: boolean;
   disabled?: boolean;
+  /** Whether what it unfolds is shown. */
+  expanded?: boolean;
 }
 
 /** A button of a page, with its text on it. */
-export function PageButton({ text, label, onClick, main, disabled }: Props): JSX.Element {
+export function PageButton({ text, label, onClick, main, disabled, expanded }: Props): JSX.Element {
   return (
     <button
       type="button"
       className={`jp-ModelDeploy-button${main ? ' jp-ModelDeploy-accept' : ''}`}
       aria-label={label}
+      aria-expanded={expanded}
       disabled={disabled}
       onClick={onClick}
     >

@@ -1,10 +1,12 @@
-import type { JSX } from 'react';
+import { useState, type JSX } from 'react';
 import { isTrained } from '../../core/lineage';
 import { isQuarantined } from '../../core/safety';
-import type { Version } from '../../core/types';
+import type { Job, Version } from '../../core/types';
+import { ConvertForm } from '../ConvertForm';
 import { useOpenPage, useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
 import { formatBytes } from '../format';
+import { QuantizeForm } from '../QuantizeForm';
 import { useVersionActions } from '../useVersionActions';
 import { VersionDetails } from '../VersionDetails';
 import { PageButton } from './PageButton';
@@ -18,6 +20,14 @@ export function VersionPart({ version }: { version: Version }): JSX.Element {
   const { ref } = version;
   const { serve, insertLoader, insertTraining } = useVersionActions(version);
   const shut = isQuarantined(version);
+  const [making, setMaking] = useState<'convert' | 'quantize' | null>(null);
+  const unfold = (form: typeof making): void => {
+    setMaking(making === form ? null : form);
+  };
+  const show = (job: Job): void => {
+    setMaking(null);
+    openPage?.({ page: 'job', id: job.id });
+  };
   return (
     <Part title={ref}>
       <div className="jp-ModelDeploy-buttons">
@@ -49,6 +59,24 @@ export function VersionPart({ version }: { version: Version }): JSX.Element {
           </>
         )}
         <PageButton
+          text={trans.__('Convert…')}
+          label={trans.__('Convert %1', ref)}
+          expanded={making === 'convert'}
+          disabled={shut}
+          onClick={() => {
+            unfold('convert');
+          }}
+        />
+        <PageButton
+          text={trans.__('Quantize…')}
+          label={trans.__('Quantize %1', ref)}
+          expanded={making === 'quantize'}
+          disabled={shut}
+          onClick={() => {
+            unfold('quantize');
+          }}
+        />
+        <PageButton
           text={trans.__('Insert loader')}
           label={trans.__('Insert loader of %1 into notebook', ref)}
           disabled={insertLoader.busy || shut}
@@ -64,6 +92,8 @@ export function VersionPart({ version }: { version: Version }): JSX.Element {
         )}
       </div>
       <ErrorNote error={serve.error ?? insertLoader.error ?? insertTraining.error} />
+      {making === 'convert' && <ConvertForm key={ref} version={version} onStarted={show} />}
+      {making === 'quantize' && <QuantizeForm key={ref} version={version} onStarted={show} />}
       <VersionDetails key={ref} version={version} />
       <h3>{trans.__('Safety')}</h3>
       <Safety key={`${ref} safety`} version={version} />
