@@ -132,7 +132,8 @@ def _announce(service: Service) -> None:
 
 
 def _wait(store: Store, service: Service, wait_s: float) -> Service:
-    """The service once it serves its revision. Raises ServiceFailed where it does not."""
+    """The service once it serves its revision. Raises ServiceFailed where it does not, Conflict where somebody stops
+    it."""
     name, revision = service.name, service.revision
     deadline = time.monotonic() + wait_s
     while time.monotonic() < deadline:
@@ -149,7 +150,9 @@ def _wait(store: Store, service: Service, wait_s: float) -> Service:
         if not processes.alive(service.process):
             processes.reap()
             ended = settle(store, name)
-            why = ended.error.message if ended.error else "It was stopped."
+            if ended.error is None:
+                raise Conflict(f"The service {name!r} was stopped while it was changed.", "It starts again as changed.")
+            why = ended.error.message
             raise ServiceFailed(f"The service {name!r} ended while it was changed: {why}", "Start it again.")
         time.sleep(POLL_S)
     raise ServiceFailed(

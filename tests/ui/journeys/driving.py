@@ -101,8 +101,10 @@ class Keyboard:
 
     def open_section(self, name: str) -> Locator:
         section = _section(self.page, name)
-        self._type("Alt+Shift+M", "Tab")
         header = section.get_by_role("heading").first.get_by_role("button")
+        self._type("Alt+Shift+M")
+        expect(header).to_be_visible()
+        self._type("Tab")
         for _ in range(5):
             if header.evaluate(HAS_FOCUS):
                 return section

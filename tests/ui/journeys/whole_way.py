@@ -155,6 +155,7 @@ class Journey:
         sliders = service.get_by_role("group", name=TUNED, exact=True).get_by_role("slider")
         expect(sliders).to_have_count(1)
         expect(sliders).to_have_attribute("aria-valuetext", "100 %")
+        expect(service.get_by_text("changing…")).to_have_count(0)
 
     def stop_everything(self) -> None:
         services = self.hand.open_section("Services")

@@ -23,10 +23,14 @@ export function ServiceState({ service }: { service: Service }): JSX.Element {
   const scale = useAction(async (replicas: number) => {
     await api.changeService(name, { replicas });
   });
+  const changing = rollback.busy || scale.busy;
   return (
     <div className="jp-ModelDeploy-part">
       <div className="jp-ModelDeploy-buttons">
-        <StateTag state={state} text={serviceStateText(service, trans)} />
+        <StateTag
+          state={state}
+          text={changing ? trans.__('changing…') : serviceStateText(service, trans)}
+        />
         {url && (
           <>
             <code className="jp-ModelDeploy-url">{url}</code>
