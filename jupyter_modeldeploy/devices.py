@@ -25,6 +25,8 @@ from jupyter_modeldeploy.records import Device
 log = logging.getLogger(__name__)
 psutil.cpu_percent()  # reads as the use since the last call: start counting
 
+INT8_FLAGS = {"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8", "asimddp", "i8mm"}
+
 T = TypeVar("T")
 
 
@@ -65,6 +67,16 @@ def usable_cores() -> int:
     granted = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cgroups.limits().cores
     return max(1, granted if quota is None else min(granted, int(quota)))
+
+
+def has_int8_dot() -> bool:
+    """Whether the processor sums products of INT8 in one instruction (VNNI on x86, the dot product on ARM), as far as
+    Linux tells."""
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text().split())
+    except OSError:
+        return False
+    return bool(flags & INT8_FLAGS)
 
 
 def machine() -> dict[str, Any]:

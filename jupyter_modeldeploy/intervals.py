@@ -102,6 +102,41 @@ def percentiles(value: float, found: np.ndarray, level: float = 0.95) -> Interva
     return Interval(value=value, low=float(low), high=float(high), level=level)
 
 
+def ratio_of_pairs(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Interval:
+    """The geometric mean of `a / b`, pair by pair, all above 0: Student's interval of the mean logarithm. What both of
+    a pair have in common, such as a busy machine, is not in it. One pair alone has no interval: it is all numbers."""
+    if len(a) != len(b) or not a or min(*a, *b) <= 0:
+        raise InvalidInput(f"{len(a)} and {len(b)} measurements make no ratios.", "Measure both, as often, above 0.")
+    logs = np.log(np.asarray(a) / np.asarray(b))
+    value = math.exp(float(logs.mean()))
+    if len(a) == 1:
+        return Interval(value=value, low=0.0, high=math.inf, level=level)
+    reach = float(special.stdtrit(len(a) - 1, (1 + level) / 2)) * float(logs.std(ddof=1)) / math.sqrt(len(a))
+    return Interval(value=value, low=value * math.exp(-reach), high=value * math.exp(reach), level=level)
+
+
+def ratio(a: Interval, b: Interval) -> Interval:
+    """The ratio a / b of two independent figures above 0 from their intervals, on the scale of logarithms.
+
+    Zou and Donner, "Construction of confidence limits about effect measures: a general approach", Statistics in
+    Medicine 27 (2008) 1693-1702 (MOVER)."""
+    if min(a.value, b.value) <= 0:
+        raise InvalidInput(f"{a.value:g} / {b.value:g} has no interval.", "Both must be above 0.")
+    tiny = np.finfo(float).tiny
+    logs = [
+        Interval(
+            value=math.log(each.value),
+            low=math.log(max(each.low, tiny)),
+            high=math.log(max(each.high, each.value)),
+            level=each.level,
+        )
+        for each in (a, b)
+    ]
+    found = _square_and_add(logs[0], logs[1], correlation=0.0)
+    ends = (math.exp(min(700.0, each)) for each in (found.value, found.low, found.high))
+    return Interval(**dict(zip(("value", "low", "high"), ends, strict=True)), level=a.level)
+
+
 def sample_ratio(counts: Sequence[int], weights: Sequence[float]) -> float:
     """The p-value that `counts` came of a split by `weights`: Pearson's chi-square test of fit.
 

@@ -9,9 +9,11 @@ from pydantic import BaseModel, Field
 from jupyter_modeldeploy.api.operation import Operation, Request
 from jupyter_modeldeploy.api.requests import ById, ByName, Deleted, Nothing
 from jupyter_modeldeploy.jobs.kinds.load import LoadParameters
+from jupyter_modeldeploy.jobs.kinds.service_report import ServiceReportParameters
 from jupyter_modeldeploy.records import CallerToken, Job, Name, NewToken, Service, ServiceSpec, Usage
 from jupyter_modeldeploy.records.figures import ServiceFigures
 from jupyter_modeldeploy.records.loads import LoadReport
+from jupyter_modeldeploy.records.service_reports import ServiceReport
 from jupyter_modeldeploy.workspace import Workspace
 from jupyter_modeldeploy.workspace.tokens import MAX_SECONDS
 
@@ -42,6 +44,10 @@ class SwitchService(Request):
 
 
 class ProfileService(LoadParameters, Request):
+    pass
+
+
+class ReportOnService(ServiceReportParameters, Request):
     pass
 
 
@@ -181,6 +187,16 @@ def get_load_report(workspace: Workspace, request: ById) -> LoadReport:
     return LoadReport.model_validate(workspace.services.load_report(request.id).model_dump())
 
 
+def report_service(workspace: Workspace, request: ReportOnService) -> Job:
+    """Measure a served model as a whole, and try what may make it faster."""
+    return workspace.services.report(request.service, **request.model_dump(exclude={"service"})).job
+
+
+def get_service_report(workspace: Workspace, request: ById) -> ServiceReport:
+    """What the job of a report on a service found."""
+    return ServiceReport.model_validate(workspace.services.report_page(request.id).model_dump())
+
+
 def get_snippets(workspace: Workspace, request: ByName) -> Snippets:
     """Code that calls a running service, by language."""
     return Snippets(snippets=workspace.services.snippets(request.name))
@@ -241,6 +257,8 @@ SERVICES: tuple[Operation, ...] = (
         "profile_service", "POST", "services/profile", "execute", ProfileService, Job, profile_service, status=202
     ),
     Operation("get_load_report", "GET", "jobs/{id}/load", "read", ById, LoadReport, get_load_report),
+    Operation("report_service", "POST", "services/report", "execute", ReportOnService, Job, report_service, status=202),
+    Operation("get_service_report", "GET", "jobs/{id}/report", "read", ById, ServiceReport, get_service_report),
     Operation("get_snippets", "GET", "services/{name}/snippets", "read", ByName, Snippets, get_snippets),
     Operation("get_usage", "GET", "services/{name}/usage", "read", ByName, UsageList, get_usage),
     Operation("list_tokens", "GET", "services/{name}/tokens", "read", ByName, TokenList, list_tokens),

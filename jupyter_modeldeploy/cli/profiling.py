@@ -18,6 +18,8 @@ from jupyter_modeldeploy.records.profiles import Grouping
 if TYPE_CHECKING:
     from jupyter_modeldeploy.records import Interval, Job
     from jupyter_modeldeploy.records.loads import LoadReport
+    from jupyter_modeldeploy.records.service_reports import ServiceReport
+    from jupyter_modeldeploy.reporting.load import LoadPage
 
 JOB = Annotated[str, typer.Argument(help="a job of a load", autocompletion=completion.jobs)]
 VERSION = Annotated[
@@ -39,6 +41,10 @@ TRACE = Annotated[
 OUT = Annotated[
     Path | None, typer.Option("--out", help="with a VERSION: write what was found to this file: .json or .csv")
 ]
+ADVICE = Annotated[
+    bool,
+    typer.Option("--advice", help="the whole report of a --service: where the time goes, and what makes it faster"),
+]
 OF_A_VERSION = {"service", "dataset", "concurrency"}
 
 
@@ -58,9 +64,11 @@ def add_to(app: typer.Typer) -> None:
 def _build() -> Callable[..., None]:
     from jupyter_modeldeploy.cli.options import fields_from, parameters_of
     from jupyter_modeldeploy.jobs.kinds.load import LoadParameters
+    from jupyter_modeldeploy.jobs.kinds.service_report import ServiceReportParameters
 
     settings = parameters_of(LoadParameters)
     defaults = {each.name: each.default for each in settings}
+    of_advice = ServiceReportParameters.model_fields.keys()
 
     def profile(
         door: Door,
@@ -70,15 +78,21 @@ def _build() -> Callable[..., None]:
         by: Grouping,
         trace: Path | None,
         out: Path | None,
+        advice: bool,
         detach: bool,
         **values: Any,
     ) -> None:
         own = {name: value for name, value in {"requests": requests, "threads": threads}.items() if value is not None}
+        given = {name: value for name, value in values.items() if value != defaults[name]}
+        if advice:
+            _refuse({**own, "version": version, "trace": trace, "out": out}, "without --advice only")
+            _refuse({name: value for name, value in given.items() if name not in of_advice}, "of a load alone")
+            job = door.call("report_service", **fields_from(LoadParameters, given))
+            return finish(door, job.id, detach)
         if version is None:
             _refuse({**own, **{"trace": trace, "out": out}}, "with a VERSION only")
             job = door.call("profile_service", **fields_from(LoadParameters, values))
             return finish(door, job.id, detach)
-        given = {name: value for name, value in values.items() if value != defaults[name]}
         _refuse({name: value for name, value in given.items() if name not in OF_A_VERSION}, "of a load alone")
         job = door.call("profile_model", version=version, **given, **own)
         finish(door, job.id, detach, lambda door, job: _show_version(door, job, by))
@@ -91,6 +105,7 @@ def _build() -> Callable[..., None]:
         option("by", BY, "operator"),
         option("trace", TRACE, None),
         option("out", OUT, None),
+        option("advice", ADVICE, False),
         option("detach", DETACH, False),
     ]
     return answered(profile, [option("version", VERSION, None), *settings, *own])
@@ -122,13 +137,49 @@ def _write(door: Door, job: str, trace: Path | None, out: Path | None) -> None:
 def report(
     door: Door,
     job: JOB,
-    out: Annotated[Path | None, typer.Option("--out", help="write it as a page of HTML to this file")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="write it to this file: a page of HTML, or Markdown where it ends so")
+    ] = None,
 ) -> None:
-    """Show what a load measured, or write it as one page with the throughput-latency curve."""
-    door.show(door.call("get_load_report", id=job), show)
+    """Show what a load or a whole report found, or write it as one page with the throughput-latency curve."""
+    from jupyter_modeldeploy.reporting.service import ServicePage
+
+    services = door.workspace.services
+    page: LoadPage | ServicePage
+    if door.workspace.jobs.get(job).job.kind == "service-report":
+        door.show(door.call("get_service_report", id=job), show_report)
+        page = services.report_page(job)
+    else:
+        door.show(door.call("get_load_report", id=job), show)
+        page = services.load_report(job)
     if out is not None:
-        door.workspace.services.load_report(job).write(out)
+        if out.suffix == ".md" and isinstance(page, ServicePage):
+            out.write_text(page.markdown(), encoding="utf-8")
+        else:
+            page.write(out)
         door.tell(f"The report: {out}")
+
+
+def show_report(door: Door, found: ServiceReport) -> None:
+    show(door, found.load)
+    door.out.print()
+    parts = table("Part", ">Mean (ms)", ">Share", title=f"The mean request at {found.concurrency} connections")
+    for part in found.parts:
+        parts.add_row(part.name, f"{part.mean_ms:,.3g}", f"{part.share:.0%}")
+    door.out.print(parts)
+    door.out.print()
+    door.out.print(printable(found.summary), style="bold", soft_wrap=True)
+    for number, advice in enumerate(found.advice, 1):
+        gain = advice.speed_up
+        title = f"{number}. {advice.title}: {gain.value:.3g}× ({gain.low:.3g}–{gain.high:.3g})"
+        door.tell(f"{title}. {advice.evidence} {advice.caution}".rstrip())
+        for line in advice.action.commands:
+            door.out.print(f"   {line}", style="cyan", soft_wrap=True)
+        if advice.action.how:
+            door.tell(f"   {advice.action.how}")
+    for trial in found.trials:
+        if not trial.kept:
+            door.tell(f"Tried without gain: {trial.title}. {trial.why}")
 
 
 def show(door: Door, found: LoadReport) -> None:

@@ -163,6 +163,13 @@ def _load(door: Door, result: dict[str, Any]) -> None:
     profiling.show(door, LoadReport.model_validate(result["load"]))
 
 
+def _service_report(door: Door, result: dict[str, Any]) -> None:
+    from jupyter_modeldeploy.cli import profiling
+    from jupyter_modeldeploy.records.service_reports import ServiceReport
+
+    profiling.show_report(door, ServiceReport.model_validate(result["service_report"]))
+
+
 def operators_table(operators: Sequence[OperatorTime], title: str) -> Table:
     rows = table("Operator", "Type", ">Share", ">Time (ms)", ">Calls", title=title)
     for operator in operators[:TOP_OPERATORS]:
@@ -217,6 +224,7 @@ VIEWS: dict[str, Callable[[Door, dict[str, Any]], None]] = {
     "evaluate": _evaluation,
     "profile": _profile,
     "load": _load,
+    "service-report": _service_report,
     "compare": _comparison,
     "requirements": _installed,
 }

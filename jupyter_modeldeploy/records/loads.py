@@ -58,6 +58,7 @@ class LoadStep(Record):
     seconds: float
     requests: int
     throughput_rps: float
+    throughput: Interval | None = Field(default=None, description="the same with its interval, where it is known")
     errors: dict[str, int]
     latency: LatencyFigures
     naive: LatencyFigures

@@ -57,7 +57,7 @@ class LoadPage(Page, LoadReport):
         return _template().render(
             found=self,
             name=self.service or self.url,
-            plot=_plot(self),
+            plot=plot_of(self),
             tones=TONES,
             words=WORDS,
             told=told,
@@ -75,7 +75,7 @@ def told(interval: Interval | None) -> str:
     return f"{figures.milliseconds(interval.value)} ({low} – {high})"
 
 
-def _plot(found: LoadReport) -> Plot | None:
+def plot_of(found: LoadReport) -> Plot | None:
     """The steps whose median is known, in their order."""
     shown = [step for step in found.steps if step.latency.p50 is not None]
     if not shown:

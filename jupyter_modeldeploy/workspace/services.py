@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import httpx
 
     from jupyter_modeldeploy.reporting.load import LoadPage
+    from jupyter_modeldeploy.reporting.service import ServicePage
 
 
 LOOKS_KEPT = 8
@@ -172,10 +173,21 @@ class Services(Room):
             self.running(name)
             if options.get("replay") == "log":
                 options["replay"] = self._request_log(name)
-        for option in PATHS & options.keys():
-            if options[option] is not None:
-                options[option] = str(Path(options[option]).expanduser().absolute())
-        return self._submit("load", service=name, **options)
+        return self._submit("load", service=name, **_absolute(options))
+
+    def report(self, name: str, **options: Any) -> JobHandle:
+        """Put load on a running service, look where its time goes, and try what may make it faster beside it. `options`
+        are the fields of ServiceReportParameters, such as `duration="60s"`, `concurrency="1,4,16"`, `trials=False`.
+        Raises InvalidInput, NotFound, and Conflict where it is not running."""
+        self.running(name)
+        return self._submit("service-report", service=name, **_absolute(options))
+
+    def report_page(self, job_id: str) -> ServicePage:
+        """What the job of a report found: it shows itself in a notebook, and writes itself as a page (`write`) and as
+        Markdown (`markdown`). Raises NotFound, Conflict where there is nothing yet."""
+        from jupyter_modeldeploy.reporting.service import ServicePage
+
+        return ServicePage(**self._found(job_id, "service-report")["service_report"])
 
     def _request_log(self, name: str) -> Path:
         path = self._store.service_folder(name) / journal.REQUEST_LOG
@@ -188,10 +200,13 @@ class Services(Room):
         Conflict where there is nothing yet."""
         from jupyter_modeldeploy.reporting.load import LoadPage
 
+        return LoadPage(**self._found(job_id, "load")["load"])
+
+    def _found(self, job_id: str, kind: str) -> dict[str, Any]:
         job = self._store.jobs.get(job_id)
-        if job.kind != "load" or job.result is None:
-            raise Conflict(f"The job {job_id} has measured no load.", "Wait for it: modeldeploy jobs wait ID.")
-        return LoadPage(**job.result["load"])
+        if job.kind != kind or job.result is None:
+            raise Conflict(f"The job {job_id} has no {kind} to show.", "Wait for it: modeldeploy jobs wait ID.")
+        return job.result
 
     def remove(self, name: str) -> None:
         """Forget a stopped service, its token and its log. Raises NotFound, and Conflict where it runs."""
@@ -270,6 +285,12 @@ class Services(Room):
         if response.is_success:
             return response
         raise _refusal(service.name, response)
+
+
+def _absolute(options: dict[str, Any]) -> dict[str, Any]:
+    """The options with the files that they name as they are found from here."""
+    given = {name: options[name] for name in PATHS & options.keys() if options[name] is not None}
+    return options | {name: str(Path(path).expanduser().absolute()) for name, path in given.items()}
 
 
 def _client(service: Service, timeout_s: float) -> httpx.Client:

@@ -22,6 +22,7 @@ from jupyter_modeldeploy.jobs.kinds import (
     prune,
     quantize,
     requirements,
+    service_report,
     sweep,
     trial,
 )
@@ -42,6 +43,7 @@ KINDS: dict[str, Kind] = {
         evaluate.KIND,
         profile.KIND,
         load.KIND,
+        service_report.KIND,
         compare.KIND,
         requirements.KIND,
     )

@@ -6,7 +6,7 @@ import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,6 +14,10 @@ from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
 from jupyter_modeldeploy.records import Name
 from jupyter_modeldeploy.records.loads import Arrivals, LoadMode, LoadReport
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.jobs.kinds.load_plan import Planned
+    from jupyter_modeldeploy.progress import Reporter
 
 SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 LONGEST_S = 6 * 3600.0
@@ -119,16 +123,21 @@ def numbers(text: str) -> list[float]:
 
 def run(context: Context) -> dict[str, Any]:
     from jupyter_modeldeploy.jobs.kinds import load_plan
+
+    planned = load_plan.make(context.store, context.parameters)
+    return {"load": measured(planned, context.parameters, context.reporter).model_dump(mode="json")}
+
+
+def measured(planned: Planned, parameters: LoadParameters, reporter: Reporter) -> LoadReport:
+    """What the plan's steps found. Raises what `measure` raises."""
     from jupyter_modeldeploy.profiling.load import curve
     from jupyter_modeldeploy.profiling.load.process import measure
 
-    parameters: LoadParameters = context.parameters
     begin = time.monotonic()
-    planned = load_plan.make(context.store, parameters)
-    steps = measure(planned.plan, context.reporter)
+    steps = measure(planned.plan, reporter)
     percentile, limit_ms = parameters.percentile, parameters.latency_limit_ms
     chosen = curve.recommended(steps, percentile, limit_ms)
-    report = LoadReport(
+    return LoadReport(
         url=planned.plan.url,
         service=parameters.service,
         mode=parameters.mode,
@@ -144,7 +153,6 @@ def run(context: Context) -> dict[str, Any]:
         seconds=time.monotonic() - begin,
         created_at=datetime.now(UTC),
     )
-    return {"load": report.model_dump(mode="json")}
 
 
 def _notes(steps: list[Any], parameters: LoadParameters) -> list[str]:

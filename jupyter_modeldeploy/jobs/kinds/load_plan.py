@@ -126,17 +126,17 @@ def _to_service(
     base: str,
     headers: dict[str, str],
 ) -> _Sent:
-    served = _served(service, parameters.model)
-    version = store.versions.get(f"{served.model}@{served.arms[0].version}")
-    predict = f"/predict/{served.model}"
+    chosen = served(service, parameters.model)
+    version = store.versions.get(f"{chosen.model}@{chosen.arms[0].version}")
+    predict = f"/predict/{chosen.model}"
     if given := _given(parameters, trace):
         return _Sent(predict, *given)
     if parameters.texts is not None:
         return _Sent(predict, *_texts(parameters.texts))
     if version.task not in traffic.TEXT_TASKS or parameters.binary or parameters.shapes:
-        url = f"{base}/v2/models/{served.model}"
+        url = f"{base}/v2/models/{chosen.model}"
         specs = version.signature.inputs if version.signature else _metadata(url, headers)
-        return _Sent(f"/v2/models/{served.model}/infer", *_random(specs, parameters))
+        return _Sent(f"/v2/models/{chosen.model}/infer", *_random(specs, parameters))
     dataset = held_out.chosen_dataset(store, version, parameters.dataset)
     made = traffic.make_traffic(store, version, dataset, MOST_ROWS, pinned=False)
     told = f"{len(made.bodies):,} rows of {dataset.ref}" if dataset else f"{len(made.bodies)} sentences of ours"
@@ -158,8 +158,9 @@ def _to_url(parameters: asked.LoadParameters, headers: dict[str, str], trace: Tr
     return _Sent(f"{model_url}/infer", *_random(_metadata(model_url, headers), parameters))
 
 
-def _served(service: Service, name: str | None) -> ServedModel:
-    models = {served.model: served for served in service.spec.models}
+def served(service: Service, name: str | None) -> ServedModel:
+    """The model of the service, its first without a name. Raises NotFound."""
+    models = {model.model: model for model in service.spec.models}
     if name is not None and name not in models:
         raise NotFound(f"The service {service.name!r} has no model {name!r}.", f"It serves: {', '.join(models)}.")
     return models[name] if name else service.spec.models[0]

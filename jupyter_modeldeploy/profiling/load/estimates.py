@@ -67,6 +67,18 @@ def percentile(windows: Sequence[Histogram], percent: float, whole: Histogram | 
     )
 
 
+def throughput(value: float, windows: Sequence[tuple[int, float]]) -> Interval | None:
+    """Answers a second around `value`, by sectioning, from how many each window had in how many seconds; None for fewer
+    than five windows."""
+    speeds = np.array([count / seconds for count, seconds in windows if seconds > 0])
+    if len(speeds) < LEAST_SECTIONS:
+        return None
+    reach = (
+        float(special.stdtrit(len(speeds) - 1, (1 + LEVEL) / 2)) * float(speeds.std(ddof=1)) / math.sqrt(len(speeds))
+    )
+    return Interval(value=value, low=max(0.0, value - reach), high=value + reach, level=LEVEL)
+
+
 def merged(windows: Sequence[Histogram]) -> Histogram:
     whole = Histogram()
     for window in windows:

@@ -69,6 +69,7 @@ def _step(
     answered = recorder.answered_count
     due_ms = naive_figures.mean if step.concurrency is not None else figures.mean
     ours = health.sent - recorder.errors.total()
+    speed = answered / recorder.seconds if recorder.seconds > 0 else 0.0
     parts, note = stages(passed, ours, due_ms, naive_figures.mean)
     return LoadStep(
         concurrency=step.concurrency,
@@ -76,7 +77,8 @@ def _step(
         connections=step.concurrency or step.connections,
         seconds=recorder.seconds,
         requests=answered + recorder.errors.total(),
-        throughput_rps=answered / recorder.seconds if recorder.seconds > 0 else 0.0,
+        throughput_rps=speed,
+        throughput=estimates.throughput(speed, [(each.naive.count, each.seconds) for each in recorder.windows]),
         errors=dict(recorder.errors),
         latency=figures,
         naive=naive_figures,
