@@ -16,7 +16,7 @@ Cause = Literal["float-weights", "no-batching", "threads", "preparation", "json"
 not fit the cores, work before the model runs, tensors as text."""
 
 
-class Share(Record):
+class RequestPart(Record):
     """A part of the mean request under load. `share` is of its whole time in the server and on the way."""
 
     name: str
@@ -49,7 +49,7 @@ class Advice(Record):
     action: AdviceAction
 
 
-class Trial(Record):
+class AdviceTrial(Record):
     """Something that was tried: `kept` as advice, or not, and `why` in words."""
 
     cause: Cause
@@ -68,7 +68,7 @@ class ServiceReport(Record):
     summary: str
     load: LoadReport
     concurrency: int
-    parts: list[Share]
+    parts: list[RequestPart]
     operators: list[OperatorTime]
     operators_note: str = ""
     size_bytes: int
@@ -76,7 +76,7 @@ class ServiceReport(Record):
     cores: int
     cores_busy: float
     advice: list[Advice]
-    trials: list[Trial]
+    trials: list[AdviceTrial]
     notes: list[str] = Field(default_factory=list)
     seconds: float
     created_at: datetime

@@ -15,7 +15,7 @@ from jupyter_modeldeploy.records import Name
 if TYPE_CHECKING:
     from jupyter_modeldeploy.profiling.advice.evidence import Evidence
     from jupyter_modeldeploy.records.loads import LoadReport
-    from jupyter_modeldeploy.records.service_reports import Advice, ServiceReport, Trial
+    from jupyter_modeldeploy.records.service_reports import Advice, AdviceTrial, ServiceReport
 
 SWEEP_SHARE = 0.4
 """Of the duration, for the throughput-latency curve; the rest is for trials."""
@@ -66,7 +66,7 @@ def run(context: Context) -> dict[str, Any]:
     concurrency = int(max(load_kind.numbers(parameters.concurrency)))
     found = service_evidence.look(context, planned.plan, concurrency)
     advice: list[Advice] = []
-    trials: list[Trial] = []
+    trials: list[AdviceTrial] = []
     if parameters.trials:
         seconds = (1 - SWEEP_SHARE) * load_kind.seconds_of(parameters.duration)
         advice, trials = service_trials.try_all(context, planned.plan, found, seconds)
@@ -75,7 +75,7 @@ def run(context: Context) -> dict[str, Any]:
 
 
 def _report(
-    curve: LoadReport, found: Any, concurrency: int, advice: list[Advice], trials: list[Trial], seconds: float
+    curve: LoadReport, found: Any, concurrency: int, advice: list[Advice], trials: list[AdviceTrial], seconds: float
 ) -> ServiceReport:
     from jupyter_modeldeploy.profiling.advice.summary import parts_of, summary
     from jupyter_modeldeploy.records.service_reports import ServiceReport

@@ -21,19 +21,19 @@ from jupyter_modeldeploy.profiling.advice.rules import Candidate
 from jupyter_modeldeploy.profiling.advice.trials import Gain
 from jupyter_modeldeploy.profiling.load.plan import Plan
 from jupyter_modeldeploy.profiling.load.target import Body
-from jupyter_modeldeploy.records.service_reports import Advice, Trial
+from jupyter_modeldeploy.records.service_reports import Advice, AdviceTrial
 
 BESIDE = "jupyter_modeldeploy.serving.beside"
 
 log = logging.getLogger(__name__)
 
 
-def try_all(context: Context, plan: Plan, found: Found, seconds: float) -> tuple[list[Advice], list[Trial]]:
+def try_all(context: Context, plan: Plan, found: Found, seconds: float) -> tuple[list[Advice], list[AdviceTrial]]:
     """The advice, by what it gains, and all that was tried, in about so many seconds of load."""
     wanted = rules.candidates(found.evidence)
     rounds = trials.rounds_within(seconds / max(1, len(wanted)))
     advice: list[Advice] = []
-    tried: list[Trial] = []
+    tried: list[AdviceTrial] = []
     for candidate in wanted:
         try:
             gain = _try(context, plan, found, candidate, rounds)
@@ -139,9 +139,9 @@ def _advice(candidate: Candidate, gain: Gain, concurrency: int) -> Advice:
     )
 
 
-def _trial(candidate: Candidate, gain: Gain | None, why: str) -> Trial:
+def _trial(candidate: Candidate, gain: Gain | None, why: str) -> AdviceTrial:
     kept, speed_up = (gain.worth, gain.speed_up) if gain else (False, None)
-    return Trial(cause=candidate.cause, title=candidate.title, speed_up=speed_up, kept=kept, why=why)
+    return AdviceTrial(cause=candidate.cause, title=candidate.title, speed_up=speed_up, kept=kept, why=why)
 
 
 def _why(gain: Gain) -> str:

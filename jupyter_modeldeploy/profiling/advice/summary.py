@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from jupyter_modeldeploy.profiling.advice.evidence import Evidence
 from jupyter_modeldeploy.records.loads import LoadReport, StageName
-from jupyter_modeldeploy.records.service_reports import Advice, Share
+from jupyter_modeldeploy.records.service_reports import Advice, RequestPart
 
 WORDS: dict[StageName, str] = {
     "generator": "waiting to be sent",
@@ -20,17 +20,17 @@ NOTHING = "Nothing that was tried gains more than its noise: there is no advice.
 NOT_TRIED = "Nothing was tried."
 
 
-def parts_of(evidence: Evidence) -> list[Share]:
+def parts_of(evidence: Evidence) -> list[RequestPart]:
     """Where the mean request's time goes: the server's stages, the model's apart from what prepares its inputs."""
     told = {WORDS[stage.name]: stage.mean_ms for stage in evidence.stages if stage.mean_ms > 0}
     found = evidence.preparation
     if found is not None and (compute := told.pop(WORDS["compute"], 0.0)):
         told |= {PREPARING[found.of]: found.share * compute, WORDS["compute"]: (1 - found.share) * compute}
     whole = sum(told.values())
-    return [Share(name=name, mean_ms=mean_ms, share=mean_ms / whole) for name, mean_ms in told.items()]
+    return [RequestPart(name=name, mean_ms=mean_ms, share=mean_ms / whole) for name, mean_ms in told.items()]
 
 
-def summary(load: LoadReport, parts: Sequence[Share], advice: Sequence[Advice], tried: bool) -> str:
+def summary(load: LoadReport, parts: Sequence[RequestPart], advice: Sequence[Advice], tried: bool) -> str:
     """How fast it is, where most of the time goes, and what to do first."""
     told = []
     at = load.recommended if load.recommended is not None else 0

@@ -295,6 +295,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/jobs/{id}/report': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What the job of a report on a service found. */
+    get: operations['get_service_report'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/jobs/{id}/resume': {
     parameters: {
       query?: never;
@@ -681,6 +698,23 @@ export interface paths {
     put?: never;
     /** Put load on a service or another endpoint, and measure latency, throughput and the knee. */
     post: operations['profile_service'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/services/report': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Measure a served model as a whole, and try what may make it faster. */
+    post: operations['report_service'];
     delete?: never;
     options?: never;
     head?: never;
@@ -1145,6 +1179,81 @@ export interface components {
        * @default 0
        */
       validation_share: number;
+    };
+    /**
+     * Advice
+     * @description Something that was tried beside the service and was faster. `evidence` is what was measured of the running
+     *     service, `speed_up` how many times as many requests a second the trial answered as the service did in turns with it,
+     *     with its 95 % interval; so much is predicted of following it.
+     */
+    Advice: {
+      action: components['schemas']['AdviceAction'];
+      /**
+       * Cause
+       * @enum {string}
+       */
+      cause: 'float-weights' | 'no-batching' | 'threads' | 'preparation' | 'json';
+      /**
+       * Caution
+       * @default
+       */
+      caution: string;
+      /** Evidence */
+      evidence: string;
+      /**
+       * @description the trial's median latency over the service's
+       * @default null
+       */
+      latency_ratio: components['schemas']['Interval'] | null;
+      speed_up: components['schemas']['Interval'];
+      /** Title */
+      title: string;
+      /**
+       * Trial
+       * @description what was measured, for how long
+       */
+      trial: string;
+    };
+    /**
+     * AdviceAction
+     * @description What follows the advice: commands for a terminal, and the same as an operation of the API where one does it.
+     *     Where it is the client that has to change, there are none and `how` says what.
+     */
+    AdviceAction: {
+      /** Commands */
+      commands: string[];
+      /**
+       * How
+       * @default
+       */
+      how: string;
+      /**
+       * Operation
+       * @default null
+       */
+      operation: string | null;
+      /** Request */
+      request: {
+        [key: string]: unknown;
+      };
+    };
+    /**
+     * AdviceTrial
+     * @description Something that was tried: `kept` as advice, or not, and `why` in words.
+     */
+    AdviceTrial: {
+      /**
+       * Cause
+       * @enum {string}
+       */
+      cause: 'float-weights' | 'no-batching' | 'threads' | 'preparation' | 'json';
+      /** Kept */
+      kept: boolean;
+      speed_up: components['schemas']['Interval'] | null;
+      /** Title */
+      title: string;
+      /** Why */
+      why: string;
     };
     /** AliasRequest */
     AliasRequest: {
@@ -3210,6 +3319,11 @@ export interface components {
        * @default
        */
       stages_note: string;
+      /**
+       * @description the same with its interval, where it is known
+       * @default null
+       */
+      throughput: components['schemas']['Interval'] | null;
       /** Throughput Rps */
       throughput_rps: number;
       /** Windows */
@@ -4391,6 +4505,81 @@ export interface components {
        */
       utilization: number;
     };
+    /** ReportOnService */
+    ReportOnService: {
+      /**
+       * Binary
+       * @description send tensors in V2's binary form, not as JSON
+       * @default false
+       */
+      binary: boolean;
+      /**
+       * Body
+       * @description send this file, or each file of this folder, as it is
+       * @default null
+       */
+      body: string | null;
+      /**
+       * Concurrency
+       * @description connections of the curve; trials are of the most
+       * @default 1,2,4,8,16
+       */
+      concurrency: string;
+      /**
+       * Dataset
+       * @description send its held-out rows; else what the model's task takes
+       * @default null
+       */
+      dataset: string | null;
+      /**
+       * Duration
+       * @description about how long to measure in all: 30s, 2m
+       * @default 60s
+       */
+      duration: string;
+      /**
+       * Model
+       * @description which of the service's models; the first when left out
+       * @default null
+       */
+      model: string | null;
+      /**
+       * Service
+       * @description a running service of the workspace
+       */
+      service: string;
+      /**
+       * Shapes
+       * @description sizes that the model leaves open: ids=1,128
+       */
+      shapes?: {
+        [key: string]: string;
+      };
+      /**
+       * Texts
+       * @description send the lines of this file as texts
+       * @default null
+       */
+      texts: string | null;
+      /**
+       * Trials
+       * @description try what may be faster; without, there is no advice
+       * @default true
+       */
+      trials: boolean;
+    };
+    /**
+     * RequestPart
+     * @description A part of the mean request under load. `share` is of its whole time in the server and on the way.
+     */
+    RequestPart: {
+      /** Mean Ms */
+      mean_ms: number;
+      /** Name */
+      name: string;
+      /** Share */
+      share: number;
+    };
     /**
      * Requirement
      * @description One line of requirements.txt, compared with what is installed.
@@ -4750,6 +4939,52 @@ export interface components {
     ServiceLog: {
       /** Text */
       text: string;
+    };
+    /**
+     * ServiceReport
+     * @description A served model: how it answers under load, where a request's time goes, its operators and memory, and advice in
+     *     the order of what it gains. `parts` is of `concurrency` connections, of which the trials were.
+     */
+    ServiceReport: {
+      /** Advice */
+      advice: components['schemas']['Advice'][];
+      /** Concurrency */
+      concurrency: number;
+      /** Cores */
+      cores: number;
+      /** Cores Busy */
+      cores_busy: number;
+      /**
+       * Created At
+       * Format: date-time
+       */
+      created_at: string;
+      load: components['schemas']['LoadReport'];
+      /** Notes */
+      notes: string[];
+      /** Operators */
+      operators: components['schemas']['OperatorTime'][];
+      /**
+       * Operators Note
+       * @default
+       */
+      operators_note: string;
+      /** Parts */
+      parts: components['schemas']['RequestPart'][];
+      /** Peak Memory Bytes */
+      peak_memory_bytes: number | null;
+      /** Seconds */
+      seconds: number;
+      /** Service */
+      service: string;
+      /** Size Bytes */
+      size_bytes: number;
+      /** Summary */
+      summary: string;
+      /** Trials */
+      trials: components['schemas']['AdviceTrial'][];
+      /** Version */
+      version: string;
     };
     /**
      * ServiceSpec
@@ -7547,6 +7782,100 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['JobMetrics'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  get_service_report: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ServiceReport'];
         };
       };
       /** @description The request is wrong; nothing was changed. */
@@ -10704,6 +11033,163 @@ export interface operations {
            * @default false
            */
           whole_duration?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  report_service: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Binary
+           * @description send tensors in V2's binary form, not as JSON
+           * @default false
+           */
+          binary?: boolean;
+          /**
+           * Body
+           * @description send this file, or each file of this folder, as it is
+           * @default null
+           */
+          body?: string | null;
+          /**
+           * Concurrency
+           * @description connections of the curve; trials are of the most
+           * @default 1,2,4,8,16
+           */
+          concurrency?: string;
+          /**
+           * Dataset
+           * @description send its held-out rows; else what the model's task takes
+           * @default null
+           */
+          dataset?: string | null;
+          /**
+           * Duration
+           * @description about how long to measure in all: 30s, 2m
+           * @default 60s
+           */
+          duration?: string;
+          /**
+           * Model
+           * @description which of the service's models; the first when left out
+           * @default null
+           */
+          model?: string | null;
+          /**
+           * Service
+           * @description a running service of the workspace
+           */
+          service: string;
+          /**
+           * Shapes
+           * @description sizes that the model leaves open: ids=1,128
+           */
+          shapes?: {
+            [key: string]: string;
+          };
+          /**
+           * Texts
+           * @description send the lines of this file as texts
+           * @default null
+           */
+          texts?: string | null;
+          /**
+           * Trials
+           * @description try what may be faster; without, there is no advice
+           * @default true
+           */
+          trials?: boolean;
         };
       };
     };
