@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.records import Job, OperatorTime, Profile
+from jupyter_modeldeploy.records import Job, Profile
 from jupyter_modeldeploy.records.loads import LoadReport, LoadStep
 from jupyter_modeldeploy.records.profile_comparisons import MeasuredFigure, MeasuredFigures
+from jupyter_modeldeploy.records.profiles import Operator, grouped
 from jupyter_modeldeploy.records.service_reports import ServiceReport
 
 MEASURING = ("load", "profile", "service-report")
@@ -33,19 +34,21 @@ def _of_load(result: dict[str, Any]) -> Iterator[MeasuredFigure]:
 def _of_report(result: dict[str, Any]) -> Iterator[MeasuredFigure]:
     report = ServiceReport.model_validate(result["service_report"])
     yield from _steps(report.load.steps)
-    yield from _model(report.size_bytes, report.peak_memory_bytes)
+    yield from _model(report.size_bytes, report.memory.peak_bytes if report.memory else None)
     yield from _operators(report.operators)
 
 
 def _of_profile(result: dict[str, Any]) -> Iterator[MeasuredFigure]:
     profile = Profile.model_validate(result["profile"])
-    for name in PERCENTILES:
-        value = getattr(profile.latency, name)
-        yield MeasuredFigure(name=f"{name} at 1 connection", unit="ms", value=value, group="load")
-    at = f"throughput at {profile.throughput.concurrency} connections"
-    speed = profile.throughput.throughput_rps
-    yield MeasuredFigure(name=at, unit="requests/s", value=speed, lower_is_better=False, group="load")
-    yield from _model(None, profile.peak_memory_bytes)
+    if profile.latency is not None:
+        for name in PERCENTILES:
+            value = getattr(profile.latency, name)
+            yield MeasuredFigure(name=f"{name} at 1 connection", unit="ms", value=value, group="load")
+    if profile.throughput is not None:
+        at = f"throughput at {profile.throughput.concurrency} connections"
+        speed = profile.throughput.throughput_rps
+        yield MeasuredFigure(name=at, unit="requests/s", value=speed, lower_is_better=False, group="load")
+    yield from _model(profile.memory.model_file_bytes if profile.memory else None, profile.peak_memory_bytes)
     yield from _operators(profile.operators)
 
 
@@ -86,13 +89,8 @@ def _exact(name: str, value: float) -> MeasuredFigure:
     return MeasuredFigure(name=name, unit="bytes", value=value, interval=known, group="model")
 
 
-def _operators(operators: Sequence[OperatorTime]) -> Iterator[MeasuredFigure]:
-    """Milliseconds a run by type, and its share of all."""
-    times: dict[str, float] = {}
-    shares: dict[str, float] = {}
-    for one in operators:
-        times[one.type] = times.get(one.type, 0.0) + one.time_ms / max(1, one.calls)
-        shares[one.type] = shares.get(one.type, 0.0) + one.share
-    for kind in sorted(times, key=lambda kind: -times[kind]):
-        yield MeasuredFigure(name=f"{kind} a run", unit="ms", value=times[kind], group="operators")
-        yield MeasuredFigure(name=f"{kind} of a run", unit="share", value=shares[kind], group="operators")
+def _operators(operators: Sequence[Operator]) -> Iterator[MeasuredFigure]:
+    """Milliseconds and share of a run, by type."""
+    for one in grouped(operators, "type"):
+        yield MeasuredFigure(name=f"{one.type} a run", unit="ms", value=one.time_ms, group="operators")
+        yield MeasuredFigure(name=f"{one.type} of a run", unit="share", value=one.share, group="operators")

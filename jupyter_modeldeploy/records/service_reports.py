@@ -9,7 +9,7 @@ from pydantic import Field
 
 from jupyter_modeldeploy.records.base import Interval, Record
 from jupyter_modeldeploy.records.loads import LoadReport
-from jupyter_modeldeploy.records.reports import OperatorTime
+from jupyter_modeldeploy.records.profiles import MemoryParts, Operator, OperatorRun
 
 Cause = Literal["float-weights", "no-batching", "threads", "preparation", "json"]
 """What makes a service slower than it need be: weights in FP32 where INT8 is fast, one request a run, threads that do
@@ -69,10 +69,11 @@ class ServiceReport(Record):
     load: LoadReport
     concurrency: int
     parts: list[RequestPart]
-    operators: list[OperatorTime]
+    operators: list[Operator]
+    run: OperatorRun | None = None
     operators_note: str = ""
     size_bytes: int
-    peak_memory_bytes: int | None
+    memory: MemoryParts | None
     cores: int
     cores_busy: float
     advice: list[Advice]

@@ -19,12 +19,13 @@ from jupyter_modeldeploy.profiling.load.plan import Plan, Step
 from jupyter_modeldeploy.profiling.load.process import measure
 from jupyter_modeldeploy.profiling.load.windows import Length
 from jupyter_modeldeploy.progress import Silent
-from jupyter_modeldeploy.records import Format, OperatorTime, Service, Version
+from jupyter_modeldeploy.records import Service, Version
 from jupyter_modeldeploy.records.loads import LoadStep
+from jupyter_modeldeploy.records.profiles import DISPATCH, MemoryParts, Operator, OperatorRun, grouped
 
 LOOK_S, WARMUP_S = 2.5, 0.5
-INPUTS = 16
-PASSES = 3
+INPUTS = 8
+OPERATOR_S = 3.0
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +37,10 @@ class Found:
     evidence: Evidence
     service: Service
     version: Version
-    operators: list[OperatorTime]
+    operators: list[Operator]
+    run: OperatorRun | None
     operators_note: str
-    peak_memory_bytes: int | None
+    memory: MemoryParts | None
     inputs: list[Tensors]
 
 
@@ -50,7 +52,7 @@ def look(context: Context, plan: Plan, concurrency: int) -> Found:
     version = store.versions.get(f"{served.model}@{served.arms[0].version}")
     step, cores_busy, switches = _under_load(service, plan, concurrency)
     preparation, inputs = _prepared(context, version, plan)
-    operators, note = _operators(context, version, inputs)
+    operators, run, note = _operators(context, version, inputs)
     evidence = Evidence(
         service=service.name,
         version=version.ref,
@@ -60,14 +62,14 @@ def look(context: Context, plan: Plan, concurrency: int) -> Found:
         layout=_layout(service),
         concurrency=concurrency,
         stages=step.stages,
-        operators=_by_type(operators),
+        operators={one.type: one.share for one in grouped(operators, "type") if one.type != DISPATCH},
         cores_busy=cores_busy,
         switches_per_s=switches,
         preparation=preparation,
         json_tensors=bodies.json_tensors(plan.bodies[0]) is not None,
         body_bytes=sum(len(body.content) for body in plan.bodies) // len(plan.bodies),
     )
-    return Found(evidence, service, version, operators, note, _peak_memory(context, version, inputs), inputs)
+    return Found(evidence, service, version, operators, run, note, _memory(context, version, inputs), inputs)
 
 
 def _layout(service: Service) -> Layout:
@@ -116,26 +118,23 @@ def _prepared(context: Context, version: Version, plan: Plan) -> tuple[Preparati
         runtime.close()
 
 
-def _operators(context: Context, version: Version, inputs: list[Tensors]) -> tuple[list[OperatorTime], str]:
-    if version.format is not Format.onnx:
-        return [], f"Operators are told of ONNX versions; {version.ref} has the format {version.format}."
+def _operators(
+    context: Context, version: Version, inputs: list[Tensors]
+) -> tuple[list[Operator], OperatorRun | None, str]:
+    from jupyter_modeldeploy.profiling.operators import FORMATS, profile_operators
+
+    if version.format not in FORMATS:
+        return [], None, f"What runs the format {version.format} tells nothing of operators."
     if not inputs:
-        return [], "What the requests hold could not be read, so the model was not run alone."
-    from jupyter_modeldeploy.profiling.operators import profile_onnx
+        return [], None, "What the requests hold could not be read, so the model was not run alone."
+    folder = context.store.versions.path(version)
+    found = profile_operators(version.format, folder, inputs[:INPUTS], OPERATOR_S, 1, context.reporter)
+    return found.operators, found.run, ""
 
-    return profile_onnx(context.store.versions.path(version), inputs[:INPUTS], PASSES, context.reporter), ""
 
-
-def _peak_memory(context: Context, version: Version, inputs: list[Tensors]) -> int | None:
+def _memory(context: Context, version: Version, inputs: list[Tensors]) -> MemoryParts | None:
     if not inputs:
         return None
-    from jupyter_modeldeploy.profiling.memory import peak_memory
+    from jupyter_modeldeploy.profiling.memory import measure_memory
 
-    return peak_memory(context.store.versions.path(version), version.format, inputs[:INPUTS])
-
-
-def _by_type(operators: list[OperatorTime]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for operator in operators:
-        found[operator.type] = found.get(operator.type, 0.0) + operator.share
-    return found
+    return measure_memory(context.store.versions.path(version), version.format, inputs[:INPUTS], leak_seconds=0)

@@ -4960,10 +4960,11 @@ export interface components {
        */
       created_at: string;
       load: components['schemas']['LoadReport'];
+      memory: components['schemas']['MemoryParts'] | null;
       /** Notes */
       notes: string[];
       /** Operators */
-      operators: components['schemas']['OperatorTime'][];
+      operators: components['schemas']['Operator'][];
       /**
        * Operators Note
        * @default
@@ -4971,8 +4972,8 @@ export interface components {
       operators_note: string;
       /** Parts */
       parts: components['schemas']['RequestPart'][];
-      /** Peak Memory Bytes */
-      peak_memory_bytes: number | null;
+      /** @default null */
+      run: components['schemas']['OperatorRun'] | null;
       /** Seconds */
       seconds: number;
       /** Service */

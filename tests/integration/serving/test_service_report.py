@@ -32,7 +32,7 @@ def test_a_report_tells_the_curve_the_parts_and_what_was_tried_beside(workspace:
     assert sum(part.share for part in report.parts) == pytest.approx(1)
     assert {"the tokenizer", "the model"} <= {part.name for part in report.parts}
     assert report.operators
-    assert report.peak_memory_bytes
+    assert report.memory
     (trial,) = report.trials
     assert trial.cause == "threads"
     assert trial.speed_up is not None, trial.why
