@@ -28,7 +28,6 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent / "tests" / "ui"), str(HERE.parent / "tests")]
 
 import tiny_onnx  # noqa: E402
-from axe import PAGES, THEMES, choose_theme, show_page, violations_in  # noqa: E402
 from lab import PANEL, Lab, running_browser, running_lab  # noqa: E402
 
 import jupyter_modeldeploy  # noqa: E402
@@ -117,27 +116,15 @@ def step(browser: Browser, rounds: int) -> Found:
 
 
 def violations(browser: Browser, rounds: int) -> Found:
-    """How much axe-core finds wrong in the sidebar and on every page, in every theme."""
+    """How much axe-core finds wrong in the sidebar, on every page and in every panel, in every theme."""
     torchvision_ops.prepare()  # before transformers comes in
-    from one_of_each import one_of_each
+    from ui_bench.accessibility import look_everywhere
 
-    found: dict[str, int] = {}
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        closing(Workspace(Path(scratch) / "root")) as workspace,
-        one_of_each(workspace, Path(scratch)) as there,
-        running_lab(workspace.store.root, Path(scratch) / "lab") as lab,
-        _page(browser) as page,
-    ):
-        lab.open(page, "axe")
-        for theme in THEMES:
-            choose_theme(page, theme)
-            found[f"{theme}, sidebar"] = _places(violations_in(page))
-            for name, address in there.pages.items():
-                show_page(page, address)
-                found[f"{theme}, {name}"] = _places(violations_in(page, PAGES))
-    print(f"\naxe-core finds {sum(found.values())} wrong in {len(found)} looks")
-    return {"axe_violations": sum(found.values()), "axe": {place: count for place, count in found.items() if count}}
+    found = look_everywhere(browser)
+    wrong = {place: violations for place, violations in found.items() if violations}
+    count = sum(_places(violations) for violations in wrong.values())
+    print(f"\naxe-core finds {count} wrong in {len(found)} looks", *wrong.items(), sep="\n")
+    return {"axe_violations": count, "axe": {place: _places(violations) for place, violations in wrong.items()}}
 
 
 PARTS: dict[str, Callable[[Browser, int], Found]] = {

@@ -57,11 +57,21 @@ def test_the_notebook_goes_the_whole_way(notebook: Notebook, tmp_path: Path) -> 
     }
     notebook.run(f"%cd -q {tmp_path}")
     given = run_through(notebook, changes)
+
+    def cell(part: str) -> Cell:
+        return next(cell for source, cell in given.items() if part in source)
+
     texts = "\n".join(cell.text for cell in given.values())
     assert "Made sentiment@1" in texts
     assert "Made sentiment@3" in texts
-    assert "<iframe" in next(cell.rich for source, cell in given.items() if "optimize" in source)
+    assert "<iframe" in cell("optimize").rich
+    assert cell("answer.predictions").value.count("'label': ") == 2
+    assert "Costliest operators of sentiment@3" in cell("profile $int8").text
+    assert "sentiment@3 against sentiment@2" in cell("compare reviews").text
+    assert "sentiment@2 0 %, sentiment@3 100 %" in cell("services switch").text
+    assert "sentiment@2 50 %, sentiment@3 50 %" in cell("services rollback").text
+    assert "cpu" in cell("devices").text
+    assert cell("--image").value in ("'circle'", "'square'")
     assert "A QUIET, LOVELY FILM!" in texts
-    assert next(cell.value for source, cell in given.items() if "--image" in source) in ("'circle'", "'square'")
-    assert next(cell.value for source, cell in given.items() if "Well done" in source) == "['WELL DONE!!!']"
-    assert "reviews  stopped" in list(given.values())[-1].text
+    assert cell("Well done").value == "['WELL DONE!!!']"
+    assert all(f"{service} is stopped." in cell("services stop").text for service in ("reviews", "shapes", "shout"))

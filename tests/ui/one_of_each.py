@@ -111,7 +111,8 @@ def one_of_each(workspace: Workspace, folder: Path) -> Iterator[OneOfEach]:
     try:
         profile = models.profile(forms[0], service, requests=REQUESTS)
         compare = workspace.experiments.compare(service, *forms, requests=REQUESTS)
-        jobs = {"training": training, "profile": profile, "comparison": compare}
+        load = workspace.services.profile(service, concurrency="1,2", duration="1s")
+        jobs = {"training": training, "profile": profile, "comparison": compare, "load": load}
         ended = {name: job.wait(timeout_s=180) for name, job in jobs.items()}
         with suppress(JobFailed):
             failing.wait(timeout_s=60)

@@ -17,6 +17,8 @@ from ui.one_of_each import OneOfEach, one_of_each
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.workspace import JobHandle
 
+COLOURFUL = ("training", "service", "fine-tuned")
+
 
 @pytest.fixture(scope="module")
 def there(workspace: Workspace, folder: Path) -> Iterator[OneOfEach]:
@@ -48,8 +50,8 @@ def test_nothing_is_wrong_for_assistive_tools_in_any_theme(page: Page, there: On
         axe.choose_theme(page, theme)
         found[theme, "sidebar"] = axe.violations_in(page)
         # What has the most colours is looked at in all themes, the other pages in one each.
-        others = [name for name in there.pages if name not in ("training", "service")]
-        for name in ("training", "service", *others[axe.THEMES.index(theme) :: len(axe.THEMES)]):
+        others = [name for name in there.pages if name not in COLOURFUL]
+        for name in (*COLOURFUL, *others[axe.THEMES.index(theme) :: len(axe.THEMES)]):
             axe.show_page(page, there.pages[name])
             found[theme, name] = axe.violations_in(page, axe.PAGES)
     assert {place: wrong for place, wrong in found.items() if wrong} == {}

@@ -15,7 +15,7 @@ export function ConfusionMatrix({ confusion }: { confusion: Confusion }): JSX.El
       </figcaption>
       <div
         className="jp-ModelDeploy-wide"
-        role="region"
+        role="group"
         tabIndex={0}
         aria-labelledby={`${id}-caption`}
       >

@@ -25,6 +25,9 @@ export const PreferencesContext = createContext<Preferences>(DEFAULT_PREFERENCES
 
 export const FollowMetricsContext = createContext<FollowMetrics | null>(null);
 
+/** The identifier of the heading of the page that a view is on, '' where it is on none. */
+export const PageTitleContext = createContext('');
+
 /** The API of the panel around the component. */
 export function useApi(): Api {
   return given(useContext(ApiContext));
