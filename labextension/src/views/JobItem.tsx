@@ -1,9 +1,9 @@
 import { useState, type JSX } from 'react';
-import { isLiving, isResumable, newestFirst } from '../core/jobs';
+import { newestFirst } from '../core/jobs';
 import { jobStateText } from '../core/states';
 import type { Job } from '../core/types';
 import { Confirmation } from './Confirmation';
-import { useApi, useTrans } from './contexts';
+import { useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
 import { IconButton } from './IconButton';
 import { findingsOf } from './jobFindings';
@@ -11,7 +11,7 @@ import { LogTail } from './LogTail';
 import { OpenPageButton } from './OpenPageButton';
 import { ProgressBar } from './ProgressBar';
 import { StateTag } from './StateTag';
-import { useAction } from './useAction';
+import { useJobActions } from './useJobActions';
 
 interface Props {
   job: Job;
@@ -21,19 +21,12 @@ interface Props {
 
 /** One job: how far it is or how it ended, and what can be done about it. */
 export function JobItem({ job, parts = [] }: Props): JSX.Element {
-  const api = useApi();
   const trans = useTrans();
   const [asking, setAsking] = useState(false);
   const [logShown, setLogShown] = useState(false);
   const [findingsShown, setFindingsShown] = useState(false);
   const findings = findingsOf(job, trans);
-  const living = isLiving(job);
-  const cancel = useAction(async () => {
-    await api.cancelJob(job.id);
-  });
-  const resume = useAction(async () => {
-    await api.resumeJob(job.id);
-  });
+  const { cancel, resume, living, resumable } = useJobActions(job);
   return (
     <li className="jp-ModelDeploy-item" aria-label={job.title} data-job={job.id}>
       <div className="jp-ModelDeploy-line">
@@ -77,7 +70,7 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
               }}
             />
           )}
-          {isResumable(job) && (
+          {resumable && (
             <IconButton
               icon="resume"
               label={trans.__('Resume %1', job.title)}

@@ -21,6 +21,8 @@ from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.demo import write_sentences
 
 ROWS = 400
+BEGUN = "document.querySelector('.jp-Launcher')?.contains(document.activeElement)"
+"""JupyterLab gives the focus to its launcher last of all."""
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -46,6 +48,7 @@ def window(lab: Lab, browser: Browser) -> Iterator[Page]:
     page.on("console", lambda said: wrong.append(f"{said.text} {said.location}") if said.type == "error" else None)
     page.goto(f"{lab.url}lab?token={lab.token}")
     page.get_by_role("tab", name=PANEL).wait_for(timeout=START_S * 1000)
+    page.wait_for_function(BEGUN)
     yield page
     context.close()
     assert [said for said in wrong if "modeldeploy" in said] == []

@@ -1,16 +1,16 @@
 import { useState, type JSX } from 'react';
-import { isLiving, isResumable, newestFirst } from '../../core/jobs';
+import { newestFirst } from '../../core/jobs';
 import type { Workspace } from '../../core/live';
 import { jobStateText } from '../../core/states';
 import type { Job } from '../../core/types';
 import { Confirmation } from '../Confirmation';
-import { useApi, useTrans } from '../contexts';
+import { useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
 import { findingsOf } from '../jobFindings';
 import { JobItem } from '../JobItem';
 import { ProgressBar } from '../ProgressBar';
 import { StateTag } from '../StateTag';
-import { useAction } from '../useAction';
+import { useJobActions } from '../useJobActions';
 import { useJobLog } from '../useJobLog';
 import { LogView } from './LogView';
 import { Missing } from './Missing';
@@ -80,16 +80,9 @@ function Known({ job, parts }: { job: Job; parts: readonly Job[] }): JSX.Element
 
 /** How far it is or how it ended, with the way to end it or to go on. */
 function State({ job }: { job: Job }): JSX.Element {
-  const api = useApi();
   const trans = useTrans();
   const [asking, setAsking] = useState(false);
-  const living = isLiving(job);
-  const cancel = useAction(async () => {
-    await api.cancelJob(job.id);
-  });
-  const resume = useAction(async () => {
-    await api.resumeJob(job.id);
-  });
+  const { cancel, resume, living, resumable } = useJobActions(job);
   return (
     <div className="jp-ModelDeploy-part">
       <div className="jp-ModelDeploy-buttons">
@@ -107,7 +100,7 @@ function State({ job }: { job: Job }): JSX.Element {
             }}
           />
         )}
-        {isResumable(job) && (
+        {resumable && (
           <PageButton
             text={trans.__('Resume')}
             label={trans.__('Resume %1', job.title)}
