@@ -44,6 +44,8 @@ export interface Api {
   measurements(model: string): Promise<Measurement[]>;
   /** Measure a version through a running service. */
   profile(version: string, service: string): Promise<Job>;
+  /** Measure a served model as a whole, and try beside it what may make it faster. */
+  reportOn(service: string): Promise<Job>;
   /** Compare two versions of one model behind a running service under generated traffic. */
   compare(service: string, base: string, candidate: string): Promise<Job>;
   /** Let a version in quarantine be loaded, and keep why. */

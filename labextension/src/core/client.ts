@@ -67,6 +67,7 @@ export function createApi(send: Send): Api {
       ((await get(at`models/${model}/measurements`)) as MeasurementList).measurements,
     profile: async (version, service) =>
       (await post('models/profile', { version, service })) as Job,
+    reportOn: async service => (await post('services/report', { service })) as Job,
     compare: async (service, base, candidate) =>
       (await post('experiments', { service, base, candidate })) as Job,
     trust: async (version, reason) => {

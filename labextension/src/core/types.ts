@@ -65,6 +65,9 @@ export type Profile = Schemas['Profile'];
 /** What a load leaves in its job's result. */
 export type LoadReport = Schemas['LoadReport'];
 export type LoadStep = Schemas['LoadStep'];
+/** What the whole report of a service leaves in its job's result. */
+export type ServiceReport = Schemas['ServiceReport'];
+export type Advice = Schemas['Advice'];
 export type Experiment = Schemas['Experiment'];
 /** How fast a version was when it was measured last, of a kind. */
 export type Measurement = Schemas['Measurement'];

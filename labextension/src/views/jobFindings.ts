@@ -6,6 +6,7 @@ import { JobCurves } from './JobCurves';
 import { LoadResult } from './LoadResult';
 import { OptimizationResult } from './OptimizationResult';
 import { ProfileResult } from './ProfileResult';
+import { ServiceReportResult } from './ServiceReportResult';
 import { SweepTrials } from './SweepTrials';
 
 /** What a job finds as it goes, and what the button that shows it is called. */
@@ -48,6 +49,12 @@ export function findingsOf({ kind, title }: Job, trans: Translation): Findings |
     case 'load':
       return {
         View: LoadResult,
+        show: trans.__('Show what %1 found', title),
+        hide: trans.__('Hide what %1 found', title)
+      };
+    case 'service-report':
+      return {
+        View: ServiceReportResult,
         show: trans.__('Show what %1 found', title),
         hide: trans.__('Hide what %1 found', title)
       };

@@ -8,6 +8,7 @@ import { Missing } from './Missing';
 import { PageFrame } from './PageFrame';
 import { Parameters } from './Parameters';
 import { Part } from './Part';
+import { ReportButton } from './ReportButton';
 import { ServiceActivity } from './ServiceActivity';
 import { ServiceLog } from './ServiceLog';
 import { ServiceState } from './ServiceState';
@@ -50,6 +51,7 @@ export function ServicePage({
             <ServiceActivity name={name} />
           </Part>
           <Part title={trans.__('Measure')}>
+            <ReportButton service={name} />
             {service.spec.models.map(served => (
               <Measure key={served.model} service={name} served={served} />
             ))}
