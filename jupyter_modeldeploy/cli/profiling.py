@@ -41,6 +41,14 @@ TRACE = Annotated[
 OUT = Annotated[
     Path | None, typer.Option("--out", help="with a VERSION: write what was found to this file: .json or .csv")
 ]
+CHECK = Annotated[
+    Path | None,
+    typer.Option("--check", help="hold what was measured against this budget (TOML); the exit status is 1 beyond it"),
+]
+COMPARE = Annotated[
+    str | None,
+    typer.Option("--compare", metavar="JOB[,JOB]", help="put it beside these earlier jobs; of two or more, alone"),
+]
 ADVICE = Annotated[
     bool,
     typer.Option("--advice", help="the whole report of a --service: where the time goes, and what makes it faster"),
@@ -62,6 +70,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _build() -> Callable[..., None]:
+    from jupyter_modeldeploy.cli import profile_figures
     from jupyter_modeldeploy.cli.options import fields_from, parameters_of
     from jupyter_modeldeploy.jobs.kinds.load import LoadParameters
     from jupyter_modeldeploy.jobs.kinds.service_report import ServiceReportParameters
@@ -79,25 +88,36 @@ def _build() -> Callable[..., None]:
         trace: Path | None,
         out: Path | None,
         advice: bool,
+        check: Path | None,
+        compare: str | None,
         detach: bool,
         **values: Any,
     ) -> None:
         own = {name: value for name, value in {"requests": requests, "threads": threads}.items() if value is not None}
         given = {name: value for name, value in values.items() if value != defaults[name]}
+        if check is not None and detach:
+            raise typer.BadParameter("--check waits for what it checks: leave --detach out.")
+        earlier = compare.split(",") if compare else []
+        if earlier and not given and version is None:
+            return profile_figures.compare(door, earlier)
+        after = profile_figures.after(door, earlier, check)
         if advice:
             _refuse({**own, "version": version, "trace": trace, "out": out}, "without --advice only")
             _refuse({name: value for name, value in given.items() if name not in of_advice}, "of a load alone")
             job = door.call("report_service", **fields_from(LoadParameters, given))
-            return finish(door, job.id, detach)
+            finish(door, job.id, detach)
+            return after(job.id)
         if version is None:
             _refuse({**own, **{"trace": trace, "out": out}}, "with a VERSION only")
             job = door.call("profile_service", **fields_from(LoadParameters, values))
-            return finish(door, job.id, detach)
+            finish(door, job.id, detach)
+            return after(job.id)
         _refuse({name: value for name, value in given.items() if name not in OF_A_VERSION}, "of a load alone")
         job = door.call("profile_model", version=version, **given, **own)
         finish(door, job.id, detach, lambda door, job: _show_version(door, job, by))
         if not detach:
             _write(door, job.id, trace, out)
+        after(job.id)
 
     own = [
         option("requests", REQUESTS, None),
@@ -106,6 +126,8 @@ def _build() -> Callable[..., None]:
         option("trace", TRACE, None),
         option("out", OUT, None),
         option("advice", ADVICE, False),
+        option("check", CHECK, None),
+        option("compare", COMPARE, None),
         option("detach", DETACH, False),
     ]
     return answered(profile, [option("version", VERSION, None), *settings, *own])
@@ -140,8 +162,11 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="write it to this file: a page of HTML, or Markdown where it ends so")
     ] = None,
+    check: CHECK = None,
+    compare: COMPARE = None,
 ) -> None:
-    """Show what a load or a whole report found, or write it as one page with the throughput-latency curve."""
+    """Show what a load or a whole report found, write it as one page, hold it against a budget or beside others."""
+    from jupyter_modeldeploy.cli import profile_figures
     from jupyter_modeldeploy.reporting.service import ServicePage
 
     services = door.workspace.services
@@ -158,6 +183,7 @@ def report(
         else:
             page.write(out)
         door.tell(f"The report: {out}")
+    profile_figures.after(door, compare.split(",") if compare else [], check)(job)
 
 
 def show_report(door: Door, found: ServiceReport) -> None:

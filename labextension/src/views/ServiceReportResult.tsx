@@ -79,8 +79,8 @@ function Steps({ report }: { report: ServiceReport }): JSX.Element {
             <tr key={index}>
               <th scope="row">
                 {index === load.recommended
-                  ? trans.__('%1 (best)', step.concurrency)
-                  : step.concurrency}
+                  ? trans.__('%1 (best)', step.connections)
+                  : step.connections}
               </th>
               <td>{formatFigure(step.throughput_rps)}</td>
               <td>{formatFigure(step.latency.p50?.value)}</td>

@@ -45,3 +45,8 @@ def test_a_report_tells_the_curve_the_parts_and_what_was_tried_beside(workspace:
     assert report.summary in page.markdown()
     with pytest.raises(Conflict, match="no load to show"):
         workspace.services.load_report(job.id)
+
+    budget = tmp_path / "budget.toml"
+    budget.write_text("[budget]\nconnections = 8\np99_ms = 60000\nsize_mb = 100\n")
+    assert workspace.jobs.check(job.id, budget).kept
+    assert workspace.jobs.compare(job.id, job.id).regressions == []
