@@ -11,11 +11,15 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))  # the models that the tests make
 
 from jupyter_modeldeploy import Workspace
-from jupyter_modeldeploy.records.loads import LoadReport
+from jupyter_modeldeploy.jobs.kinds import load_plan
+from jupyter_modeldeploy.jobs.kinds.load import LoadParameters
+from jupyter_modeldeploy.profiling.advice import trials
+from jupyter_modeldeploy.profiling.load.plan import Plan
+from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.records.service_reports import Advice, ServiceReport
 from profile_bench.slow_services import WAIT_S, Slow, services
 
-CONNECTIONS, LONGEST = 16, "8s"
+CONNECTIONS = 16
 WITHIN = 0.2
 
 
@@ -31,7 +35,7 @@ def _case(workspace: Workspace, slow: Slow) -> dict[str, Any]:
     name = f"slow-{slow.cause}"
     workspace.services.start(workspace.services.spec(name, [slow.version], **slow.spec))
     try:
-        options = {"concurrency": f"1,{CONNECTIONS}", "duration": "45s", **slow.load}
+        options = {"concurrency": f"1,{CONNECTIONS}", "duration": "75s", **slow.load}
         result = workspace.services.report(name, **options).result(WAIT_S)
         report = ServiceReport.model_validate(result["service_report"])
         found = _followed(workspace, slow, name, report.advice[0]) if report.advice else {"right": False}
@@ -43,17 +47,21 @@ def _case(workspace: Workspace, slow: Slow) -> dict[str, Any]:
 
 
 def _followed(workspace: Workspace, slow: Slow, name: str, advice: Advice) -> dict[str, Any]:
-    before = _rate(workspace, name, slow.load)
-    changes = slow.follow(workspace, name, advice) if advice.cause == slow.cause else {}
-    actual = _rate(workspace, name, {**slow.load, **changes}) / before
+    """The service that followed the advice, in turns with one that is as it was."""
+    twin = f"{name}-before"
+    workspace.services.start(workspace.services.spec(twin, [slow.version], **slow.spec))
+    try:
+        changes = slow.follow(workspace, name, advice) if advice.cause == slow.cause else {}
+        plans = [_plan(workspace, twin, slow.load), _plan(workspace, name, {**slow.load, **changes})]
+        actual = trials.compare(*plans, CONNECTIONS, trials.MOST, Silent(), name).speed_up.value
+    finally:
+        workspace.services.stop(twin)
     predicted = advice.speed_up
     right = advice.cause == slow.cause and abs(actual / predicted.value - 1) <= WITHIN
     interval = [predicted.low, predicted.high]
     return {"right": right, "first": advice.cause, "predicted": predicted.value, "interval": interval, "actual": actual}
 
 
-def _rate(workspace: Workspace, name: str, load: dict[str, Any]) -> float:
-    """Requests a second."""
-    job = workspace.services.profile(name, concurrency=str(CONNECTIONS), duration=LONGEST, whole_duration=True, **load)
-    (step,) = LoadReport.model_validate(job.result(WAIT_S)["load"]).steps
-    return step.throughput_rps
+def _plan(workspace: Workspace, name: str, load: dict[str, Any]) -> Plan:
+    parameters = LoadParameters(service=name, concurrency=str(CONNECTIONS), **load)
+    return load_plan.make(workspace.store, parameters).plan

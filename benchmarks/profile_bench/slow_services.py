@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
 from jupyter_modeldeploy.records.service_reports import Advice, Cause
 
 WAIT_S = 600.0
-IN, WIDTH, LAYERS = 64, 3072, 4
+STEPS, WIDTH = 600, 32
 CHARACTERS = 90_000
 IMAGE = [1, 3, 224, 224]
 
@@ -40,13 +39,13 @@ class Slow:
 def services(workspace: Workspace, folder: Path) -> list[Slow]:
     fp32 = minilm(workspace)
     int8 = str(workspace.models.quantize(fp32).result(WAIT_S)["version"])
-    wide = _added(workspace, "wide", _wide(folder / "wide"), "tensor")
+    deep = _added(workspace, "deep", _deep(folder / "deep"), "tensor")
     words = _added(workspace, "words", tiny_onnx.classifier(folder / "words"), "text-classification")
     pooled = _added(workspace, "pooled", _pooled(folder / "pooled"), "tensor")
     texts = _texts(folder / "texts.txt", CHARACTERS)
     return [
         Slow("float-weights", fp32, _quantized),
-        Slow("no-batching", wide, _changed, {"max_batch_rows": 1}),
+        Slow("no-batching", deep, _changed, {"max_batch_rows": 1}),
         Slow("threads", int8, _changed, {"instances": 8, "threads": 8}),
         Slow("preparation", words, _cut, load={"texts": str(texts)}),
         Slow("json", pooled, lambda *_: {"binary": True}),
@@ -82,20 +81,15 @@ def _added(workspace: Workspace, name: str, folder: Path, task: str) -> str:
     return str(workspace.store.versions.add(new, folder).ref)
 
 
-def _wide(folder: Path) -> Path:
-    """Matrices that are read from memory for each run, however many rows it has."""
-    generator = np.random.default_rng(0)
-    sizes = [IN, *[WIDTH] * LAYERS, 8]
-    weights = {
-        f"w{number}": (generator.standard_normal(pair) / np.sqrt(pair[0])).astype(np.float32)
-        for number, pair in enumerate(itertools.pairwise(sizes))
-    }
+def _deep(folder: Path) -> Path:
+    """Many small steps, as a recurrent network has: what each costs beside its arithmetic is paid once a run."""
     nodes = []
-    for number in range(len(weights)):
-        nodes.append(onnx.helper.make_node("MatMul", [f"h{number}", f"w{number}"], [f"m{number}"]))
-        nodes.append(onnx.helper.make_node("Relu", [f"m{number}"], [f"h{number + 1}"]))
-    given = tiny_onnx.value("h0", TensorProto.FLOAT, ["n", IN])
-    return tiny_onnx.save(folder, nodes, [given], [tiny_onnx.value(nodes[-1].output[0], 1, ["n", 8])], weights)
+    for number in range(STEPS):
+        nodes.append(onnx.helper.make_node("Tanh", [f"h{number}"], [f"t{number}"]))
+        nodes.append(onnx.helper.make_node("Mul", [f"t{number}", "scale"], [f"h{number + 1}"]))
+    given, told = (tiny_onnx.value(name, TensorProto.FLOAT, ["n", WIDTH]) for name in ("h0", f"h{STEPS}"))
+    scale = np.full(WIDTH, 1.1, np.float32)
+    return tiny_onnx.save(folder, nodes, [given], [told], {"scale": scale})
 
 
 def _pooled(folder: Path) -> Path:

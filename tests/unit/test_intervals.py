@@ -120,3 +120,23 @@ def test_the_bootstrap_agrees_with_scipys() -> None:
     ).confidence_interval
     assert ends(found) == pytest.approx((expected.low, expected.high), abs=0.02)
     assert intervals.bootstrap(rows, lambda sums: sums[:, 0] / sums[:, 1]) == found
+
+
+def test_the_ratio_of_pairs_is_that_of_signed_ranks() -> None:
+    """The interval's ends are those Walsh averages that the table of critical values names: 8 of 10 pairs, 0 of 6."""
+    ratios = [1.0 + 0.01 * number for number in range(10)]
+    logs = np.log(ratios)
+    averages = np.sort([(one + other) / 2 for index, one in enumerate(logs) for other in logs[index:]])
+    found = intervals.ratio_of_pairs(ratios, [1.0] * 10)
+    assert [found.low, found.value, found.high] == pytest.approx(
+        np.exp([averages[8], np.median(averages), averages[-9]])
+    )
+    few = intervals.ratio_of_pairs([2.0, 2.2, 1.9, 2.1, 9.0, 2.0], [1.0] * 6)
+    assert (few.low, few.high) == pytest.approx((1.9, 9.0))
+    assert few.value == pytest.approx(2.1, rel=0.05)
+
+
+def test_the_ratio_of_intervals_holds_that_of_their_values() -> None:
+    found = intervals.ratio(Interval(value=30, low=27, high=33), Interval(value=10, low=9, high=11))
+    assert found.value == pytest.approx(3)
+    assert 2.4 < found.low < 2.7 < 3.3 < found.high < 3.6

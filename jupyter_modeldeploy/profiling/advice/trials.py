@@ -1,6 +1,6 @@
 """What a change gains: the service and what stands beside it are put under the same load, in turns.
 
-Turns cancel what else the machine does: each round gives one ratio, the interval is that of their geometric mean."""
+Turns cancel what else the machine does: each round gives one ratio, and their middle is what counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from jupyter_modeldeploy.records.loads import LoadStep
 ROUND_S, WARMUP_S = 1.0, 0.3
 BETWEEN_S = 0.5
 """What starting a generator takes."""
-FEWEST, MOST = 4, 12
+FEWEST, MOST = 5, 12
 MOST_FAILED = 0.01
 WORTH = 1.05
 """A gain below this is not worth a change, however sure it is."""
