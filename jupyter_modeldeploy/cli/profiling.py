@@ -160,7 +160,7 @@ def report(
     door: Door,
     job: JOB,
     out: Annotated[
-        Path | None, typer.Option("--out", help="write it to this file: a page of HTML, or Markdown where it ends so")
+        Path | None, typer.Option("--out", help="write it to this file: HTML, or .json, or of a whole report .md")
     ] = None,
     check: CHECK = None,
     compare: COMPARE = None,
@@ -180,6 +180,8 @@ def report(
     if out is not None:
         if out.suffix == ".md" and isinstance(page, ServicePage):
             out.write_text(page.markdown(), encoding="utf-8")
+        elif out.suffix == ".json":
+            out.write_text(page.model_dump_json(indent=2), encoding="utf-8")
         else:
             page.write(out)
         door.tell(f"The report: {out}")

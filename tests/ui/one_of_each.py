@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import recorded_report
 import tiny_bert
 import tiny_onnx
 
@@ -94,6 +95,25 @@ def add_search(workspace: Workspace, base: str) -> Job:
     return job
 
 
+def add_report(workspace: Workspace, service: str) -> Job:
+    """The job of a report on a service, as it is when it has ended."""
+    at = recorded_report.AT
+    job = Job(
+        id="fedcbafedcba",
+        kind="service-report",
+        title=f"Report on {service}",
+        parameters={"service": service},
+        state="succeeded",
+        owner="me",
+        result={"service_report": recorded_report.report(service).model_dump(mode="json")},
+        created_at=at,
+        queued_at=at,
+        ended_at=at,
+    )
+    workspace.store.jobs.add(job)
+    return job
+
+
 @contextmanager
 def one_of_each(workspace: Workspace, folder: Path) -> Iterator[OneOfEach]:
     """Fill the workspace; its service of two versions runs as long as the context."""
@@ -107,6 +127,7 @@ def one_of_each(workspace: Workspace, folder: Path) -> Iterator[OneOfEach]:
     forms = [models.fetch(f"file:{form}", "sentiment").version(timeout_s=60).ref for form in files]
     models.fetch(f"file:{folder / 'shady'}", "shady").wait(timeout_s=60)
     search = add_search(workspace, forms[0])
+    report = add_report(workspace, "both")
     service = workspace.services.start(workspace.services.spec("both", forms)).name
     try:
         profile = models.profile(forms[0], service, requests=REQUESTS)
@@ -123,6 +144,7 @@ def one_of_each(workspace: Workspace, folder: Path) -> Iterator[OneOfEach]:
             "nothing": {"page": "model", "name": "no-such-model"},
             "dataset": {"page": "dataset", "name": "reviews@1"},
             "search": {"page": "job", "id": search.id},
+            "report": {"page": "job", "id": report.id},
             "failed": {"page": "job", "id": failing.id},
             **{name: {"page": "job", "id": job.id} for name, job in ended.items()},
             "service": {"page": "service", "name": service},

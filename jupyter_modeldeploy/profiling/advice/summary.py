@@ -10,7 +10,7 @@ from jupyter_modeldeploy.records.service_reports import Advice, RequestPart
 
 WORDS: dict[StageName, str] = {
     "generator": "waiting to be sent",
-    "network": "the way to the server and back",
+    "network": "the network, and waiting to be read",
     "queue": "waiting in the server's queue",
     "compute": "the model",
     "encode": "decoding requests and encoding answers",
@@ -38,7 +38,8 @@ def summary(load: LoadReport, parts: Sequence[RequestPart], advice: Sequence[Adv
     if step.latency.p50 is not None:
         tail = f", 99 of 100 within {step.latency.p99.value:.3g} ms" if step.latency.p99 else ""
         told.append(
-            f"At {step.label} connections it answers {step.throughput_rps:,.4g} requests a second, half of them within "
+            f"At {step.label} connection{'s' * (step.label != '1')} it answers {step.throughput_rps:,.4g} requests a "
+            "second, half of them within "
             f"{step.latency.p50.value:.3g} ms{tail}."
         )
     if parts:

@@ -17,7 +17,7 @@ export function ReportButton({ service }: { service: string }): JSX.Element {
       <div className="jp-ModelDeploy-buttons">
         <PageButton
           text={trans.__('Profile')}
-          label={trans.__('Where the time of %1 goes, and what makes it faster', service)}
+          label={trans.__('Profile %1', service)}
           main
           disabled={report.busy}
           onClick={report.run}
