@@ -10,11 +10,10 @@ from jupyter_modeldeploy.api.operation import Operation, Request
 from jupyter_modeldeploy.api.requests import ById, ByName, Deleted, Nothing
 from jupyter_modeldeploy.jobs.kinds.load import LoadParameters
 from jupyter_modeldeploy.jobs.kinds.service_report import ServiceReportParameters
-from jupyter_modeldeploy.profiling.budget import Budget
 from jupyter_modeldeploy.records import CallerToken, Job, Name, NewToken, Service, ServiceSpec, Usage
 from jupyter_modeldeploy.records.figures import ServiceFigures
 from jupyter_modeldeploy.records.loads import LoadReport
-from jupyter_modeldeploy.records.profile_comparisons import BudgetCheck, ProfileComparison
+from jupyter_modeldeploy.records.profile_comparisons import ProfileComparison
 from jupyter_modeldeploy.records.service_reports import ServiceReport
 from jupyter_modeldeploy.workspace import Workspace
 from jupyter_modeldeploy.workspace.tokens import MAX_SECONDS
@@ -54,11 +53,7 @@ class ReportOnService(ServiceReportParameters, Request):
 
 
 class CompareMeasurements(Request):
-    jobs: list[str] = Field(min_length=2, description="the ids of loads, profiles and reports; the first is the base")
-
-
-class CheckBudget(ById, Budget):
-    pass
+    jobs: str = Field(description="the ids of loads, profiles and reports, with commas between; the first is the base")
 
 
 class ReadRecords(ByName):
@@ -209,12 +204,7 @@ def get_service_report(workspace: Workspace, request: ById) -> ServiceReport:
 
 def compare_measurements(workspace: Workspace, request: CompareMeasurements) -> ProfileComparison:
     """Loads, profiles and reports beside each other, figure by figure, with what became worse."""
-    return workspace.jobs.compare(*request.jobs)
-
-
-def check_budget(workspace: Workspace, request: CheckBudget) -> BudgetCheck:
-    """Hold what a job measured against limits."""
-    return workspace.jobs.check(request.id, Budget.model_validate(request.model_dump(exclude={"id"})))
+    return workspace.jobs.compare(*request.jobs.split(","))
 
 
 def get_snippets(workspace: Workspace, request: ByName) -> Snippets:
@@ -281,14 +271,13 @@ SERVICES: tuple[Operation, ...] = (
     Operation("get_service_report", "GET", "jobs/{id}/report", "read", ById, ServiceReport, get_service_report),
     Operation(
         "compare_measurements",
-        "POST",
+        "GET",
         "measurements/comparison",
         "read",
         CompareMeasurements,
         ProfileComparison,
         compare_measurements,
     ),
-    Operation("check_budget", "POST", "jobs/{id}/budget", "read", CheckBudget, BudgetCheck, check_budget),
     Operation("get_snippets", "GET", "services/{name}/snippets", "read", ByName, Snippets, get_snippets),
     Operation("get_usage", "GET", "services/{name}/usage", "read", ByName, UsageList, get_usage),
     Operation("list_tokens", "GET", "services/{name}/tokens", "read", ByName, TokenList, list_tokens),

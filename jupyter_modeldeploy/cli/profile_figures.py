@@ -31,12 +31,12 @@ def after(door: Door, earlier: Sequence[str], budget: Path | None) -> Callable[[
 
 
 def compare(door: Door, jobs: Sequence[str]) -> None:
-    door.show(door.call("compare_measurements", jobs=list(jobs)), show_comparison)
+    door.show(door.call("compare_measurements", jobs=",".join(jobs)), show_comparison)
 
 
 def check(door: Door, job: str, limits: budgets.Budget) -> None:
     """Raises Exit with status 1 where a limit is not kept."""
-    found: BudgetCheck = door.call("check_budget", id=job, **limits.model_dump())
+    found = door.workspace.jobs.check(job, limits)
     door.show(found, show_check)
     if not found.kept:
         raise typer.Exit(1)

@@ -13,11 +13,11 @@ from jupyter_modeldeploy.cli.command import answered, command, late_command, opt
 from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.operation import DETACH, finish
 from jupyter_modeldeploy.cli.tables import table
-from jupyter_modeldeploy.records.profiles import Grouping
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.records import Interval, Job
     from jupyter_modeldeploy.records.loads import LoadReport
+    from jupyter_modeldeploy.records.profiles import Grouping
     from jupyter_modeldeploy.records.service_reports import ServiceReport
     from jupyter_modeldeploy.reporting.load import LoadPage
 
@@ -33,7 +33,6 @@ REQUESTS = Annotated[
     int | None, typer.Option("--requests", help="with a VERSION: requests in turn, and again at once; 300")
 ]
 THREADS = Annotated[int | None, typer.Option("--threads", min=1, help="with a VERSION: processor threads of a run; 1")]
-BY = Annotated[Grouping, typer.Option("--by", help="with a VERSION: what its operators are put together by")]
 TRACE = Annotated[
     Path | None,
     typer.Option("--trace", help="with a VERSION: write a run to this file, as Perfetto and chrome://tracing read it"),
@@ -74,7 +73,11 @@ def _build() -> Callable[..., None]:
     from jupyter_modeldeploy.cli.options import fields_from, parameters_of
     from jupyter_modeldeploy.jobs.kinds.load import LoadParameters
     from jupyter_modeldeploy.jobs.kinds.service_report import ServiceReportParameters
+    from jupyter_modeldeploy.records import profiles
 
+    by = Annotated[
+        profiles.Grouping, typer.Option("--by", help="with a VERSION: what its operators are put together by")
+    ]
     settings = parameters_of(LoadParameters)
     defaults = {each.name: each.default for each in settings}
     of_advice = ServiceReportParameters.model_fields.keys()
@@ -122,7 +125,7 @@ def _build() -> Callable[..., None]:
     own = [
         option("requests", REQUESTS, None),
         option("threads", THREADS, None),
-        option("by", BY, "operator"),
+        option("by", by, "operator"),
         option("trace", TRACE, None),
         option("out", OUT, None),
         option("advice", ADVICE, False),

@@ -227,23 +227,6 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
-  '/modeldeploy/api/jobs/{id}/budget': {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    get?: never;
-    put?: never;
-    /** Hold what a job measured against limits. */
-    post: operations['check_budget'];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
   '/modeldeploy/api/jobs/{id}/cancel': {
     parameters: {
       query?: never;
@@ -370,10 +353,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    get?: never;
-    put?: never;
     /** Loads, profiles and reports beside each other, figure by figure, with what became worse. */
-    post: operations['compare_measurements'];
+    get: operations['compare_measurements'];
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -1393,41 +1376,6 @@ export interface components {
        */
       breaker_window_s: number;
     };
-    /**
-     * BudgetCheck
-     * @description Whether a measurement stays within a budget: every line is kept.
-     */
-    BudgetCheck: {
-      /** Job */
-      job: string;
-      /**
-       * Kept
-       * @description whether every limit is kept; one that nothing measured tells is not
-       */
-      kept: boolean;
-      /** Lines */
-      lines: components['schemas']['BudgetLine'][];
-      /** Title */
-      title: string;
-    };
-    /**
-     * BudgetLine
-     * @description One limit and what was measured. `kept` is None where nothing measured tells.
-     */
-    BudgetLine: {
-      /** At Most */
-      at_most: boolean;
-      /** Kept */
-      kept: boolean | null;
-      /** Limit */
-      limit: number;
-      /** Measured */
-      measured: number | null;
-      /** Name */
-      name: string;
-      /** Unit */
-      unit: string;
-    };
     /** ByDataset */
     ByDataset: {
       /**
@@ -1727,48 +1675,6 @@ export interface components {
         [key: string]: unknown;
       };
     };
-    /** CheckBudget */
-    CheckBudget: {
-      /**
-       * Connections
-       * @default null
-       */
-      connections: number | null;
-      /**
-       * Id
-       * @description its id, 12 hexadecimal digits
-       */
-      id: string;
-      /** Operators */
-      operators?: {
-        [key: string]: number;
-      };
-      /**
-       * P50 Ms
-       * @default null
-       */
-      p50_ms: number | null;
-      /**
-       * P99 Ms
-       * @default null
-       */
-      p99_ms: number | null;
-      /**
-       * Peak Memory Mb
-       * @default null
-       */
-      peak_memory_mb: number | null;
-      /**
-       * Size Mb
-       * @default null
-       */
-      size_mb: number | null;
-      /**
-       * Throughput Rps
-       * @default null
-       */
-      throughput_rps: number | null;
-    };
     /**
      * ClassChange
      * @description What became of one class's answers: `f1` (average precision at an overlap of 0.5 for boxes) of the original and
@@ -1871,9 +1777,9 @@ export interface components {
     CompareMeasurements: {
       /**
        * Jobs
-       * @description the ids of loads, profiles and reports; the first is the base
+       * @description the ids of loads, profiles and reports, with commas between; the first is the base
        */
-      jobs: string[];
+      jobs: string;
     };
     /**
      * ComparedFigure
@@ -7633,139 +7539,6 @@ export interface operations {
       };
     };
   };
-  check_budget: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
-        id: string;
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        'application/json': {
-          /**
-           * Connections
-           * @default null
-           */
-          connections?: number | null;
-          /** Operators */
-          operators?: {
-            [key: string]: number;
-          };
-          /**
-           * P50 Ms
-           * @default null
-           */
-          p50_ms?: number | null;
-          /**
-           * P99 Ms
-           * @default null
-           */
-          p99_ms?: number | null;
-          /**
-           * Peak Memory Mb
-           * @default null
-           */
-          peak_memory_mb?: number | null;
-          /**
-           * Size Mb
-           * @default null
-           */
-          size_mb?: number | null;
-          /**
-           * Throughput Rps
-           * @default null
-           */
-          throughput_rps?: number | null;
-        };
-      };
-    };
-    responses: {
-      /** @description Done. */
-      200: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['BudgetCheck'];
-        };
-      };
-      /** @description The request is wrong; nothing was changed. */
-      400: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-      /** @description Not authenticated. */
-      401: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-      /** @description Not allowed, or the XSRF token is missing. */
-      403: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-      /** @description It is not there. */
-      404: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-      /** @description The state does not allow it. */
-      409: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-      /** @description It failed. */
-      500: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-      /** @description A needed part is missing or busy. */
-      503: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-      /** @description The disk is full. */
-      507: {
-        headers: {
-          [name: string]: unknown;
-        };
-        content: {
-          'application/json': components['schemas']['ErrorBody'];
-        };
-      };
-    };
-  };
   cancel_job: {
     parameters: {
       query?: never;
@@ -8431,22 +8204,14 @@ export interface operations {
   };
   compare_measurements: {
     parameters: {
-      query?: never;
+      query: {
+        jobs: string;
+      };
       header?: never;
       path?: never;
       cookie?: never;
     };
-    requestBody: {
-      content: {
-        'application/json': {
-          /**
-           * Jobs
-           * @description the ids of loads, profiles and reports; the first is the base
-           */
-          jobs: string[];
-        };
-      };
-    };
+    requestBody?: never;
     responses: {
       /** @description Done. */
       200: {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +49,10 @@ def test_a_report_tells_the_curve_the_parts_and_what_was_tried_beside(workspace:
         workspace.services.load_report(job.id)
 
     budget = tmp_path / "budget.toml"
-    budget.write_text("[budget]\nconnections = 8\np99_ms = 60000\nsize_mb = 100\n")
-    assert workspace.jobs.check(job.id, budget).kept
-    assert workspace.jobs.compare(job.id, job.id).regressions == []
+    budget.write_text("[budget]\nconnections = 8\np99_ms = 60000\nsize_mb = 0.000001\n")
+    program = [sys.executable, "-m", "jupyter_modeldeploy.cli", "--root", str(workspace.store.settings.root)]
+    asked = [*program, "profile-report", job.id, "--check", str(budget), "--compare", job.id]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "beyond" in done.stdout
+    assert f"Nothing is worse than {job.id}" in done.stdout
