@@ -1,5 +1,5 @@
 // Prints what there is to translate, as JSON: the texts given to `trans.__` and `trans._n` in the sources, by file, those
-// of the settings' schema, what the server says (core/said.ts), and the options of its operations with their help. Fails where a text is put together, since nobody could translate that.
+// of the settings' schema, the server's words (below), and the options of its operations with their help. Fails where a text is put together, since nobody could translate that.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
@@ -11,7 +11,24 @@ const TEXTS_OF_A_CALL = new Map([
   ['__', 1],
   ['_n', 2]
 ]);
-const said = join(here, 'src', 'core', 'said.ts');
+/** Words that the server uses beside the names of options and what they are for; a test holds them to its sources. */
+const SAID = [
+  'area of a box',
+  'boxes',
+  'boxes in an image',
+  'characters',
+  'height of an image',
+  'length of a prompt',
+  'length of a sentence',
+  'length of a text',
+  'pixels',
+  'share of its image',
+  'test',
+  'train',
+  'validation',
+  'width of an image',
+  'words'
+];
 /** The schemas whose properties the forms ask for. */
 const FORMS = ['AddDataset', 'Convert', 'FinetuneOptions', 'Optimize', 'QuantizeOptions'];
 const TEXTS_OF_A_SETTING = ['title', 'description'];
@@ -52,21 +69,6 @@ function schemaMessages() {
     .map(text => [text]);
 }
 
-/** The list that is called SAID. */
-function saidMessages() {
-  const source = ts.createSourceFile(
-    said,
-    readFileSync(said, 'utf8'),
-    ts.ScriptTarget.Latest,
-    true
-  );
-  const [list] = source.statements
-    .filter(ts.isVariableStatement)
-    .flatMap(({ declarationList }) => [...declarationList.declarations])
-    .filter(({ name }) => name.getText() === 'SAID');
-  return list.initializer.elements.map(element => [textOf(element, said)]);
-}
-
 function optionMessages() {
   const { schemas } = JSON.parse(
     readFileSync(join(here, '..', 'docs', 'openapi.json'), 'utf8')
@@ -84,7 +86,7 @@ console.log(
   JSON.stringify([
     ...sources.flatMap(messagesOf),
     ...schemaMessages(),
-    ...saidMessages(),
+    ...SAID.map(text => [text]),
     ...optionMessages()
   ])
 );

@@ -19,6 +19,7 @@ from jupyter_modeldeploy.api import routes
 from jupyter_modeldeploy.api.openapi import document
 from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
 from jupyter_modeldeploy.errors import Forbidden, InvalidInput, ModelDeployError, NotAuthenticated, NotFound
+from jupyter_modeldeploy.languages import in_language
 from jupyter_modeldeploy.server.watch import Watch
 from jupyter_modeldeploy.workspace import Workspace
 
@@ -45,6 +46,11 @@ class GuardedHandler(JupyterHandler):
             log.warning("%s may not %s %s (%s)", user.username, action, RESOURCE, self.request.path)
             raise Forbidden(f"{user.username} may not {action} here.", "Ask the server's owner.")
 
+    def answer(self, body: str) -> None:
+        """Send the JSON `body` with its sentences in the language that the caller asks for."""
+        self.set_header("Content-Type", "application/json")
+        self.finish(in_language(body, self.request.headers.get("Accept-Language", "")))
+
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None, None))[1]
         if not isinstance(error, ModelDeployError):
@@ -53,8 +59,7 @@ class GuardedHandler(JupyterHandler):
         else:
             error_status = error.status
         self.set_status(error_status)
-        self.set_header("Content-Type", "application/json")
-        self.finish(json.dumps(error.body()))
+        self.answer(json.dumps(error.body()))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         if not isinstance(value, ModelDeployError) or value.status == 500:  # the others say all that there is to say
@@ -108,7 +113,7 @@ class OperationHandler(BaseHandler):
             await self._wait(request.since, request.wait)
         answer: BaseModel = await self._run(operation.call, request)
         self.set_status(operation.status)
-        self.finish(answer.model_dump_json())
+        self.answer(answer.model_dump_json())
 
     async def _wait(self, since: int, wait_s: float) -> None:
         latest = await self._run(Workspace.latest_change)

@@ -1,8 +1,9 @@
 """What a panel asks over its comm, answered from the API's table of operations.
 
-A panel sends `{"kind": "ask", "rid", "method", "path", "body"}` with a body of JSON text. `{"kind": "heard", "rid"}`
-comes back at once, which tells a busy kernel from a long answer, and later `{"kind": "answer", "rid", "status",
-"body"}` as over HTTP. `{"kind": "forget", "rid"}` says that nobody waits for an answer any more.
+A panel sends `{"kind": "ask", "rid", "method", "path", "body", "language"}` with a body of JSON text, and the language
+of the page around it. `{"kind": "heard", "rid"}` comes back at once, which tells a busy kernel from a long answer, and
+later `{"kind": "answer", "rid", "status", "body"}` as over HTTP. `{"kind": "forget", "rid"}` says that nobody waits for
+an answer any more.
 
 A call runs in a thread, never in the message's own callback: all panels of a kernel share that one. It runs in the
 message's context, by which the kernel sends its answers to where the front end hears them while a cell computes."""
@@ -24,6 +25,7 @@ from jupyter_modeldeploy.api import routes
 from jupyter_modeldeploy.api.openapi import document
 from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
 from jupyter_modeldeploy.errors import ModelDeployError
+from jupyter_modeldeploy.languages import in_language
 from jupyter_modeldeploy.widgets.watch import Waiting, Watch
 from jupyter_modeldeploy.workspace import Workspace
 
@@ -36,12 +38,13 @@ _watches: WeakKeyDictionary[Workspace, Watch] = WeakKeyDictionary()
 
 @dataclass(frozen=True)
 class Asked:
-    """One question of a panel; `body` is JSON text, or nothing."""
+    """One question of a panel; `body` is JSON text, or nothing; `language` as HTTP's `Accept-Language`."""
 
     rid: str
     method: str
     path: str
     body: str = ""
+    language: str = ""
 
 
 class Channel:
@@ -55,7 +58,8 @@ class Channel:
     def receive(self, message: dict[str, Any]) -> None:
         """Take a question of the panel, or that it forgot one; returns at once."""
         if message["kind"] == "ask":
-            asked = Asked(message["rid"], message["method"], message["path"], message.get("body") or "")
+            body, language = message.get("body") or "", message.get("language", "")
+            asked = Asked(message["rid"], message["method"], message["path"], body, language)
             self._send({"kind": "heard", "rid": asked.rid})
             _pool().submit(copy_context().run, self._take, asked)
         elif (waiting := self._waiting.pop(message["rid"], None)) is not None:
@@ -111,7 +115,7 @@ class Channel:
             self._answer(asked, operation.status, answer)
 
     def _answer(self, asked: Asked, status: int, body: str) -> None:
-        self._send({"kind": "answer", "rid": asked.rid, "status": status, "body": body})
+        self._send({"kind": "answer", "rid": asked.rid, "status": status, "body": in_language(body, asked.language)})
 
 
 @cache

@@ -34,16 +34,18 @@ def why(found: Optimization, chosen: Candidate) -> str:
     """One or two sentences."""
     if is_original(chosen):
         return _why_original(found)
-    takes = "takes" if found.target == "memory" else "answers" if found.target == "throughput" else "is"
-    told = f"{chosen.name} {takes} {_gain(chosen, found)}"
-    told += _figures(chosen, found.original)
-    for which, judged in (("rows that chose", chosen.validation), ("test rows", chosen.test)):
-        assert judged is not None  # else it would not be chosen
-        told += f"; {_difference(judged)} on {judged.rows} {which}"
-    told += f", within the {_points(found.max_loss)} that may be lost."
-    reach = max(-judged.difference.low for judged in (chosen.validation, chosen.test) if judged)
+    chose, confirmed = chosen.validation, chosen.test
+    assert chose is not None  # else it would not be chosen
+    assert confirmed is not None
+    told = (
+        f"{chosen.name} {'takes' if found.target == 'memory' else 'answers' if found.target == 'throughput' else 'is'} "
+        f"{_gain(chosen, found)}{_figures(chosen, found.original)}; "
+        f"{_difference(chose)} on {chose.rows} rows that chose; {_difference(confirmed)} on {confirmed.rows} test rows"
+        f", within the {_points(found.max_loss)} that may be lost."
+    )
+    reach = max(-judged.difference.low for judged in (chose, confirmed))
     if reach > found.max_loss:
-        told += f" The intervals reach beyond: a loss of up to {_points(reach)} is not excluded."
+        return f"{told} The intervals reach beyond: a loss of up to {_points(reach)} is not excluded."
     return told
 
 
@@ -76,22 +78,22 @@ def _gain(one: Candidate, found: Optimization) -> str:
 
 def _figures(chosen: Candidate, original: Candidate) -> str:
     timing, before = chosen.best, original.best
-    told = []
-    if timing and before:
-        told.append(
-            f"{timing.p50_ms.median:.3g} ms a run of {_layout(timing)} "
-            f"against {before.p50_ms.median:.3g} of {_layout(before)}"
-        )
+    sizes = ""
     if chosen.size_bytes and original.size_bytes:
-        told.append(f"{size(chosen.size_bytes)} against {size(original.size_bytes)}")
-    return f" ({', '.join(told)})" if told else ""
+        sizes = f", {size(chosen.size_bytes)} against {size(original.size_bytes)}"
+    if not (timing and before):
+        return sizes
+    return (
+        f" ({timing.p50_ms.median:.3g} ms a run of {_layout(timing)} "
+        f"against {before.p50_ms.median:.3g} of {_layout(before)}{sizes})"
+    )
 
 
 def _layout(timing: Timing) -> str:
     layout = timing.layout
-    rows = "a row" if layout.batch == 1 else f"{layout.batch} rows"
     threads = f"{layout.threads} thread{'s' * (layout.threads > 1)}"
-    return f"{rows} on {threads}" + (f", {layout.instances} at once" if layout.instances > 1 else "")
+    rows = f"a row on {threads}" if layout.batch == 1 else f"{layout.batch} rows on {threads}"
+    return f"{rows}, {layout.instances} at once" if layout.instances > 1 else rows
 
 
 def _difference(judged: Accuracy) -> str:

@@ -1,12 +1,11 @@
 import type { PreferenceStore } from './preferences';
-import type { Translation } from './translation';
+import type { Spoken } from './translation';
 
 const SEEK = 'jp-ModelDeploy-seekHost';
 
 /** What a JupyterLab or a Notebook with our extension has for a panel in one of its notebooks, which is loaded on its own
  * and shares nothing with the extension but the page. */
-export interface Host {
-  readonly trans: Translation;
+export interface Host extends Spoken {
   readonly preferences?: PreferenceStore;
   /** Puts code into the notebook in front. */
   readonly insertCode: (code: string) => Promise<void>;

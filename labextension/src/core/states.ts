@@ -1,4 +1,3 @@
-import { said } from './said';
 import type { Translation } from './translation';
 import type { Job, Service } from './types';
 
@@ -6,9 +5,9 @@ import type { Job, Service } from './types';
 export function jobStateText({ state, progress }: Job, trans: Translation): string {
   switch (state) {
     case 'queued':
-      return said(progress.message, trans) || trans.__('queued');
+      return progress.message || trans.__('queued');
     case 'running':
-      return said(progress.message, trans) || trans.__('running');
+      return progress.message || trans.__('running');
     case 'succeeded':
       return trans.__('succeeded');
     case 'failed':

@@ -2,7 +2,7 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import type { Request, Send } from '../core/client';
 import { ApiError, errorFrom } from '../core/errors';
-import type { Translation } from '../core/translation';
+import type { Spoken } from '../core/translation';
 
 /** How long the way to a busy server and back takes at most. */
 const WAY_SECONDS = 10;
@@ -12,19 +12,20 @@ const ACTION_SECONDS = 300;
 /** What a hub and its proxy answer in the place of a server that is not there. */
 const AWAY = [424, 502, 503, 504];
 
-/** The way to the Jupyter server that serves this page, with its base URL, token and XSRF cookie.
+/** The way to the Jupyter server that serves this page, with its base URL, token and XSRF cookie; it answers in the
+ * language of the page, not in that of the browser.
  *
  * An answer that takes far too long is taken for lost: where the network went away without a word, as when a laptop is
  * closed, none would ever come. */
-export function sendOverHttp(settings: ServerConnection.ISettings, trans: Translation): Send {
+export function sendOverHttp(settings: ServerConnection.ISettings, spoken: Spoken): Send {
   const root = URLExt.join(settings.baseUrl, 'modeldeploy', 'api');
   return async request => {
-    const { status, text } = await exchange(root, request, settings, trans);
+    const { status, text } = await exchange(root, request, settings, spoken);
     const answer = parse(text);
     if (status >= 400) {
       const error = errorFrom(status, answer);
       const away = AWAY.includes(status) && error.code === 'unknown';
-      throw away ? unreachable(request, trans) : error;
+      throw away ? unreachable(request, spoken) : error;
     }
     if (answer === undefined) {
       throw new ApiError(status, 'not_json', text.slice(0, 200), '');
@@ -38,7 +39,7 @@ async function exchange(
   root: string,
   request: Request,
   settings: ServerConnection.ISettings,
-  trans: Translation
+  spoken: Spoken
 ): Promise<{ status: number; text: string }> {
   const { method, path, body, signal } = request;
   const seconds = request.waitSeconds ?? (reads(request) ? READING_SECONDS : ACTION_SECONDS);
@@ -48,6 +49,7 @@ async function exchange(
     method,
     signal: signal ? AbortSignal.any([signal, lost]) : lost,
     cache: 'no-cache',
+    headers: { 'Accept-Language': spoken.language },
     body: body === undefined ? undefined : JSON.stringify(body)
   };
   try {
@@ -57,7 +59,7 @@ async function exchange(
     if (signal?.aborted) {
       throw thrown;
     }
-    throw unreachable(request, trans);
+    throw unreachable(request, spoken);
   }
 }
 
@@ -65,7 +67,7 @@ function reads({ method }: Request): boolean {
   return method === 'GET';
 }
 
-function unreachable(request: Request, trans: Translation): ApiError {
+function unreachable(request: Request, { trans }: Spoken): ApiError {
   const hint = trans.__(
     'It may not have heard this. When it is back, look whether this was done before you try again.'
   );

@@ -5,6 +5,7 @@ import { Token } from '@lumino/coreutils';
 import { createApi } from '../core/client';
 import { Live } from '../core/live';
 import { PreferenceStore } from '../core/preferences';
+import type { Spoken } from '../core/translation';
 import type { Given } from '../views/Surroundings';
 import { sendOverHttp } from './http';
 import { insertIntoNotebook } from './notebook';
@@ -23,7 +24,7 @@ export const IModelDeploy = new Token<IModelDeploy>(
 );
 
 /** What every surface of this JupyterLab gets; here there are settings. */
-export interface IModelDeploy extends Given {
+export interface IModelDeploy extends Given, Spoken {
   readonly preferences: PreferenceStore;
 }
 
@@ -38,8 +39,9 @@ export const workspace: JupyterFrontEndPlugin<IModelDeploy> = {
     translator: ITranslator | null,
     registry: ISettingRegistry | null
   ) => {
+    const { languageCode: language } = translator ?? nullTranslator;
     const trans = (translator ?? nullTranslator).load('jupyter_modeldeploy');
-    const api = createApi(sendOverHttp(app.serviceManager.serverSettings, trans));
+    const api = createApi(sendOverHttp(app.serviceManager.serverSettings, { trans, language }));
     const preferences = new PreferenceStore();
     if (registry) {
       void followSettings(registry, preferences, trans);
@@ -52,7 +54,8 @@ export const workspace: JupyterFrontEndPlugin<IModelDeploy> = {
       openPage: address => {
         void app.commands.execute(OPEN_PAGE, { ...address });
       },
-      trans
+      trans,
+      language
     };
   }
 };

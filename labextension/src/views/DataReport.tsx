@@ -51,7 +51,7 @@ export function DataReport({ dataset }: { dataset: Dataset }): JSX.Element {
       )}
       {dataset.report?.warnings.map(warning => (
         <p key={warning} className="jp-ModelDeploy-warning">
-          {said(warning, trans)}
+          {warning}
         </p>
       ))}
     </>

@@ -1,6 +1,6 @@
 import type { Request, Send } from '../core/client';
 import { ApiError, errorFrom } from '../core/errors';
-import type { Translation } from '../core/translation';
+import type { Spoken } from '../core/translation';
 
 /** How long a kernel at rest may take to say that it has heard a question. */
 const HEARD_MS = 1500;
@@ -25,6 +25,8 @@ interface Question {
   path: string;
   /** JSON, as it would be sent over HTTP. */
   body: string;
+  /** To be answered in. */
+  language: string;
 }
 
 type Told =
@@ -47,7 +49,7 @@ export type KernelState = 'ready' | 'busy' | 'gone';
 export class Channel {
   constructor(
     private readonly _comm: Comm,
-    private readonly _trans: Translation
+    private readonly _spoken: Spoken
   ) {
     _comm.on('msg:custom', this._hear);
     _comm.on('comm_live_update', this._lose);
@@ -67,7 +69,7 @@ export class Channel {
   };
 
   readonly send: Send = ({ method, path, body, signal }: Request) => {
-    const trans = this._trans;
+    const { trans, language } = this._spoken;
     if (this._gone) {
       return Promise.reject(this._goneError());
     }
@@ -90,7 +92,7 @@ export class Channel {
       signal?.addEventListener('abort', () => {
         this._forget(rid, signal.reason);
       });
-      this._comm.send({ kind: 'ask', rid, method, path, body: text });
+      this._comm.send({ kind: 'ask', rid, method, path, body: text, language });
     });
   };
 
@@ -138,7 +140,7 @@ export class Channel {
 
   private _expect(rid: string): ReturnType<typeof setTimeout> {
     return setTimeout(() => {
-      const message = this._trans.__('The answer of the kernel was lost.');
+      const message = this._spoken.trans.__('The answer of the kernel was lost.');
       this._forget(rid, new ApiError(0, 'unreachable', message, ''));
     }, LOST_MS);
   }
@@ -159,8 +161,8 @@ export class Channel {
   }
 
   private _goneError(): ApiError {
-    const message = this._trans.__('The kernel of this panel has ended.');
-    return new ApiError(0, 'unreachable', message, this._trans.__('Run its cell again.'));
+    const message = this._spoken.trans.__('The kernel of this panel has ended.');
+    return new ApiError(0, 'unreachable', message, this._spoken.trans.__('Run its cell again.'));
   }
 
   private _tell(): void {

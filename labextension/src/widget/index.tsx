@@ -11,7 +11,7 @@ import { WidgetPanel, type TraitModel } from './WidgetPanel';
 /** Draws one view of a panel; what it returns takes the view away. */
 function render({ model, el }: { model: TraitModel & Comm; el: HTMLElement }): () => void {
   const host = seekHost() ?? standalone;
-  const channel = new Channel(model, host.trans);
+  const channel = new Channel(model, host);
   const api = createApi(channel.send);
   // Each panel has a React of its own, which would name its elements as that of the panel beside it does.
   const root = createRoot(el, {

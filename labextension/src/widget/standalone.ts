@@ -13,6 +13,7 @@ const trans: Translation = {
 /** What a panel has where no extension of ours is around it: English, and the clipboard for code. */
 export const standalone: Host = {
   trans,
+  language: 'en',
   insertCode: async code => {
     await navigator.clipboard.writeText(code);
     throw new ApiError(
