@@ -16,11 +16,10 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-SAYING = frozenset({"advice", "error", "hint", "limited", "message", "note", "notes", "reason", "stages_note"}) | {
-    "title",
-    "warnings",
-    "why",
-}
+SAYING = frozenset(
+    """advice caution error evidence hint how limited message note notes operators_note reason stages_note summary title
+    trial warnings why""".split()  # noqa: SIM905
+)
 """The fields of answers that hold sentences of ours; all others are names, numbers or what somebody wrote."""
 CATALOGUES = {"zh": "zh_CN", "zh-cn": "zh_CN", "zh-hans": "zh_CN", "zh-hans-cn": "zh_CN"}
 FOLDER = Path(__file__).parent / "locale"
@@ -29,10 +28,14 @@ WORD = re.compile(r"[A-Za-z]{2,}")
 BOUNDARY = re.compile(r"(?<=[.?!:…]) +")
 """Where one sentence may end and another begin."""
 WITHIN = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef]) +(?=[\u3000-\u9fff\uff00-\uffef])")
-FEW_LETTERS = 6
+MARK_OF_SENTENCE = re.compile(r"[.?!:]")
+MARK = re.compile(r"[^\w\s]")
+FEW_LETTERS, FEW_MARKS = 6, 3
 """A line with fewer, as `%1 is %2.`, would be found in anybody's sentence: its places take a single word."""
 MOST_CHARACTERS = 1500
 """A longer text is nobody's sentence."""
+NAME = re.compile(r"\A\S+ ")
+BEHIND = re.compile(r" [A-Z]")
 LOG = "\0"
 """Stands for all lines of a text but the first."""
 
@@ -65,7 +68,8 @@ class Line:
         self.parts = PLACE.split(text)
         self.places = PLACE.findall(text)
         self.translation = translation
-        self.few = sum(map(len, WORD.findall(PLACE.sub(" ", text)))) < FEW_LETTERS
+        bare = PLACE.sub(" ", text)
+        self.few = sum(map(len, WORD.findall(bare))) < FEW_LETTERS and len(MARK.findall(bare)) < FEW_MARKS
         self.length = sum(map(len, self.parts))
 
     @property
@@ -77,7 +81,8 @@ class Line:
     @cached_property
     def tight(self) -> re.Pattern[str]:
         """Matches this line with values that are no sentences themselves, but for one that the line ends with."""
-        return self._pattern(r"[^\s']+|'[^']*'" if self.few else r"(?:(?!\. [A-Z]).)*?")
+        until = r"\. [A-Z]" if MARK_OF_SENTENCE.search("".join(self.parts)) else r"\. [A-Z]|, "
+        return self._pattern(r"[^\s']+|'[^']*'" if self.few else rf"(?:(?!{until}).)*?")
 
     @cached_property
     def loose(self) -> re.Pattern[str] | None:
@@ -86,9 +91,10 @@ class Line:
 
     def _pattern(self, value: str) -> re.Pattern[str]:
         written = re.escape(self.parts[0])
+        first = ".*?" if BEHIND.match(self.parts[1]) and not written else value  # a sentence before this one
         for before, after in itertools.pairwise(self.parts):
-            beside = not before and written  # a value behind another begins as `, so` or ` (so)`
-            written += f"((?:[ ,;(](?:{value}))?)" if beside else f"({value})"
+            beside = not before and written  # a value behind another begins as `, so`, ` (so)` or ` for so`
+            written += f"((?:(?: ?[,;(]| for )(?:{value}))?)" if beside else f"({value if written else first})"
             written += re.escape(after)
         if not self.few and not self.parts[-1]:
             written = written.removesuffix(f"({value})") + "(.*)" if not beside else written
@@ -104,8 +110,8 @@ class Catalogue:
     """The lines of a language, found by the rarest word that they have."""
 
     def __init__(self, lines: dict[str, str]) -> None:
-        self._whole = {text: said for text, said in lines.items() if not PLACE.search(text)}
-        made = [Line(text, said) for text, said in lines.items() if PLACE.search(text)]
+        self._whole = {text: said for text, said in lines.items() if said and not PLACE.search(text)}
+        made = [Line(text, said) for text, said in lines.items() if said and PLACE.search(text)]
         often = Counter(word for line in made for word in line.words)
         self._by_word: dict[str, list[Line]] = defaultdict(list)
         for line in sorted(made, key=lambda line: (-line.length, -len(line.places))):
@@ -122,7 +128,7 @@ class Catalogue:
     def _look(self, text: str) -> str:
         if not 0 < len(text) <= MOST_CHARACTERS:
             return text
-        for look in (self._line, self._list, self._sentences, self._of_a_file, self._loose):
+        for look in (self._line, self._begun, self._list, self._ended, self._loose):
             found = look(text)
             if found is not None:
                 return found
@@ -145,32 +151,41 @@ class Catalogue:
         return self.say(value) if " " in value.strip() else value
 
     def _list(self, text: str) -> str | None:
-        """`text` as findings with semicolons between."""
-        parts = text.split("; ")
-        if len(parts) == 1:
-            return None
-        said = [self.say(part) for part in parts]
-        return None if said == parts else "；".join(said)
+        """`text` as findings with semicolons between, or as known words with commas."""
+        for between, written in (("; ", "；"), (", ", "，")):
+            parts = text.split(between)
+            said = [self.say(part) for part in parts] if len(parts) > 1 else parts
+            known = sum(part != as_said for part, as_said in zip(parts, said, strict=True))
+            if known == len(parts) or (known and between == "; "):
+                return written.join(said)
+        return None
 
-    def _sentences(self, text: str) -> str | None:
-        """`text` as several sentences, of which the first or the last is known."""
-        boundaries = list(BOUNDARY.finditer(text))
-        for boundary in reversed(boundaries):
+    def _begun(self, text: str) -> str | None:
+        """`text` as several sentences, of which the first is known."""
+        for boundary in reversed(list(BOUNDARY.finditer(text))):
             known = self._line(text[: boundary.start()])
             if known is not None:
                 return known + self.say(text[boundary.end() :])
-        for boundary in boundaries:
-            known = self._line(text[boundary.end() :], few=False)
+        return None
+
+    def _ended(self, text: str) -> str | None:
+        """`text` as something and a known sentence, or as the name of a file and what is said of it."""
+        for boundary in itertools.chain(BOUNDARY.finditer(text), NAME.finditer(text)):
+            known = self._last(text[boundary.end() :])
             if known is not None:
                 return text[: boundary.end()] + known
         return None
 
-    def _of_a_file(self, text: str) -> str | None:
-        """`text` as the name of a file and what is said of it, the last one with a full stop."""
-        name, _, rest = text.partition(" ")
-        bare = rest.removesuffix(".")
-        known = self._line(bare, few=False)
-        return None if known is None else f"{name} {known}{'' if bare == rest else '。'}"
+    def _last(self, text: str) -> str | None:
+        """`text` as a line that can hardly be anybody else's, with or without a full stop of its own."""
+        bare = text.removesuffix(".")
+        if bare != text and bare in self._whole:
+            return self._whole[bare] + "。"
+        known = self._line(text, few=False)
+        if known is None and bare != text:
+            known = self._line(bare, few=False)
+            return None if known is None else known + "。"
+        return known
 
     def _loose(self, text: str) -> str | None:
         return self._line(text, loose=True)

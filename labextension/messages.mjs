@@ -1,5 +1,6 @@
 // Prints what there is to translate, as JSON: the texts given to `trans.__` and `trans._n` in the sources, by file, those
-// of the settings' schema, the server's words (below), and the options of its operations with their help. Fails where a text is put together, since nobody could translate that.
+// of the settings' schema, the server's words (below), and the options of its operations with their help. Fails where a
+// text is put together, since nobody could translate that. The server's sentences are those of tests/sentences.py.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from pydantic_core._pydantic_core import list_all_errors
+
 from jupyter_modeldeploy.languages import SAYING
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +33,7 @@ MOST = 24
 PLACE = "\0"  # of a value, until the places are numbered
 FIELD = re.compile(r"\{[^}]*\}")
 LETTERS = re.compile(r"[a-z]{2}")
-CODE = re.compile(r"^(pip|modeldeploy|import|set|Basic|Bearer) |^%1\(|^<|\\s|=\"%")
+CODE = re.compile(r"^(pip|modeldeploy|import|set|Basic|Bearer) |^%1\(|^<|\\s|=\"%|\{[a-z_]+\}")
 """What has words and is said to no person, or is to be typed as it is."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -61,17 +63,21 @@ class Sources:
         self._parents: dict[ast.AST, ast.AST] = {}
         self._files: dict[ast.Module, Path] = {}
         self._open: set[ast.AST] = set()
+        self._sayers: dict[str, set[int | str]] = {}
         for path in paths:
             self._files[module := ast.parse(path.read_text("utf-8"))] = path
             for node in ast.walk(module):
                 self._parents.update((child, node) for child in ast.iter_child_nodes(node))
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                     self._functions[node.name].append(node)
+                elif isinstance(node, ast.ClassDef):
+                    fields = (one.target for one in node.body if isinstance(one, ast.AnnAssign))
+                    self._sayers[node.name] = {n for n, field in enumerate(fields) if name_of(field) in SAYING}
             for node in module.body:
                 for name, value in assigned(node):
                     self._constants[name].append(value)
         self._speaking = [node for node in self._parents if isinstance(node, ast.Call | ast.Dict)]
-        self._sayers: dict[str, set[int | str]] = {name: {0, 1} for name in ERRORS} | SAYERS
+        self._sayers |= {name: {0, 1} for name in ERRORS} | SAYERS
 
     def said(self) -> dict[str, str]:
         """All that is said, looked for until no further function turns out to say what it is given."""
@@ -80,7 +86,7 @@ class Sources:
             for node in self._speaking:
                 for expression in self._spoken(node):
                     self._collect(expression, words=name_of(getattr(node, "func", node)) == "progress")
-        return self._found
+        return self._found | dict.fromkeys(wrong_values(), "pydantic")
 
     def _spoken(self, node: ast.AST) -> Iterator[ast.AST]:
         """The expressions of a call or a dictionary that are said."""
@@ -153,15 +159,15 @@ class Sources:
             called = function.name
             if called == "__init__":
                 called = getattr(self._parents[function], "name", called)
-            if hasattr(builtins, called):
+            if any(hasattr(known, called) for known in (builtins, dict, list, str)):
                 return
             self._sayers.setdefault(called, set()).update({name, names.index(name) - own})
 
     def _called(self, node: ast.Call) -> list[str]:
         name = name_of(node.func)
         of = getattr(node.func, "value", None)
-        if name == "join" and node.args:
-            return self._texts(node.args[0])
+        if name in ("join", "filter", "list") and node.args:
+            return self._texts(node.args[-1])
         if name == "format" and of is not None:
             return [FIELD.sub(PLACE, text) for text in self._texts(of)]
         if name in ("strip", "get", "removesuffix", "rstrip", "lstrip") and of is not None:
@@ -212,7 +218,7 @@ def parameters(function: ast.AST) -> list[str]:
 
 
 def assigned(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    """The names that a statement gives a value, and the values."""
+    """The names that a node gives a value, or a further one, and the values."""
     if isinstance(node, ast.Assign):
         for target in node.targets:
             if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
@@ -221,6 +227,16 @@ def assigned(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
                 yield name_of(target), node.value
     elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr) and node.value is not None:
         yield name_of(node.target), node.value
+    elif isinstance(node, ast.Call) and name_of(node.func) == "append":
+        yield name_of(getattr(node.func, "value", node)), node.args[0]
+
+
+def wrong_values() -> Iterator[str]:
+    """What pydantic says of values that are none of their field's."""
+    for error in list_all_errors():
+        if error["type"] in WRONG:
+            for plural in ("", "s"):
+                yield numbered(FIELD.sub(PLACE, error["message_template_python"].replace("{expected_plural}", plural)))
 
 
 def alternatives(node: ast.AST) -> list[ast.AST]:
@@ -271,6 +287,13 @@ def numbered(text: str) -> str:
     return re.sub(PLACE, lambda _: f"%{next(count)}", text)
 
 
+WRONG = set(
+    """bool_parsing bool_type dict_type enum extra_forbidden finite_number float_parsing float_type greater_than
+    greater_than_equal int_from_float int_parsing int_type less_than less_than_equal list_type literal_error missing
+    model_attributes_type model_type string_pattern_mismatch string_too_long string_too_short string_type too_long
+    too_short union_tag_invalid union_tag_not_found value_error""".split()  # noqa: SIM905
+)
+"""Of the errors that pydantic knows, those that the records of the API may meet."""
 ERRORS = {
     node.name for node in ast.parse((PACKAGE / "errors.py").read_text("utf-8")).body if isinstance(node, ast.ClassDef)
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tornado.httpclient import HTTPClientError
 
 from jupyter_modeldeploy import processes
 from jupyter_modeldeploy.api.operations import SeeChanges, see_changes
@@ -59,6 +60,20 @@ async def test_of_very_many_jobs_the_newest_are_listed(app: ModelDeployApp, jp_f
         app.workspace.store.jobs.add(job(number, processes.current()))
     response = await jp_fetch("modeldeploy", "api", "jobs", params={"limit": "2"})
     assert [each["id"] for each in json.loads(response.body)["jobs"]] == [f"{4:012x}", f"{3:012x}"]
+
+
+async def test_who_reads_chinese_is_answered_in_chinese_and_all_others_in_english(
+    app: ModelDeployApp, jp_fetch: Any
+) -> None:
+    failed = {"state": "failed", "error": {"code": "unavailable", "message": "timm is not installed."}}
+    app.workspace.store.jobs.add(Job.model_validate(job(1, None).model_dump() | failed))
+    for language, message in (("zh_CN", "timm 未安装。"), ("de", "timm is not installed.")):
+        response = await jp_fetch("modeldeploy", "api", "jobs", headers={"Accept-Language": language})
+        [found] = json.loads(response.body)["jobs"]
+        assert (found["state"], found["error"]["message"]) == ("failed", message)
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_fetch("modeldeploy", "api", "jobs", "none", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
+    assert json.loads(refused.value.response.body)["error"]["hint"] == "列出作业：modeldeploy jobs list。"
 
 
 def test_a_change_made_while_another_answer_is_put_together_is_not_skipped(

@@ -151,3 +151,8 @@ def test_all_of_it_speaks_chinese_where_jupyterlab_does(page: Page, lab: Lab, th
         expect(option).to_have_text(re.compile("[一-鿿]|^LoRA (alpha|dropout)$"))
     axe.show_page(page, there.pages["dataset"])
     expect(page.get_by_role("article")).to_contain_text(re.compile(r"文本长度.*个字符.*训练"))
+    axe.show_page(page, there.pages["failed"])
+    failed = page.get_by_role("article").filter(has_text="nowhere")
+    expect(failed).to_contain_text(
+        re.compile(r"获取 file:\S+nowhere，命名为 nowhere.*没有文件或文件夹 \S+nowhere。请检查路径。")
+    )

@@ -172,9 +172,9 @@ class Sweep:
 
     def _nothing_came_of_it(self) -> JobFailed:
         last = self.past[-1]
-        which = "All" if len(self.past) == self.plan.trials else "The first"
         return JobFailed(
-            f"{which} {len(self.past)} trials failed, the last one ({trial.told(last.options)}) so: {last.error}",
+            f"{'All' if len(self.past) == self.plan.trials else 'The first'} {len(self.past)} trials failed, "
+            f"the last one ({trial.told(last.options)}) so: {last.error}",
             f"modeldeploy jobs log {last.job}",
         )
 

@@ -52,13 +52,16 @@ def why(found: Optimization, chosen: Candidate) -> str:
 def _why_original(found: Optimization) -> str:
     others = found.candidates[1:]
     lossy = [one for one in others if one.verdict == "too-much-loss"]
-    counts = {
-        "lose too much": len(lossy),
-        "are no better": sum(one.verdict in ("dominated", "slower") for one in others),
-        "could not be made or run": sum(one.verdict == "failed" for one in others),
-        "had no time": sum(one.verdict == "no-time" for one in others),
-    }
-    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    worse = sum(one.verdict in ("dominated", "slower") for one in others)
+    failed = sum(one.verdict == "failed" for one in others)
+    late = sum(one.verdict == "no-time" for one in others)
+    counts = [
+        f"{len(lossy)} lose too much" if lossy else "",
+        f"{worse} are no better" if worse else "",
+        f"{failed} could not be made or run" if failed else "",
+        f"{late} had no time" if late else "",
+    ]
+    told = ", ".join(filter(None, counts))
     return f"Nothing within the budget is better than the original: of {len(others)} candidates {told or 'none is'}."
 
 

@@ -100,8 +100,10 @@ def threads(evidence: Evidence) -> Candidate | None:
     change = {"instances": 0, "threads": 0} | ({"replicas": 1} if layout.replicas > cores else {})
     if running > cores:
         title = "Use as many threads as there are cores"
-        told = f"{running} threads compete for {cores} cores: {evidence.switches_per_s:,.0f} times a second one is put "
-        told += "off its core while it has work."
+        told = (
+            f"{running} threads compete for {cores} cores: {evidence.switches_per_s:,.0f} times a second one is put "
+            "off its core while it has work."
+        )
     else:
         title = "Use all cores"
         told = f"{running} of {cores} cores can be used; {evidence.idle_share:.0%} of the cores idle under load."

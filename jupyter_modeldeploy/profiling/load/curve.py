@@ -73,7 +73,7 @@ def advice(steps: Sequence[LoadStep], mode: LoadMode, at: int | None, percentile
     latency = latency_ms(step, percentile)
     figures = f"{step.throughput_rps:,.4g} requests/s"
     if latency is not None:
-        figures += f", {latency:.3g} ms at the {percentile:g}th percentile"
+        figures = f"{step.throughput_rps:,.4g} requests/s, {latency:.3g} ms at the {percentile:g}th percentile"
     if mode == "trace" or len(steps) == 1:
         return f"{figures}. One step makes no curve: several concurrencies or rates show where the knee is."
     what = f"concurrency {step.concurrency}" if step.concurrency is not None else f"{step.rate:g} requests/s"

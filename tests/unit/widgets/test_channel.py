@@ -26,8 +26,9 @@ class Asking:
         self.came: queue.Queue[dict[str, Any]] = queue.Queue()
         self.channel = Channel(workspace, self.came.put)
 
-    def ask(self, path: str, method: str = "GET", body: str = "", rid: str = "1") -> None:
-        self.channel.receive({"kind": "ask", "rid": rid, "method": method, "path": path, "body": body})
+    def ask(self, path: str, method: str = "GET", body: str = "", rid: str = "1", language: str = "en") -> None:
+        question = {"method": method, "path": path, "body": body, "language": language}
+        self.channel.receive({"kind": "ask", "rid": rid, **question})
         assert self.came.get(timeout=SOON_S) == {"kind": "heard", "rid": rid}
 
     def answer(self) -> tuple[int, Any]:
@@ -53,6 +54,13 @@ def asking(workspace: Workspace) -> Iterator[Asking]:
 def test_an_operation_is_answered_as_over_http(asking: Asking) -> None:
     asking.ask("models")
     assert asking.answer() == (200, {"models": []})
+
+
+def test_a_panel_in_chinese_is_answered_in_chinese(asking: Asking) -> None:
+    asking.ask("models/none", language="zh_CN")
+    status, answer = asking.answer()
+    assert (status, answer["error"]["code"]) == (404, "not_found")
+    assert answer["error"]["message"] == "没有模型 none。"
 
 
 def test_the_apis_description_is_answered_too(asking: Asking) -> None:
