@@ -72,7 +72,7 @@ async def test_who_reads_chinese_is_answered_in_chinese_and_all_others_in_englis
         [found] = json.loads(response.body)["jobs"]
         assert (found["state"], found["error"]["message"]) == ("failed", message)
     with pytest.raises(HTTPClientError) as refused:
-        await jp_fetch("modeldeploy", "api", "jobs", "none", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
+        await jp_fetch("modeldeploy", "api", "jobs", "0" * 12, headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
     assert json.loads(refused.value.response.body)["error"]["hint"] == "列出作业：modeldeploy jobs list。"
 
 

@@ -57,10 +57,10 @@ def test_an_operation_is_answered_as_over_http(asking: Asking) -> None:
 
 
 def test_a_panel_in_chinese_is_answered_in_chinese(asking: Asking) -> None:
-    asking.ask("models/none", language="zh_CN")
+    asking.ask("jobs/00000000000a", language="zh_CN")
     status, answer = asking.answer()
     assert (status, answer["error"]["code"]) == (404, "not_found")
-    assert answer["error"]["message"] == "没有模型 none。"
+    assert answer["error"]["message"] == "没有作业 '00000000000a'。"
 
 
 def test_the_apis_description_is_answered_too(asking: Asking) -> None:
