@@ -98,6 +98,7 @@ class Keyboard:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        page.on("filechooser", lambda chooser: None)  # from now on, since the browser has to be told to hand them over
 
     def open_section(self, name: str) -> Locator:
         section = _section(self.page, name)
