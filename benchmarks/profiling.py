@@ -1,6 +1,6 @@
 """How far what we measure is from the truth, and what measuring costs.
 
-    python benchmarks/profiling.py [stall wrk perf_analyzer generator_cpu advice report]
+    python benchmarks/profiling.py [stall wrk perf_analyzer generator_cpu operators memory overhead advice report]
 
 Each part prints what it finds and puts its figures into `benchmarks/results/profile.json`, beside those of the others.
 `wrk` needs the Debian packages wrk and nghttp2-client, `perf_analyzer` libb64-0d. Run it on a machine that does
@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 RESULT = HERE / "results" / "profile.json"
-PARTS = ("stall", "wrk", "perf_analyzer", "generator_cpu", "advice", "report")
+PARTS = ("stall", "wrk", "perf_analyzer", "generator_cpu", "operators", "memory", "overhead", "advice", "report")
 """Modules of profile_bench, each with a `run` that gives figures by name."""
 
 

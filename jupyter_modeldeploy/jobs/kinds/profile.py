@@ -11,6 +11,7 @@ from jupyter_modeldeploy.errors import NotFound
 from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
 from jupyter_modeldeploy.jobs.kinds import held_out, traffic
 from jupyter_modeldeploy.records import Latency, Name, Profile, Service, Version
+from jupyter_modeldeploy.store import Store
 
 OPERATOR_INPUTS = 8
 OPERATOR_SECONDS = 8.0
@@ -34,7 +35,7 @@ def run(context: Context) -> dict[str, Any]:
 
     parameters: ProfileParameters = context.parameters
     store = context.store
-    version = store.versions.get(parameters.version)
+    version = _with_signature(store, store.versions.get(parameters.version))
     service = store.services.get(parameters.service) if parameters.service else None
     if service:
         _check_served(version, service)
@@ -54,6 +55,19 @@ def run(context: Context) -> dict[str, Any]:
         created_at=datetime.now(UTC),
     )
     return {"service": parameters.service, "profile": profile.model_dump(mode="json")}
+
+
+def _with_signature(store: Store, version: Version) -> Version:
+    """The version with the tensors that its runtime takes, which a checkpoint's own files do not tell."""
+    if version.signature is not None:
+        return version
+    from jupyter_modeldeploy import runtimes
+
+    runtime = runtimes.load(version.format, store.versions.path(version), device="cpu")
+    try:
+        return version.model_copy(update={"signature": runtime.signature})
+    finally:
+        runtime.close()
 
 
 def _answers(context: Context, service: Service, requests: traffic.Traffic) -> dict[str, Latency]:

@@ -39,11 +39,11 @@ def structure(run: Callable[[], object]) -> list[Event]:
     return _described(told, outputs)
 
 
-class _Outputs(TorchDispatchMode):
+class _Outputs(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes the tensors that each outermost call gives."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.found: list[tuple[str, Outputs]] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -59,7 +59,8 @@ class _Outputs(TorchDispatchMode):
 
 
 def _outputs(run: Callable[[], object]) -> list[tuple[str, Outputs]]:
-    with _Outputs() as noted:
+    noted = _Outputs()
+    with noted:
         run()
     return noted.found
 
@@ -74,7 +75,7 @@ def _modules_recorded() -> Iterator[None]:
         if not entered:
             names.update((id(each), name) for name, each in module.named_modules())
         scope = record_function(MODULE + names.get(id(module), ""))
-        scope.__enter__()
+        scope.__enter__()  # type: ignore[no-untyped-call]
         entered.append(scope)
 
     def after(module: torch.nn.Module, args: Any, result: Any) -> None:

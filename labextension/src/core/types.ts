@@ -62,6 +62,8 @@ export type Loader = Schemas['Loader'];
 export type TrainingCode = Schemas['TrainingCode'];
 /** What a profile leaves, and a comparison, in their jobs' results. */
 export type Profile = Schemas['Profile'];
+export type Operator = Schemas['Operator'];
+export type Span = Schemas['Span'];
 /** What a load leaves in its job's result. */
 export type LoadReport = Schemas['LoadReport'];
 export type LoadStep = Schemas['LoadStep'];
