@@ -7,15 +7,20 @@ import os
 import re
 import signal
 import subprocess
+import sys
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
 from jupyter_modeldeploy.records import ProcessRef
 
+T = TypeVar("T")
 START_TIME_TOLERANCE_S = 0.5
 SPIN_COUNT = "3000"
 """How often a thread of GNU's OpenMP looks for its next part of an operator before it sleeps; by default 300,000 times.
@@ -115,6 +120,19 @@ def peak_bytes() -> int:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
+
+
+def at_low_priority(work: Callable[[], T]) -> T:
+    """The result of work that leaves the processor to whoever else wants it: on a thread of the lowest priority, which
+    processes that it starts have too. Only Linux knows priorities of threads; elsewhere it is done as any."""
+
+    def courteous() -> T:
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        return work()
+
+    with ThreadPoolExecutor(1, thread_name_prefix="aside") as pool:
+        return pool.submit(courteous).result()
 
 
 def clean_environment() -> dict[str, str]:

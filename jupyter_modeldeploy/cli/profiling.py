@@ -52,6 +52,13 @@ ADVICE = Annotated[
     bool,
     typer.Option("--advice", help="the whole report of a --service: where the time goes, and what makes it faster"),
 ]
+OPERATORS = Annotated[
+    bool,
+    typer.Option(
+        "--operators",
+        help="with a --service: instead of a load the operators and memory of what it serves, measured beside it",
+    ),
+]
 OF_A_VERSION = {"service", "dataset", "concurrency"}
 
 
@@ -61,7 +68,7 @@ def add_to(app: typer.Typer) -> None:
         "profile",
         "Measure how a service, or any endpoint, answers under load: latency, throughput, and where the knee is.\n\n"
         "Closed loop (--concurrency), open loop (--rate) or a recorded trace (--replay). With a VERSION: its costliest "
-        "operators, its memory and its latency through the service.",
+        "operators, its memory and, with a --service, its latency through that.",
         "modeldeploy profile --service reviews-api --duration 60s --concurrency 1,2,4,8",
         _build,
     )
@@ -87,6 +94,7 @@ def _build() -> Callable[..., None]:
         version: str | None,
         requests: int | None,
         threads: int | None,
+        operators: bool,
         by: Grouping,
         trace: Path | None,
         out: Path | None,
@@ -110,13 +118,18 @@ def _build() -> Callable[..., None]:
             job = door.call("report_service", **fields_from(LoadParameters, given))
             finish(door, job.id, detach)
             return after(job.id)
-        if version is None:
-            _refuse({**own, **{"trace": trace, "out": out}}, "with a VERSION only")
+        if version is None and not operators:
+            _refuse({**own, "trace": trace, "out": out}, "with a VERSION or --operators only")
             job = door.call("profile_service", **fields_from(LoadParameters, values))
             finish(door, job.id, detach)
             return after(job.id)
         _refuse({name: value for name, value in given.items() if name not in OF_A_VERSION}, "of a load alone")
-        job = door.call("profile_model", version=version, **given, **own)
+        if version is None:
+            if "service" not in given:
+                raise typer.BadParameter("--operators wants a VERSION, or the --service that serves it.")
+            job = door.workspace.services.profile_operators(given.pop("service"), **given, **own).job
+        else:
+            job = door.call("profile_model", version=version, beside=operators, **given, **own)
         finish(door, job.id, detach, lambda door, job: _show_version(door, job, by))
         if not detach:
             _write(door, job.id, trace, out)
@@ -125,6 +138,7 @@ def _build() -> Callable[..., None]:
     own = [
         option("requests", REQUESTS, None),
         option("threads", THREADS, None),
+        option("operators", OPERATORS, False),
         option("by", by, "operator"),
         option("trace", TRACE, None),
         option("out", OUT, None),

@@ -47,11 +47,12 @@ class OpenVinoRuntime:
     InvalidInput for one that does not load or takes anything but numbers, Unavailable without the package and for a
     device other than the processor."""
 
-    def __init__(self, folder: Path, threads: int = 1, device: str = "auto") -> None:
+    def __init__(self, folder: Path, threads: int = 1, device: str = "auto", counted: bool = False) -> None:
+        """`counted` has each run count the time of its operators, for `counters`."""
         if device == "cuda":
             raise Unavailable("OpenVINO runs on processors here.", "Serve the ONNX version on the GPU.")
         path = only_file(folder, SUFFIXES)
-        properties = _properties(precision_of(folder), threads)
+        properties = _properties(precision_of(folder), threads) | ({"PERF_COUNT": True} if counted else {})
         core = module().Core()
         try:
             self._compiled = core.compile_model(read(core, path), "CPU", properties)
@@ -81,6 +82,10 @@ class OpenVinoRuntime:
                 raise OutOfMemory(f"Not enough memory for this input: {reason(error)}", "Send less.") from error
             raise InvalidInput(f"The model cannot take these values: {reason(error)}") from error
         return {spec.name: answered[place] for place, spec in enumerate(self.signature.outputs)}
+
+    def counters(self) -> list[Any]:
+        """OpenVINO's `ProfilingInfo` of each operator in this thread's last run."""
+        return list(self._request().get_profiling_info())
 
     def _request(self) -> Any:
         """Each thread's own: a request holds the tensors of one run."""

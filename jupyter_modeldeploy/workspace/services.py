@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 
 LOOKS_KEPT = 8
+SECONDS_BESIDE = 30.0
+"""Most of them are left to the service."""
 PATHS = {"replay", "texts", "body", "token_file"}
 """Options of a load that name files; a job has a working folder of its own."""
 SHORTEST_SPAN_S = 2.0
@@ -188,6 +190,14 @@ class Services(Room):
         from jupyter_modeldeploy.reporting.service import ServicePage
 
         return ServicePage(**self._found(job_id, "service-report")["service_report"])
+
+    def profile_operators(self, name: str, **options: Any) -> JobHandle:
+        """Measure operators and memory of the version that gets most of a running service's requests, in a process
+        beside it, which leaves it nearly all of the processor. The options are those of `ProfileParameters`."""
+        model = self.running(name).spec.models[0]
+        version = max(model.arms, key=lambda arm: arm.weight).version
+        asked = {"seconds": SECONDS_BESIDE, **options}
+        return self._submit("profile", version=f"{model.model}@{version}", service=name, beside=True, **asked)
 
     def _request_log(self, name: str) -> Path:
         path = self._store.service_folder(name) / journal.REQUEST_LOG

@@ -130,7 +130,7 @@ def one_of_each(workspace: Workspace, folder: Path) -> Iterator[OneOfEach]:
     report = add_report(workspace, "both")
     service = workspace.services.start(workspace.services.spec("both", forms)).name
     try:
-        profile = models.profile(forms[0], service, requests=REQUESTS)
+        profile = models.profile(forms[0], service, requests=REQUESTS, seconds=0.5)
         compare = workspace.experiments.compare(service, *forms, requests=REQUESTS)
         load = workspace.services.profile(service, concurrency="1,2", duration="1s")
         jobs = {"training": training, "profile": profile, "comparison": compare, "load": load}

@@ -144,6 +144,21 @@ def test_a_jobs_log_is_searched_and_its_result_leads_to_its_version(
     expect(page.get_by_role("article", name="sentiment")).to_be_visible()
 
 
+def test_a_profiles_run_is_walked_by_keys_beside_the_table_of_its_operators(
+    open_page: OpenPage, workspace: Workspace, sentiment: str
+) -> None:
+    job = workspace.models.profile(sentiment, seconds=0.5).wait(timeout_s=120)
+    slowest = max(workspace.models.profile_of(job.id).operators, key=lambda one: one.time_ms)
+    shown = open_page(f"job/{job.id}")
+    chart = shown.get_by_role("application", name="One run, from left to right")
+    chart.focus()
+    chart.press("ArrowRight")
+    expect(shown.get_by_text(re.compile(r"ms after the start"))).to_be_visible()
+    shown.get_by_role("combobox", name="Put together by").select_option("Operator")
+    first = shown.get_by_role("table").get_by_role("row").nth(1)
+    expect(first.get_by_role("rowheader")).to_have_text(re.compile(f"^{re.escape(slowest.name)}$|between operators"))
+
+
 def test_a_services_page_answers_steers_traffic_and_rolls_back(
     page: Page, workspace: Workspace, service: Service, tuned: str
 ) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field
 
-from jupyter_modeldeploy.errors import NotFound
+from jupyter_modeldeploy import plugins, processes
+from jupyter_modeldeploy.errors import InvalidInput, NotFound
 from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
 from jupyter_modeldeploy.jobs.kinds import held_out, traffic
 from jupyter_modeldeploy.records import Latency, Name, Profile, Service, Version
 from jupyter_modeldeploy.store import Store
 
+T = TypeVar("T")
 OPERATOR_INPUTS = 8
 OPERATOR_SECONDS = 8.0
+SHARE_BESIDE = 0.04
+"""Of the time, while a service answers: its requests lose at most that much of one core (decision 6)."""
 
 
 class ProfileParameters(Parameters):
@@ -26,25 +31,31 @@ class ProfileParameters(Parameters):
     requests: int = Field(default=300, ge=10, le=1_000_000, description="requests in turn, and again at once")
     concurrency: int = Field(default=4, ge=1, le=1024, description="connections for the throughput")
     seconds: float = Field(default=OPERATOR_SECONDS, ge=0.1, le=600, description="how long to time the operators")
-    threads: int = Field(default=1, ge=1, le=256, description="processor threads of a run")
+    threads: int | None = Field(
+        default=None, ge=1, le=256, description="processor threads of a run; else those that the service uses, or 1"
+    )
+    beside: bool = Field(
+        default=False,
+        description="send the service nothing and leave it nearly all of the processor: for one that others use",
+    )
 
 
 def run(context: Context) -> dict[str, Any]:
-    from jupyter_modeldeploy.profiling.memory import measure_memory
+    from jupyter_modeldeploy.profiling.memory import LEAK_SECONDS, measure_memory
     from jupyter_modeldeploy.profiling.operators import profile_operators
 
     parameters: ProfileParameters = context.parameters
-    store = context.store
-    version = _with_signature(store, store.versions.get(parameters.version))
+    beside, store = parameters.beside, context.store
     service = store.services.get(parameters.service) if parameters.service else None
-    if service:
-        _check_served(version, service)
-    dataset = held_out.chosen_dataset(store, version, parameters.dataset)
-    requests = traffic.make_traffic(store, version, dataset, parameters.requests, pinned=True)
+    aside = processes.at_low_priority if beside else _at_once
+    version, requests = aside(lambda: _prepared(context, service))
     folder, inputs = store.versions.path(version), requests.inputs[:OPERATOR_INPUTS]
-    answers = _answers(context, service, requests) if service else {}
-    found = profile_operators(version.format, folder, inputs, parameters.seconds, parameters.threads, context.reporter)
-    memory = measure_memory(folder, version.format, inputs, parameters.threads)
+    answers = _answers(context, service, requests) if service and not beside else {}
+    threads = parameters.threads or (service.spec.threads if service else 0) or 1
+    share = SHARE_BESIDE if beside else 1.0
+    found = profile_operators(version.format, folder, inputs, parameters.seconds, threads, context.reporter, share)
+    leak_seconds = 0.0 if beside else min(parameters.seconds, LEAK_SECONDS)
+    memory = aside(lambda: measure_memory(folder, version.format, inputs, threads, leak_seconds))
     profile = Profile(
         version=version.ref,
         **found._asdict(),
@@ -55,6 +66,24 @@ def run(context: Context) -> dict[str, Any]:
         created_at=datetime.now(UTC),
     )
     return {"service": parameters.service, "profile": profile.model_dump(mode="json")}
+
+
+def _at_once(work: Callable[[], T]) -> T:
+    return work()
+
+
+def _prepared(context: Context, service: Service | None) -> tuple[Version, traffic.Traffic]:
+    """The version, and what to run and send; its runtime is imported."""
+    parameters: ProfileParameters = context.parameters
+    store = context.store
+    version = _with_signature(store, store.versions.get(parameters.version))
+    if service:
+        _check_served(version, service)
+    elif parameters.beside:
+        raise InvalidInput("There is no service to profile it beside.", "Name one, or leave `beside` out.")
+    dataset = held_out.chosen_dataset(store, version, parameters.dataset)
+    plugins.load("runtimes", version.format.value)
+    return version, traffic.make_traffic(store, version, dataset, parameters.requests, pinned=True)
 
 
 def _with_signature(store: Store, version: Version) -> Version:

@@ -9,13 +9,16 @@ from typing import Literal, NamedTuple
 
 from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.profiling.operators.events import Cost, Recording
+from jupyter_modeldeploy.profiling.operators.events import Recording
+from jupyter_modeldeploy.profiling.operators.timing import Pace
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records.profiles import Limits, Operator, OperatorRun, Span
 from jupyter_modeldeploy.signatures import Format
 
 TORCH = (Format.transformers, Format.torchscript, Format.exported, Format.ultralytics)
-FORMATS = (Format.onnx, *TORCH)
+FORMATS = (Format.onnx, *TORCH, Format.openvino)
+WITHIN = {"onnxruntime": 0.25, "torch": 0.0, "openvino": 0.0}
+"""The part of the profiler's own time that lies within what it tells of an event, measured on calls that do nothing."""
 
 
 class Operators(NamedTuple):
@@ -28,10 +31,16 @@ class Operators(NamedTuple):
 
 
 def profile_operators(
-    format: Format, folder: Path, inputs: Sequence[Tensors], seconds: float, threads: int, reporter: Reporter
+    format: Format,
+    folder: Path,
+    inputs: Sequence[Tensors],
+    seconds: float,
+    threads: int,
+    reporter: Reporter,
+    share: float = 1.0,
 ) -> Operators:
     """The operators of the model in `folder`, on the processor with `threads` threads, over passes through `inputs` for
-    about so many seconds.
+    about so many seconds, of which only a `share` is spent on them.
 
     Raises InvalidInput without inputs, for a format whose runtime tells nothing, for a model that does not load and for
     inputs that do not fit it."""
@@ -40,34 +49,40 @@ def profile_operators(
     from jupyter_modeldeploy.profiling.operators import table
     from jupyter_modeldeploy.profiling.operators.limits import limits
 
-    runtime, recording, cost = _recorded(format, folder, inputs, seconds, threads, reporter)
+    runtime, recording = _recorded(format, folder, inputs, Pace(seconds, share), threads, reporter)
     known = limits(threads)
-    operators = table.operators(recording, cost, known)
+    calibrating, measured = table.halves(recording)
+    cost = table.cost(calibrating, WITHIN[runtime])
+    operators = table.operators(measured, cost, known)
     run = OperatorRun(
         runtime=runtime,
         threads=threads,
         runs=len(recording.profiled) * recording.inputs,
-        run_ms=table.plain_ms(recording),
-        profiled_ms=table.profiled_ms(recording),
+        run_ms=table.plain_ms(measured),
+        profiled_ms=table.profiled_ms(measured),
         sum_ms=sum(one.time_ms for one in operators),
         events=table.events_in_a_run(recording),
         event_cost_us=cost.whole,
     )
-    return Operators(operators, run, known, table.timeline(recording, cost))
+    return Operators(operators, run, known, table.timeline(measured, cost))
 
 
 def _recorded(
-    format: Format, folder: Path, inputs: Sequence[Tensors], seconds: float, threads: int, reporter: Reporter
-) -> tuple[Literal["onnxruntime", "torch"], Recording, Cost]:
+    format: Format, folder: Path, inputs: Sequence[Tensors], pace: Pace, threads: int, reporter: Reporter
+) -> tuple[Literal["onnxruntime", "torch", "openvino"], Recording]:
     if format is Format.onnx:
         from jupyter_modeldeploy.profiling.operators import onnx
 
-        return "onnxruntime", onnx.record(folder, inputs, seconds, threads, reporter), onnx.cost(threads)
+        return "onnxruntime", onnx.record(folder, inputs, pace, threads, reporter)
     if format in TORCH:
         os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # it tells of each start and stop
         from jupyter_modeldeploy.profiling.operators import torch
 
-        return "torch", torch.record(folder, format, inputs, seconds, threads, reporter), torch.cost(threads)
+        return "torch", torch.record(folder, format, inputs, pace, threads, reporter)
+    if format is Format.openvino:
+        from jupyter_modeldeploy.profiling.operators import openvino
+
+        return "openvino", openvino.record(folder, inputs, pace, threads, reporter)
     raise InvalidInput(
         f"What runs the format {format} tells nothing of operators.", f"It can be: {', '.join(FORMATS)}."
     )

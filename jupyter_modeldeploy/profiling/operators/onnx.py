@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 
 from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.profiling.operators import work
-from jupyter_modeldeploy.profiling.operators.events import Cost, Event, Recording, Run, mean_of_quickest, nest
+from jupyter_modeldeploy.profiling.operators.events import Event, Recording, Run, nest
 from jupyter_modeldeploy.profiling.operators.onnx_graph import Graph
-from jupyter_modeldeploy.profiling.operators.timing import Pass, in_turns, one_run
-from jupyter_modeldeploy.progress import Reporter, Silent
+from jupyter_modeldeploy.profiling.operators.timing import Pace, Pass, in_turns, one_run
+from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.runtimes.model_file import only_file
 from jupyter_modeldeploy.runtimes.onnx import OnnxRuntime, session_options
 
@@ -26,10 +23,9 @@ MOST_EVENTS = 150_000  # ONNX Runtime keeps a million; each is a kilobyte of the
 LARGEST = 1_500_000_000
 """Bytes of a model that is still written once more, as it was optimized: a file of ONNX holds no more than 2 GB."""
 PROFILE = "profile"
-CHAIN = 200
 
 
-def record(folder: Path, inputs: Sequence[Tensors], seconds: float, threads: int, reporter: Reporter) -> Recording:
+def record(folder: Path, inputs: Sequence[Tensors], pace: Pace, threads: int, reporter: Reporter) -> Recording:
     """Two sessions of the model, of which one has its profiler on. The names are those of the optimized graph, where
     ONNX Runtime has fused nodes."""
     path = only_file(folder, (".onnx",))
@@ -42,7 +38,7 @@ def record(folder: Path, inputs: Sequence[Tensors], seconds: float, threads: int
             for runtime in (plain, profiled):
                 runtime.run(inputs[0])
                 runtime.run(inputs[0])
-            timed = in_turns(_passes(plain, inputs), _passes(profiled, inputs), seconds, most, reporter)
+            timed = in_turns(_passes(plain, inputs), _passes(profiled, inputs), pace, most, reporter)
         finally:
             plain.close()
             profiled.close()  # the profile is written when its session ends
@@ -56,22 +52,6 @@ def record(folder: Path, inputs: Sequence[Tensors], seconds: float, threads: int
 
 def _passes(runtime: OnnxRuntime, inputs: Sequence[Tensors]) -> Pass:
     return lambda: [one_run(runtime.run, tensors) for tensors in inputs]
-
-
-@cache
-def cost(threads: int = 1) -> Cost:
-    """What the profiler takes for a node on this machine: the difference that it makes to a chain of nodes that do next
-    to nothing."""
-    with tempfile.TemporaryDirectory(prefix="modeldeploy-profile-") as scratch:
-        folder = Path(scratch)
-        _write_chain(folder / "model.onnx")
-        one = [{"x": np.ones((1,), np.float32)}]
-        found = record(folder, one, 0.5, threads, Silent())
-    plain = mean_of_quickest(found.plain) / CHAIN
-    profiled = mean_of_quickest([runs[0].wall for runs in found.profiled]) / CHAIN
-    told = mean_of_quickest([sum(event.duration for event in runs[0].events) for runs in found.profiled]) / CHAIN
-    whole = max(0.0, profiled - plain)
-    return Cost(within=min(whole, max(0.0, told - plain)), around=max(0.0, whole - max(0.0, told - plain)))
 
 
 def _profiled(folder: Path, threads: int, scratch: Path, optimized: Path | None) -> OnnxRuntime:
@@ -121,13 +101,3 @@ def _event(told: dict[str, Any], graph: Graph) -> Event:
 
 def _tensors(told: list[dict[str, list[int]]] | None) -> list[work.Tensor]:
     return [work.Tensor(dtype, tuple(shape)) for one in told or [] for dtype, shape in one.items()]
-
-
-def _write_chain(path: Path) -> None:
-    from onnx import TensorProto, helper, save
-
-    names = ["x", *(f"y{number}" for number in range(CHAIN))]
-    nodes = [helper.make_node("Neg", [before], [after]) for before, after in pairwise(names)]
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in (names[0], names[-1])]
-    graph = helper.make_graph(nodes, "chain", ends[:1], ends[1:])
-    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)

@@ -37,6 +37,22 @@ class _Row:
     memory: int = 0
 
 
+def cost(recording: Recording, within: float) -> Cost:
+    """What the profiler took for an event, from how much longer the runs with it are; `within` is the part of that
+    which falls into the event's own time."""
+    longer = profiled_ms(recording) - plain_ms(recording)
+    whole = max(0.0, 1000 * longer / max(1.0, events_in_a_run(recording)))
+    return Cost(within=within * whole, around=(1 - within) * whole)
+
+
+def halves(recording: Recording) -> tuple[Recording, Recording]:
+    """Every second of its passes, and the others: what is found on one can be held against the other."""
+    first, second = (
+        Recording(recording.profiled[start::2], recording.plain[start::2], recording.inputs) for start in (0, 1)
+    )
+    return first, second
+
+
 def operators(recording: Recording, cost: Cost, limits: Limits) -> list[Operator]:
     """The operators in the mean run of the quickest third of the passes, the costliest first, with what the runs took
     beside them as a row of its own."""

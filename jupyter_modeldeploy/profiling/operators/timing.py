@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.progress import Reporter
@@ -14,10 +15,22 @@ Pass = Callable[[], list[float]]
 """One pass through the inputs; gives the µs of each run."""
 
 
+@dataclass(frozen=True)
+class Pace:
+    """For how many seconds to time, and which share of them to be at it: the rest is left to others."""
+
+    seconds: float
+    share: float = 1.0
+
+    def rest(self, busy: float) -> None:
+        time.sleep(busy * (1 / self.share - 1))
+
+
 def in_turns(
-    plain: Pass, profiled: Pass, seconds: float, most: int, reporter: Reporter
+    plain: Pass, profiled: Pass, pace: Pace, most: int, reporter: Reporter
 ) -> tuple[list[list[float]], list[list[float]]]:
     """What the passes gave: at least five of each kind, at most `most`, for about so many seconds."""
+    seconds = pace.seconds
     found: tuple[list[list[float]], list[list[float]]] = ([], [])
     started = time.perf_counter()
     while (spent := time.perf_counter() - started) < seconds or len(found[0]) < LEAST_PASSES:
@@ -25,7 +38,9 @@ def in_turns(
             break
         reporter.progress(min(spent, seconds), seconds, "s", "Timing the operators")
         for one, walls in zip((plain, profiled), found, strict=True):
+            began = time.perf_counter()
             walls.append(one())
+            pace.rest(time.perf_counter() - began)
     reporter.progress(seconds, seconds, "s", "Timing the operators")
     return found
 

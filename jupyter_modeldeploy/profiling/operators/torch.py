@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 
-import torch
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from jupyter_modeldeploy import runtimes
 from jupyter_modeldeploy.datatypes import Tensors
-from jupyter_modeldeploy.profiling.operators.events import Cost, Event, Recording, Run, mean_of_quickest, nest
-from jupyter_modeldeploy.profiling.operators.timing import in_turns, one_run
+from jupyter_modeldeploy.profiling.operators.events import Event, Recording, Run, nest
+from jupyter_modeldeploy.profiling.operators.timing import Pace, in_turns, one_run
 from jupyter_modeldeploy.profiling.operators.torch_structure import structure
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.signatures import Format
@@ -24,45 +22,22 @@ from jupyter_modeldeploy.signatures import Format
 RUN = "modeldeploy run"
 PASS_US = 30_000.0  # to start and stop the profiler takes milliseconds
 MOST_PASSES = 40
-CHAIN, CHAIN_PASSES = 300, 20
 
 
 def record(
-    folder: Path, format: Format, inputs: Sequence[Tensors], seconds: float, threads: int, reporter: Reporter
+    folder: Path, format: Format, inputs: Sequence[Tensors], pace: Pace, threads: int, reporter: Reporter
 ) -> Recording:
     """Runs of the model on the processor. Calls within others are told apart from them, as torch does."""
     runtime = runtimes.load(format, folder, threads=threads, device="cpu")
     try:
         for tensors in inputs:
             runtime.run(tensors)
-        return _in_turns([_bound(runtime.run, tensors) for tensors in inputs], seconds, reporter)
+        return _in_turns([_bound(runtime.run, tensors) for tensors in inputs], pace, reporter)
     finally:
         runtime.close()
 
 
-@cache
-def cost(threads: int = 1) -> Cost:
-    """What the profiler takes for a call on this machine: the difference that it makes to calls that do next to
-    nothing."""
-    number = torch.ones(1)
-
-    def chain() -> None:
-        with torch.inference_mode():
-            for _ in range(CHAIN):
-                number.neg_()
-
-    plain, profiled, told = [], [], []
-    for _ in range(CHAIN_PASSES):
-        plain.append(_timed(chain) / CHAIN)
-        (run,) = _profiled([chain])
-        profiled.append(run.wall / CHAIN)
-        told.append(sum(event.duration for event in run.events) / CHAIN)
-    whole = max(0.0, mean_of_quickest(profiled) - mean_of_quickest(plain))
-    within = min(whole, max(0.0, mean_of_quickest(told) - mean_of_quickest(plain)))
-    return Cost(within=within, around=whole - within)
-
-
-def _in_turns(runs: Sequence[Callable[[], object]], seconds: float, reporter: Reporter) -> Recording:
+def _in_turns(runs: Sequence[Callable[[], object]], pace: Pace, reporter: Reporter) -> Recording:
     described = [structure(run) for run in runs]
     for run in runs:
         run()
@@ -75,7 +50,7 @@ def _in_turns(runs: Sequence[Callable[[], object]], seconds: float, reporter: Re
         found.append(_profiled(repeated))
         return [run.wall for run in found[-1]]
 
-    plain, _ = in_turns(lambda: [_timed(run) for run in repeated], with_profiler, seconds, MOST_PASSES, reporter)
+    plain, _ = in_turns(lambda: [_timed(run) for run in repeated], with_profiler, pace, MOST_PASSES, reporter)
     for runs_of_pass in found:
         for number, run_of_pass in enumerate(runs_of_pass):
             _describe(run_of_pass.events, described[number % len(runs)])

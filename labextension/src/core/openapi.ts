@@ -4098,6 +4098,12 @@ export interface components {
     /** ProfileVersion */
     ProfileVersion: {
       /**
+       * Beside
+       * @description send the service nothing and leave it nearly all of the processor: for one that others use
+       * @default false
+       */
+      beside: boolean;
+      /**
        * Concurrency
        * @description connections for the throughput
        * @default 4
@@ -4129,10 +4135,10 @@ export interface components {
       service: string | null;
       /**
        * Threads
-       * @description processor threads of a run
-       * @default 1
+       * @description processor threads of a run; else those that the service uses, or 1
+       * @default null
        */
-      threads: number;
+      threads: number | null;
       /**
        * Version
        * @description the version to profile: NAME, NAME@3 or NAME@alias
@@ -9403,6 +9409,12 @@ export interface operations {
       content: {
         'application/json': {
           /**
+           * Beside
+           * @description send the service nothing and leave it nearly all of the processor: for one that others use
+           * @default false
+           */
+          beside?: boolean;
+          /**
            * Concurrency
            * @description connections for the throughput
            * @default 4
@@ -9434,10 +9446,10 @@ export interface operations {
           service?: string | null;
           /**
            * Threads
-           * @description processor threads of a run
-           * @default 1
+           * @description processor threads of a run; else those that the service uses, or 1
+           * @default null
            */
-          threads?: number;
+          threads?: number | null;
           /**
            * Version
            * @description the version to profile: NAME, NAME@3 or NAME@alias

@@ -27,7 +27,9 @@ export function FlameChart({ timeline }: { timeline: readonly Span[] }): JSX.Ele
   const seen = range ?? whole;
   const width = seen.to - seen.from;
   const rows = Math.max(0, ...bars.map(bar => bar.row)) + 1;
-  const lookAt = (bar: Bar): void => setRange({ from: bar.startMs, to: endOf(bar) });
+  const lookAt = (bar: Bar): void => {
+    setRange({ from: bar.startMs, to: endOf(bar) });
+  };
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const next = neighbour(bars, chosen, event.key);
@@ -69,8 +71,12 @@ export function FlameChart({ timeline }: { timeline: readonly Span[] }): JSX.Ele
                 y={bar.row * ROW}
                 width={`${(100 * bar.durationMs) / width}%`}
                 height={ROW - 1}
-                onClick={() => setChosen(bar)}
-                onDoubleClick={() => lookAt(bar)}
+                onClick={() => {
+                  setChosen(bar);
+                }}
+                onDoubleClick={() => {
+                  lookAt(bar);
+                }}
               >
                 <rect
                   width="100%"

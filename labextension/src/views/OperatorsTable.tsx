@@ -18,7 +18,12 @@ export function OperatorsTable({ operators }: { operators: readonly Operator[] }
       <div className="jp-ModelDeploy-fields">
         <label>
           {trans.__('Put together by')}
-          <select value={by} onChange={event => setBy(event.target.value as Grouping)}>
+          <select
+            value={by}
+            onChange={event => {
+              setBy(event.target.value as Grouping);
+            }}
+          >
             <option value="type">{trans.__('Type')}</option>
             <option value="layer">{trans.__('Layer')}</option>
             <option value="operator">{trans.__('Operator')}</option>

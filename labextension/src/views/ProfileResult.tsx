@@ -13,6 +13,8 @@ export function ProfileResult({ job }: { job: Job }): JSX.Element {
   if (!profile) {
     return <p className="jp-ModelDeploy-detail">{trans.__('Nothing was measured yet.')}</p>;
   }
+  // One that an earlier release kept has none.
+  const timeline = profile.timeline as Profile['timeline'] | undefined;
   return (
     <>
       <dl
@@ -26,8 +28,7 @@ export function ProfileResult({ job }: { job: Job }): JSX.Element {
           </div>
         ))}
       </dl>
-      {/* A profile that was kept by an earlier release has no timeline. */}
-      {profile.timeline?.length > 0 && <FlameChart timeline={profile.timeline} />}
+      {timeline && timeline.length > 0 && <FlameChart timeline={timeline} />}
       <OperatorsTable operators={profile.operators} />
     </>
   );

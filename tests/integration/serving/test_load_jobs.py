@@ -15,6 +15,7 @@ from serving_service import Served
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.errors import InvalidInput, JobFailed
 from jupyter_modeldeploy.profiling.load.histogram import Histogram
+from jupyter_modeldeploy.records import Profile
 from jupyter_modeldeploy.records.loads import LoadReport
 
 SHORT = {"duration": "3s", "tolerance": 1.0}
@@ -77,3 +78,12 @@ def test_what_no_load_can_be_put_on_is_said_with_a_way_out(workspace: Workspace,
         workspace.services.profile()
     with pytest.raises(JobFailed, match="--body FILE"):
         workspace.services.profile(url=f"{served.service.url}/predict/texts", duration="1s").wait(timeout_s=120)
+
+
+def test_the_operators_of_a_running_service_are_profiled_beside_it(workspace: Workspace) -> None:
+    profile = Profile.model_validate(workspace.services.profile_operators("shared", seconds=0.5).result(120)["profile"])
+    assert profile.service == "shared"
+    assert profile.latency is None  # it was sent nothing
+    assert sum(one.share for one in profile.operators) == pytest.approx(1)
+    assert profile.memory is not None
+    assert 0 < profile.memory.weights_bytes + profile.memory.runtime_bytes < profile.memory.peak_bytes

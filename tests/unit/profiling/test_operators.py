@@ -3,14 +3,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import profiled_models as tiny
 import pytest
+import tiny_bert
 
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.profiling.operators import Operators, profile_operators
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.records import Format
-from jupyter_modeldeploy.records.profiles import DISPATCH
+from jupyter_modeldeploy.records.profiles import DISPATCH, grouped
 
 
 def of_onnx(folder: Path, *rows: int) -> Operators:
@@ -56,3 +58,16 @@ def test_inputs_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     for inputs in ([], [{"x": tiny.rows(4)["x"][:, :3]}]):
         with pytest.raises(InvalidInput):
             profile_operators(Format.onnx, folder, inputs, 0.1, 1, Silent())
+
+
+def test_what_torch_runs_is_in_the_same_table_with_its_modules(tmp_path: Path) -> None:
+    folder = tiny_bert.make_classifier(tmp_path)
+    ids = np.ones((1, 16), dtype=np.int64)
+    given = {"input_ids": ids, "attention_mask": ids, "token_type_ids": ids}
+    found = profile_operators(Format.transformers, folder, [given], 0.2, 1, Silent())
+    products = [one for one in found.operators if one.type == "aten::addmm"]
+    assert all(one.layer and one.operations and one.bytes and one.dtype == "FP32" for one in products)
+    assert sum(one.share for one in found.operators) == pytest.approx(1)
+    blocks = {one.name for one in grouped(found.operators, "layer")}
+    assert {"model.bert.encoder.layer.0", "model.bert.encoder.layer.1", DISPATCH} <= blocks
+    assert {span.layer for span in found.timeline} > {""}

@@ -1,0 +1,62 @@
+"""The operators of a model of OpenVINO, from its own counters (`PERF_COUNT`).
+
+They tell how long each operator took, not when, nor its shapes: in the timeline they lie after each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from jupyter_modeldeploy.datatypes import Tensors
+from jupyter_modeldeploy.profiling.operators.events import Event, Recording, Run
+from jupyter_modeldeploy.profiling.operators.onnx_graph import in_name
+from jupyter_modeldeploy.profiling.operators.timing import Pace, in_turns, one_run
+from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.runtimes.openvino import OpenVinoRuntime
+
+MOST_PASSES = 400
+DATATYPES = {"f32": "FP32", "f16": "FP16", "bf16": "BF16", "i8": "INT8", "u8": "INT8"}
+
+
+def record(folder: Path, inputs: Sequence[Tensors], pace: Pace, threads: int, reporter: Reporter) -> Recording:
+    """Two compiled models, of which one counts."""
+    plain = OpenVinoRuntime(folder, threads=threads, device="cpu")
+    counted = OpenVinoRuntime(folder, threads=threads, device="cpu", counted=True)
+    passes: list[list[Run]] = []
+
+    def with_counters() -> list[float]:
+        passes.append([Run(one_run(counted.run, tensors), _events(counted)) for tensors in inputs])
+        return [run.wall for run in passes[-1]]
+
+    try:
+        for runtime in (plain, counted):
+            for tensors in inputs:
+                runtime.run(tensors)
+        timed, _ = in_turns(
+            lambda: [one_run(plain.run, tensors) for tensors in inputs], with_counters, pace, MOST_PASSES, reporter
+        )
+    finally:
+        plain.close()
+        counted.close()
+    return Recording(passes, [sum(walls) for walls in timed], len(inputs))
+
+
+def _events(runtime: OpenVinoRuntime) -> list[Event]:
+    events, start = [], 0.0
+    for told in runtime.counters():
+        duration = told.real_time / timedelta(microseconds=1)
+        if duration > 0:
+            kind = told.exec_type.rpartition("_")[2].lower()
+            events.append(
+                Event(
+                    name=told.node_name,
+                    type=told.node_type,
+                    start=start,
+                    duration=duration,
+                    layer=in_name(told.node_name),
+                    dtype=DATATYPES.get(kind, kind.upper()),
+                )
+            )
+            start += duration
+    return events
