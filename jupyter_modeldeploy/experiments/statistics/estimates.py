@@ -1,0 +1,99 @@
+"""One version's figure, with the variance of its estimate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special  # type: ignore[import-untyped]
+
+from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.experiments.statistics.moments import Moments, per_unit
+
+WOODRUFF_LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """`variance` is the estimate's own, in the figure's unit squared. `plain` is what relative changes are of, where
+    `value` was adjusted."""
+
+    value: float
+    variance: float
+    units: int
+    plain: float
+
+    @property
+    def unit_variance(self) -> float:
+        """What the variance would be with one unit."""
+        return self.variance * self.units
+
+
+def mean(values: Moments) -> Estimate:
+    """The mean of the first column."""
+    value = float(values.means[0])
+    return Estimate(value, float(values.covariance[0, 0]) / values.units, values.units, value)
+
+
+def proportion(successes: int, units: int) -> Estimate:
+    """The share of the units that succeeded, with the binomial's variance. Raises InvalidInput for what is no share."""
+    if not 0 <= successes <= units or units == 0:
+        raise InvalidInput(f"{successes} of {units} is no proportion.", "Wait for a unit.")
+    value = successes / units
+    return Estimate(value, value * (1 - value) / units, units, value)
+
+
+def ratio(values: Moments) -> Estimate:
+    """The sum of the first column over that of the second, as errors per request where units are users, by the delta
+    method. Raises InvalidInput where the second adds up to nothing.
+
+    Deng, Knoblich and Lu, "Applying the Delta Method in Metric Analytics", KDD 2018."""
+    above, below = (float(each) for each in values.means[:2])
+    if below == 0:
+        raise InvalidInput("A ratio over nothing.", "Wait for units that have any of what the metric is a share of.")
+    value = above / below
+    slope = np.array([1.0, -value]) / below
+    return Estimate(value, float(slope @ values.covariance[:2, :2] @ slope) / values.units, values.units, value)
+
+
+def adjusted(base: Moments, candidate: Moments) -> tuple[Estimate, Estimate]:
+    """The means of the first column, each less what the second one, known from before the experiment, tells of it
+    (CUPED); one slope for both versions. Where the past tells nothing they are the means.
+
+    Deng, Xu, Kohavi and Walker, "Improving the Sensitivity of Online Controlled Experiments by Utilizing
+    Pre-Experiment Data", WSDM 2013."""
+    both = base + candidate
+    known = both.covariance[1, 1]
+    slope = float(both.covariance[0, 1] / known) if known > 0 else 0.0
+    return _adjusted(base, slope), _adjusted(candidate, slope)
+
+
+def quantile(values: np.ndarray, at: float, units: np.ndarray | None = None) -> Estimate:
+    """The quantile `at` of `values` float[rows], as 0.99 of latencies in milliseconds. `units` names whose each row is,
+    where a unit has many. Raises InvalidInput where there are too few values on one of its sides.
+
+    The variance is that of Woodruff's interval, "Confidence Intervals for Medians and Other Position Measures", JASA 47
+    (1952); of many rows a unit as in Deng, Knoblich and Lu, KDD 2018, section 4."""
+    ordered = np.sort(np.asarray(values, np.float64))
+    rows = len(ordered)
+    value = float(np.quantile(ordered, at)) if rows else 0.0
+    z = float(special.ndtri((1 + WOODRUFF_LEVEL) / 2))
+    spread = _share_variance(np.asarray(values) <= value, units, at) ** 0.5 if rows else 0.0
+    if rows == 0 or at - z * spread <= 0 or at + z * spread >= 1:
+        raise InvalidInput(f"{rows} values tell nothing of their quantile {at:g}.", "Wait for more.")
+    low, high = np.quantile(ordered, [at - z * spread, at + z * spread])
+    count = rows if units is None else len(np.unique(units))
+    return Estimate(value, float((high - low) / (2 * z)) ** 2, count, value)
+
+
+def _adjusted(values: Moments, slope: float) -> Estimate:
+    weights = np.array([1.0, -slope])
+    variance = float(weights @ values.covariance[:2, :2] @ weights) / values.units
+    return Estimate(float(weights @ values.means[:2]), variance, values.units, float(values.means[0]))
+
+
+def _share_variance(below: np.ndarray, units: np.ndarray | None, at: float) -> float:
+    """Of the share of rows below the quantile."""
+    if units is None:
+        return at * (1 - at) / len(below)
+    return ratio(Moments.of(per_unit(units, below))).variance
