@@ -8,6 +8,7 @@ of it, and it ends with whoever started it."""
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,7 @@ def _elsewhere(model: str, version: dict[str, Any], folders: dict[str, str]) -> 
 
 
 def main(folder: str) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that nothing is left behind
     asked = json.loads(sys.stdin.readline())
     plan, status = (documents.read(Path(folder), name) for name in (documents.PLAN, documents.STATUS))
     if plan is None or status is None:

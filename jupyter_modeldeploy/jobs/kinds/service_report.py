@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.records.loads import LoadReport
     from jupyter_modeldeploy.records.service_reports import Advice, AdviceTrial, ServiceReport
 
-SWEEP_SHARE = 0.4
-"""Of the duration, for the throughput-latency curve; the rest is for trials."""
+SWEEP_SHARE, TRIAL_SHARE = 0.35, 0.45
+"""Of the duration, for the throughput-latency curve and for the load of trials; the rest is for the model alone."""
 OWN_FIELDS = {"trials", "duration"}
 
 
@@ -68,7 +68,7 @@ def run(context: Context) -> dict[str, Any]:
     advice: list[Advice] = []
     trials: list[AdviceTrial] = []
     if parameters.trials:
-        seconds = (1 - SWEEP_SHARE) * load_kind.seconds_of(parameters.duration)
+        seconds = TRIAL_SHARE * load_kind.seconds_of(parameters.duration)
         advice, trials = service_trials.try_all(context, planned.plan, found, seconds)
     report = _report(curve, found, concurrency, advice, trials, time.monotonic() - begun)
     return {"service_report": report.model_dump(mode="json")}
