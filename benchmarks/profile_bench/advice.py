@@ -19,7 +19,7 @@ from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.records.service_reports import Advice, ServiceReport
 from profile_bench.slow_services import WAIT_S, Slow, services
 
-CONNECTIONS = 16
+CONNECTIONS, FOLLOWED_S = 16, 25.0
 WITHIN = 0.2
 
 
@@ -35,7 +35,7 @@ def _case(workspace: Workspace, slow: Slow) -> dict[str, Any]:
     name = f"slow-{slow.cause}"
     workspace.services.start(workspace.services.spec(name, [slow.version], **slow.spec))
     try:
-        options = {"concurrency": f"1,{CONNECTIONS}", "duration": "75s", **slow.load}
+        options = {"concurrency": f"1,{CONNECTIONS}", "duration": "45s", **slow.load}
         result = workspace.services.report(name, **options).result(WAIT_S)
         report = ServiceReport.model_validate(result["service_report"])
         found = _followed(workspace, slow, name, report.advice[0]) if report.advice else {"right": False}
@@ -53,7 +53,7 @@ def _followed(workspace: Workspace, slow: Slow, name: str, advice: Advice) -> di
     try:
         changes = slow.follow(workspace, name, advice) if advice.cause == slow.cause else {}
         plans = [_plan(workspace, twin, slow.load), _plan(workspace, name, {**slow.load, **changes})]
-        actual = trials.compare(*plans, CONNECTIONS, trials.MOST, Silent(), name).speed_up.value
+        actual = trials.compare(*plans, CONNECTIONS, FOLLOWED_S, Silent(), name).speed_up.value
     finally:
         workspace.services.stop(twin)
     predicted = advice.speed_up

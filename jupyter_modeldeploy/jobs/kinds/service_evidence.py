@@ -66,6 +66,7 @@ def look(context: Context, plan: Plan, concurrency: int) -> Found:
         cores_busy=cores_busy,
         switches_per_s=switches,
         preparation=preparation,
+        beside=tuple(f"{m.model}@{arm.version}" for m in service.spec.models if m != served for arm in m.arms),
         json_tensors=bodies.json_tensors(plan.bodies[0]) is not None,
         body_bytes=sum(len(body.content) for body in plan.bodies) // len(plan.bodies),
     )

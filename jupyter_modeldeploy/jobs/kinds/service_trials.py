@@ -31,12 +31,12 @@ log = logging.getLogger(__name__)
 def try_all(context: Context, plan: Plan, found: Found, seconds: float) -> tuple[list[Advice], list[AdviceTrial]]:
     """The advice, by what it gains, and all that was tried, in about so many seconds of load."""
     wanted = rules.candidates(found.evidence)
-    rounds = trials.rounds_within(seconds / max(1, len(wanted)))
+    share_s = seconds / max(1, len(wanted))
     advice: list[Advice] = []
     tried: list[AdviceTrial] = []
     for candidate in wanted:
         try:
-            gain = _try(context, plan, found, candidate, rounds)
+            gain = _try(context, plan, found, candidate, share_s)
         except ModelDeployError as error:  # one that cannot be tried is no reason against the others
             log.warning("%s could not be tried: %s", candidate.title, error)
             tried.append(_trial(candidate, None, f"It could not be tried: {error}"))
@@ -47,17 +47,17 @@ def try_all(context: Context, plan: Plan, found: Found, seconds: float) -> tuple
     return sorted(advice, key=lambda each: -each.speed_up.value), tried
 
 
-def _try(context: Context, plan: Plan, found: Found, candidate: Candidate, rounds: int) -> Gain:
+def _try(context: Context, plan: Plan, found: Found, candidate: Candidate, seconds: float) -> Gain:
     concurrency = found.evidence.concurrency
     if candidate.bodies is not None:
         other = replace(plan, bodies=_other_bodies(context, plan, found, candidate))
-        return trials.compare(plan, other, concurrency, rounds, context.reporter, candidate.title)
+        return trials.compare(plan, other, concurrency, seconds, context.reporter, candidate.title)
     with tempfile.TemporaryDirectory(prefix="modeldeploy-trial-") as scratch:
         folders = {}
         if candidate.quantized is not None:
             folders[found.version.ref] = str(_quantized(context, found, candidate, Path(scratch) / "version"))
         with _beside(context, found, candidate, folders, plan) as other:
-            return trials.compare(plan, other, concurrency, rounds, context.reporter, candidate.title)
+            return trials.compare(plan, other, concurrency, seconds, context.reporter, candidate.title)
 
 
 def _other_bodies(context: Context, plan: Plan, found: Found, candidate: Candidate) -> list[Body]:

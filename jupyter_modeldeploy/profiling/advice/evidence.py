@@ -47,7 +47,8 @@ class Preparation:
 @dataclass(frozen=True)
 class Evidence:
     """`concurrency` connections sent what was measured here. `operators` are shares of the model's run by type.
-    `switches_per_s` counts the threads that were put off their core while they had work."""
+    `switches_per_s` counts the threads that were put off their core while they had work. `beside` are the versions of
+    the service's other models."""
 
     service: str
     version: str
@@ -61,6 +62,7 @@ class Evidence:
     cores_busy: float = 0.0
     switches_per_s: float = 0.0
     preparation: Preparation | None = None
+    beside: tuple[str, ...] = ()
     json_tensors: bool = False
     body_bytes: int = 0
 

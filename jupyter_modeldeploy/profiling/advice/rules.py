@@ -57,13 +57,14 @@ def float_weights(evidence: Evidence) -> Candidate | None:
     if method == "static-int8":
         command += f" --method {method}"
         request["options"] = {"method": method}
+    serve = ",".join(["VERSION", *evidence.beside])
     return Candidate(
         cause="float-weights",
         title="Quantize the weights to INT8",
         evidence=f"{evidence.float_share:.0%} of the model's run is in operators of FP32 weights ({largest} alone "
         f"{kinds[largest]:.0%}), on {where}.",
         action=AdviceAction(
-            commands=[command, f"modeldeploy services change {evidence.service} --serve VERSION"],
+            commands=[command, f"modeldeploy services change {evidence.service} --serve {serve}"],
             operation="quantize_model",
             request=request,
             how="The first command names the new VERSION, which the second serves.",

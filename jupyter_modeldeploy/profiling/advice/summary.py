@@ -44,7 +44,7 @@ def summary(load: LoadReport, parts: Sequence[RequestPart], advice: Sequence[Adv
         )
     if parts:
         largest = max(parts, key=lambda part: part.share)
-        told.append(f"Under full load most of a request's time is {largest.name} ({largest.share:.0%}).")
+        told.append(f"Under full load the largest part of a request's time is {largest.name} ({largest.share:.0%}).")
     if advice:
         first = advice[0]
         low, high = first.speed_up.low, first.speed_up.high

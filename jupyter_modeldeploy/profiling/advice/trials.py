@@ -4,6 +4,7 @@ Turns cancel what else the machine does: each round gives one ratio, and their m
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,8 +17,6 @@ from jupyter_modeldeploy.records import Interval
 from jupyter_modeldeploy.records.loads import LoadStep
 
 ROUND_S, WARMUP_S = 1.0, 0.3
-BETWEEN_S = 0.5
-"""What starting a generator takes."""
 FEWEST, MOST = 5, 12
 MOST_FAILED = 0.01
 WORTH = 1.05
@@ -41,21 +40,22 @@ class Gain:
         return self.speed_up.low > 1.0 and self.speed_up.value >= WORTH and self.failed <= MOST_FAILED
 
 
-def rounds_within(seconds: float) -> int:
-    """How many turns fit into this time: many short ones tell more than few long ones where others use the machine."""
-    return max(FEWEST, min(MOST, int(seconds / (2 * (ROUND_S + WARMUP_S + BETWEEN_S)))))
-
-
-def compare(base: Plan, other: Plan, concurrency: int, rounds: int, reporter: Reporter, name: str) -> Gain:
-    """`other` beside `base`. Raises Unavailable when one of them does not answer, WorkerDied."""
+def compare(base: Plan, other: Plan, concurrency: int, seconds: float, reporter: Reporter, name: str) -> Gain:
+    """`other` beside `base`, in turns for about so many seconds: many short turns tell more than few long ones where
+    others use the machine. Raises Unavailable when one of them does not answer, WorkerDied."""
     found: tuple[list[LoadStep], list[LoadStep]] = ([], [])
     length = Length(ROUND_S, WARMUP_S, ROUND_S / 5, percentile=50, tolerance=1.0, to_the_end=True)
-    plans = [replace(plan, steps=[Step(length, concurrency=concurrency)]) for plan in (base, other)]
-    for number in range(rounds):
-        reporter.progress(number, rounds, "rounds", f"Trying: {name}")
+    step = Step(length, concurrency=concurrency)
+    plans = [replace(plan, steps=[step], statistics_url=None) for plan in (base, other)]
+    begun = time.monotonic()
+    for number in range(MOST):
+        spent = time.monotonic() - begun
+        if number >= FEWEST and spent >= seconds:
+            break
+        reporter.progress(min(spent, seconds), seconds, "s", f"Trying: {name}")
         for side in (0, 1) if number % 2 else (1, 0):
             found[side].extend(measure(plans[side], Silent()))
-    reporter.progress(rounds, rounds, "rounds", f"Trying: {name}")
+    reporter.progress(seconds, seconds, "s", f"Trying: {name}")
     return gain(*found)
 
 
