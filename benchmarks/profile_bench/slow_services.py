@@ -17,7 +17,7 @@ from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
 from jupyter_modeldeploy.records.service_reports import Advice, Cause
 
 WAIT_S = 600.0
-STEPS, WIDTH = 600, 32
+STEPS, WIDTH = 6000, 32
 CHARACTERS = 90_000
 IMAGE = [1, 3, 224, 224]
 
