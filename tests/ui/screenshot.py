@@ -1,7 +1,8 @@
 """Draws the pictures of the documentation, light and dark: `python tests/ui/screenshot.py ROOT FOLDER [--only NAME …]`.
 
 ROOT is a workspace that `make demo` filled (build/demo/workspace). Its two ONNX versions are served and a training is
-started for the pictures; both are ended again. Where nothing was optimised yet, that is done first: a few minutes."""
+started for the pictures; both are ended again. What nobody has optimised or put under load yet is so first: a few
+minutes."""
 
 from __future__ import annotations
 
@@ -52,7 +53,7 @@ def main(root: Path, folder: Path, only: list[str]) -> None:
             write_notebook(Path(scratch) / "lab" / "files")
             context = browser.new_context(viewport=SIZE, device_scale_factor=SCALE)
             page = lab.open(context.new_page(), "pictures")
-            for name, draw in [*sights(pages).items(), ("notebook", notebook_of(lab))]:
+            for name, draw in [*sights(pages).items(), ("panel", notebook_of(lab))]:
                 if only and name not in only:
                     continue
                 for tone, theme in THEMES.items():
@@ -66,10 +67,13 @@ def main(root: Path, folder: Path, only: list[str]) -> None:
 @contextmanager
 def busy(workspace: Workspace) -> Iterator[None]:
     """A service of the two ONNX versions with clients, and a training at work."""
-    if not any(job.kind == "optimize" and job.state == "succeeded" for job in workspace.jobs.list()):
+    done_before = {job.kind for job in workspace.jobs.list() if job.state == "succeeded"}
+    if "optimize" not in done_before:
         workspace.models.optimize("sentiment@2", dataset="sentences", minutes=3).wait()
     servable = [version.ref for version in workspace.models.versions("sentiment") if version.format == "onnx"]
     workspace.services.start(workspace.services.spec(SERVICE, servable[:2]))
+    if "load" not in done_before:
+        workspace.services.profile(SERVICE, concurrency="1,2,4,8,16", duration="1m").wait()
     training = workspace.models.finetune("minilm", "sentences", "sentiment", max_steps=400)
     done = threading.Event()
 
@@ -100,6 +104,7 @@ def pages_of(workspace: Workspace) -> dict[str, dict[str, str]]:
         "optimize": {"page": "optimize", "version": "sentiment@2"},
         "optimisation": {"page": "job", "id": last["optimize"]},
         "profile": {"page": "job", "id": last["profile"]},
+        "load": {"page": "job", "id": last["load"]},
         "comparison": {"page": "job", "id": last["compare"]},
         "service": {"page": "service", "name": SERVICE},
     }
