@@ -32,7 +32,7 @@ def record(folder: Path, inputs: Sequence[Tensors], pace: Pace, threads: int, re
     most = max(1, MOST_EVENTS // (max(1, Graph(path).nodes) * len(inputs)))
     with tempfile.TemporaryDirectory(prefix="modeldeploy-profile-") as scratch:
         optimized = Path(scratch) / "optimized.onnx"
-        plain = OnnxRuntime(folder, threads=threads)
+        plain = OnnxRuntime(folder, threads=threads, device="cpu")
         profiled = _profiled(folder, threads, Path(scratch), optimized if _size(path) < LARGEST else None)
         try:
             for runtime in (plain, profiled):
@@ -60,7 +60,7 @@ def _profiled(folder: Path, threads: int, scratch: Path, optimized: Path | None)
     options.profile_file_prefix = str(scratch / PROFILE)
     if optimized is not None:
         options.optimized_model_filepath = str(optimized)
-    return OnnxRuntime(folder, options=options)
+    return OnnxRuntime(folder, device="cpu", options=options)
 
 
 def _size(path: Path) -> int:
