@@ -18,7 +18,7 @@ from typing import Any
 
 SAYING = frozenset(
     """advice caution error evidence hint how limited message note notes operators_note reason stages_note summary title
-    trial warnings why""".split()  # noqa: SIM905
+    trial verdict warnings why""".split()  # noqa: SIM905
 )
 """The fields of answers that hold sentences of ours; all others are names, numbers or what somebody wrote."""
 CATALOGUES = {"zh": "zh_CN", "zh-cn": "zh_CN", "zh-hans": "zh_CN", "zh-hans-cn": "zh_CN"}
@@ -34,7 +34,7 @@ FEW_LETTERS, FEW_MARKS = 6, 3
 """A line with fewer, as `%1 is %2.`, would be found in anybody's sentence: its places take a single word."""
 MOST_CHARACTERS = 1500
 """A longer text is nobody's sentence."""
-NAME = re.compile(r"\A\S+ ")
+START, NAME = re.compile(r"\A"), re.compile(r"\A\S+ ")
 BEHIND = re.compile(r" [A-Z]")
 LOG = "\0"
 """Stands for all lines of a text but the first."""
@@ -81,7 +81,7 @@ class Line:
     @cached_property
     def tight(self) -> re.Pattern[str]:
         """Matches this line with values that are no sentences themselves, but for one that the line ends with."""
-        until = r"\. [A-Z]" if MARK_OF_SENTENCE.search("".join(self.parts)) else r"\. [A-Z]|, "
+        until = r"\. [A-Z]|; " if MARK_OF_SENTENCE.search("".join(self.parts)) else r"\. [A-Z]|; |, "
         return self._pattern(r"[^\s']+|'[^']*'" if self.few else rf"(?:(?!{until}).)*?")
 
     @cached_property
@@ -170,7 +170,7 @@ class Catalogue:
 
     def _ended(self, text: str) -> str | None:
         """`text` as something and a known sentence, or as the name of a file and what is said of it."""
-        for boundary in itertools.chain(BOUNDARY.finditer(text), NAME.finditer(text)):
+        for boundary in itertools.chain(START.finditer(text), BOUNDARY.finditer(text), NAME.finditer(text)):
             known = self._last(text[boundary.end() :])
             if known is not None:
                 return text[: boundary.end()] + known

@@ -28,6 +28,8 @@ UNSEEN = {"cli", "magics", "reporting", "displays.py", "demo.py"}
 """Doors and reports whose words no view shows."""
 SAYERS: dict[str, set[int | str]] = {"ValueError": {0}, "progress": {3}, "Kind": {2}}
 """Whose arguments are said, beside the errors': records' validators, how far jobs are, and their titles."""
+INSIDE = ("WORDS", "PREPARING")
+"""Names of parts of a request, said inside of sentences."""
 MOST = 24
 """How many forms one expression may have."""
 PLACE = "\0"  # of a value, until the places are numbered
@@ -81,6 +83,9 @@ class Sources:
 
     def said(self) -> dict[str, str]:
         """All that is said, looked for until no further function turns out to say what it is given."""
+        for name in INSIDE:
+            for value in self._constants[name]:
+                self._collect(value)
         known = -1
         while known != (known := sum(map(len, self._sayers.values()))):
             for node in self._speaking:

@@ -127,7 +127,7 @@ def _clause(metric: MetricComparison) -> str:
     value, interval = _in_words(metric.difference, scale=100)
     if metric.verdict == "undecided":
         return f"{name} differs by {value} pp ({interval}): not decided"
-    return f"{name} is {metric.verdict} by {value} pp ({interval})"
+    return f"{name} is {'better' if metric.verdict == 'better' else 'worse'} by {value} pp ({interval})"
 
 
 def _latency_clause(metric: MetricComparison) -> str:

@@ -113,6 +113,10 @@ def test_what_is_not_known_stays_as_it_is() -> None:
             "bert@1 已隔离：a.pkl 加载时会导入 os.system（x）；b.pkl 过长，无法检查。",
         ),
         (
+            "minilm@2 answers 12 % faster (-1.2 ms, -1.4 to -1.0); the rate of errors is worse by 1 pp (0 to 2).",
+            "minilm@2 回答快 12 %（-1.2 毫秒，-1.4 至 -1.0）；错误率逊于对方 1 个百分点（0 至 2）。",
+        ),
+        (
             "The service a did not start: Cannot map. Allow it more time. The end of its log:\nfailed: no. Try again.",
             "服务 a 未能启动：Cannot map. 请给它更多时间。其日志的结尾：\nfailed: no. Try again.",
         ),

@@ -1,4 +1,5 @@
 import type { JSX } from 'react';
+import { said } from '../core/said';
 import type { Job, ServiceReport } from '../core/types';
 import { AdviceList } from './AdviceList';
 import { useTrans } from './contexts';
@@ -45,7 +46,7 @@ function RequestParts({ report }: { report: ServiceReport }): JSX.Element {
         {report.parts.map(({ name, mean_ms, share }) => (
           <tr key={name}>
             <th scope="row">
-              {name}
+              {said(name, trans)}
               <div className="jp-ModelDeploy-bar" aria-hidden="true">
                 <div style={{ width: `${(100 * share).toFixed(1)}%` }} />
               </div>

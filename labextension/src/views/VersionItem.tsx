@@ -1,6 +1,7 @@
 import { useState, type JSX } from 'react';
 import { isTrained } from '../core/lineage';
 import { isQuarantined } from '../core/safety';
+import { said } from '../core/said';
 import type { Version } from '../core/types';
 import { useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
@@ -95,7 +96,7 @@ export function VersionItem({
               {alias}
             </span>
           ))}
-          {`${version.lineage.step} · ${version.format} · ${formatBytes(version.size_bytes)}`}
+          {`${said(version.lineage.step, trans)} · ${version.format} · ${formatBytes(version.size_bytes)}`}
         </span>
         <Score metrics={version.metrics} />
       </span>

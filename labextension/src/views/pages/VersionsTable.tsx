@@ -1,4 +1,5 @@
 import { useState, type JSX } from 'react';
+import { said } from '../../core/said';
 import type { Version } from '../../core/types';
 import { useTrans } from '../contexts';
 import type { VersionFigure } from './versionFigures';
@@ -70,7 +71,7 @@ export function VersionsTable({
                   {version.ref}
                 </button>
               </th>
-              <td>{version.lineage.step}</td>
+              <td>{said(version.lineage.step, trans)}</td>
               <td>{version.format}</td>
               {figures.map(({ key, of, format }) => {
                 const value = of(version);
