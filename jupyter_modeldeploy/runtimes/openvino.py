@@ -4,6 +4,7 @@ On processors with AMX it computes INT8 and BF16 in the matrix unit, which ONNX 
 
 from __future__ import annotations
 
+import sys
 import threading
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +36,7 @@ DATATYPES = {
     "f32": "FP32",
     "f64": "FP64",
 }
+TELEMETRY = "openvino_telemetry"
 HEAD_BYTES = 1024
 NO_MEMORY = ("bad_alloc", "Cannot allocate", "out of memory")
 TOKENS = "input_ids"
@@ -100,7 +102,11 @@ class OpenVinoRuntime:
 
 
 def module() -> Any:
-    """The package `openvino`. Raises Unavailable where it is not installed."""
+    """The package `openvino`. Raises Unavailable where it is not installed.
+
+    Its import tells Intel of it over the network unless the package for that is missing, which it is made to be."""
+    if "openvino" not in sys.modules:
+        sys.modules.setdefault(TELEMETRY, None)  # type: ignore[arg-type]  # Python's way to say that there is none
     try:
         import openvino  # type: ignore[import-untyped]
     except ImportError as error:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -124,3 +127,10 @@ def test_operators_that_it_does_not_have_are_told(tmp_path: Path) -> None:
     with pytest.raises(ConversionFailed, match="CDist"):
         onnx_to_openvino(tmp_path / "onnx", tmp_path / "openvino", Silent())
     assert not (tmp_path / "openvino").exists()
+
+
+def test_the_import_tells_nobody(tmp_path: Path) -> None:
+    """OpenVINO's own import tells Intel of it and leaves an identifier in the home folder."""
+    program = "from jupyter_modeldeploy.runtimes import openvino; openvino.module().convert_model"
+    subprocess.run([sys.executable, "-c", program], env={**os.environ, "HOME": str(tmp_path), "CI": ""}, check=True)
+    assert not [path for path in tmp_path.rglob("*") if "intel" in str(path.relative_to(tmp_path)).lower()]
