@@ -28,7 +28,7 @@ WORD = re.compile(r"[A-Za-z]{2,}")
 BOUNDARY = re.compile(r"(?<=[.?!:…]) +")
 """Where one sentence may end and another begin."""
 WITHIN = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef]) +(?=[\u3000-\u9fff\uff00-\uffef])")
-MARK_OF_SENTENCE = re.compile(r"[.?!:]")
+MARK_OF_SENTENCE = re.compile(r"[.?!:(]")
 MARK = re.compile(r"[^\w\s]")
 FEW_LETTERS, FEW_MARKS = 6, 3
 """A line with fewer, as `%1 is %2.`, would be found in anybody's sentence: its places take a single word."""
