@@ -238,4 +238,4 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", nargs="+", default=[], help="pictures to draw, as service")
     given = parser.parse_args()
-    main(given.root, given.folder, given.only)
+    main(given.root.resolve(), given.folder, given.only)  # JupyterLab works in a folder of its own
