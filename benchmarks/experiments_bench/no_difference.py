@@ -34,7 +34,7 @@ def run() -> dict[str, Any]:
 
 
 def _figures(found: dict[str, dict[str, float]]) -> dict[str, float]:
-    """A sequence may err at most as often as its level says; what is judged once, or at planned looks, just as often."""
+    """A sequence may err at most as often as its level says; what is judged once or at planned looks, just as often."""
     once = [of["fixed"] for of in found.values() if "fixed" in of]
     return {
         "aa_false_positive_max": max(of["sequence"] for of in found.values()),
