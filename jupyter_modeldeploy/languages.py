@@ -42,10 +42,27 @@ LOG = "\0"
 
 def in_language(answer: str, language: str) -> str:
     """The JSON `answer` as it is said in the first language of `language` ("zh-CN,zh;q=0.9"); as it is without one."""
-    first = language.split(",")[0].split(";")[0].strip().lower().replace("_", "-")
-    if first not in CATALOGUES:
+    folder = _folder(language)
+    if folder is None:
         return answer
-    return json.dumps(_said(json.loads(answer), _catalogue(CATALOGUES[first])), ensure_ascii=False)
+    return json.dumps(_said(json.loads(answer), _catalogue(folder)), ensure_ascii=False)
+
+
+def texts(language: str) -> dict[str, list[str]]:
+    """The front end's texts in the first language of `language`: by the English one its forms, which are one for most
+    and some for those that count. Nothing where there is no translation."""
+    folder = _folder(language)
+    return {} if folder is None else _texts(folder)
+
+
+def _folder(language: str) -> str | None:
+    return CATALOGUES.get(language.split(",")[0].split(";")[0].strip().lower().replace("_", "-"))
+
+
+@cache
+def _texts(folder: str) -> dict[str, list[str]]:
+    written = json.loads((FOLDER / folder / "LC_MESSAGES" / "jupyter_modeldeploy.json").read_text("utf-8"))
+    return {text: forms for text, forms in written.items() if text}
 
 
 def _said(value: Any, catalogue: Catalogue, key: str = "") -> Any:

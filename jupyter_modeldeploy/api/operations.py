@@ -14,6 +14,7 @@ from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
 from jupyter_modeldeploy.api.optimizing import OPTIMIZING
 from jupyter_modeldeploy.api.requests import ByDataset, ById, ByName, ByVersion, Nothing
 from jupyter_modeldeploy.api.services import SERVICES
+from jupyter_modeldeploy.api.texts import TEXTS
 from jupyter_modeldeploy.api.writing import WRITING
 from jupyter_modeldeploy.jobs.kinds.compare import CompareParameters
 from jupyter_modeldeploy.jobs.kinds.dataset import DatasetOptions
@@ -369,5 +370,6 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("compare_versions", "POST", "experiments", "execute", Compare, Job, compare_versions, status=202),
     Operation("get_experiment", "GET", "experiments/{id}", "read", ById, Experiment, get_experiment),
     Operation("list_devices", "GET", "devices", "read", Nothing, DeviceList, list_devices),
+    *TEXTS,
     Operation("see_changes", "GET", "changes", "read", SeeChanges, ChangeList, see_changes),
 )

@@ -66,7 +66,7 @@ def test_the_notebook_goes_the_whole_way(notebook: Notebook, tmp_path: Path) -> 
     assert "Made sentiment@3" in texts
     assert "<iframe" in cell("optimize").rich
     assert cell("answer.predictions").value.count("'label': ") == 2
-    assert "Costliest operators of sentiment@3" in cell("profile $int8").text
+    assert "Where a run of sentiment@3 spends its time" in cell("profile $int8").text
     assert "sentiment@3 against sentiment@2" in cell("compare reviews").text
     assert "sentiment@2 0 %, sentiment@3 100 %" in cell("services switch").text
     assert "sentiment@2 50 %, sentiment@3 50 %" in cell("services rollback").text

@@ -54,4 +54,6 @@ def show_page(page: Page, address: dict[str, str]) -> None:
 
 
 def execute(page: Page, command: str, given: dict[str, str]) -> None:
+    """Once the layout that JupyterLab had before is there again, which else undoes it."""
+    page.evaluate("() => jupyterapp.restored")
     page.evaluate("([command, given]) => void jupyterapp.commands.execute(command, given)", [command, given])

@@ -51,6 +51,8 @@ def _asked_until_heard(page: Page, prompt: Locator, ask: Callable[[], None]) -> 
     """What is asked before the kernel's connection stands is lost, so it is asked again."""
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     for _ in range(10):
+        if (dialog := page.locator(".jp-Dialog")).is_visible():
+            raise AssertionError(f"A dialog is in the way: {dialog.inner_text()}")
         ask()
         try:
             expect(prompt).to_have_text(re.compile(r"\[[*\d]+\]"), timeout=2000)

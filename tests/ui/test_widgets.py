@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import nbformat
@@ -125,6 +126,14 @@ def test_a_service_shows_itself_and_answers_in_notebook_7_while_a_cell_computes(
         sidebar.get_by_role("button", name="Open the page of sentiment", exact=True).click()
     expect(opened.value.get_by_role("article", name="sentiment")).to_be_visible()
     assert failed == []
+
+
+def test_in_voila_a_panel_speaks_the_browsers_language(lab: Lab, browser: Browser, files: Path) -> None:
+    name = write(files, "from jupyter_modeldeploy.widgets import *\nServicePanel()")
+    with closing(browser.new_context(locale="zh-CN")) as context:
+        page = context.new_page()
+        page.goto(f"{lab.url}voila/render/{name}?token={lab.token}")
+        expect(page.get_by_role("region", name="服务")).to_be_visible()
 
 
 def test_in_voila_a_panel_answers_and_says_when_its_kernel_is_busy(

@@ -21,6 +21,7 @@ import type {
   Service,
   ServiceFigures,
   SpecChange,
+  Texts,
   Usage,
   VersionPage,
   Writable
@@ -116,6 +117,8 @@ export interface Api {
   /** Ask `model` of a service (null: its only one); `body` is in the words of the model's task. */
   predict(service: string, model: string | null, body: unknown): Promise<Answer>;
 
+  /** The views' texts in a language that a browser names; none for one that they were not translated into. */
+  texts(language: string): Promise<Texts>;
   /** The number of the latest write. */
   latestChange(signal: AbortSignal): Promise<number>;
   /** What was written after number `since`; waits up to `waitSeconds` for a first change. */

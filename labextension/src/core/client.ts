@@ -21,6 +21,7 @@ import type {
   ServiceFigures,
   ServiceList,
   ServiceLog,
+  Texts,
   TrainingCode,
   UsageList,
   VersionPage
@@ -131,6 +132,8 @@ export function createApi(send: Send): Api {
     predict: async (service, model, body) =>
       (await post(at`services/${service}/predict`, { model, body })) as Answer,
 
+    texts: async language =>
+      ((await get(at`texts?language=${language}`)) as { texts: Texts }).texts,
     latestChange: async signal => ((await get('changes', signal)) as Changes).latest,
     changes: async (since, waitSeconds, signal) =>
       (await get(at`changes?since=${since}&wait=${waitSeconds}`, signal, waitSeconds)) as Changes

