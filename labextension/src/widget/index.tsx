@@ -2,15 +2,15 @@ import { createRoot } from 'react-dom/client';
 import '../../style/index.css';
 import '../../style/widget.css';
 import { createApi } from '../core/client';
-import { seekHost } from '../core/host';
+import { seekHost, type Host } from '../core/host';
 import { Live } from '../core/live';
 import { Channel, type Comm } from './channel';
-import { Standalone } from './standalone';
+import { standalone, type Standalone } from './standalone';
 import { WidgetPanel, type TraitModel } from './WidgetPanel';
 
 /** Draws one view of a panel; what it returns takes the view away. */
 function render({ model, el }: { model: TraitModel & Comm; el: HTMLElement }): () => void {
-  const host = seekHost() ?? new Standalone();
+  const host: Host & Partial<Standalone> = seekHost() ?? standalone();
   const channel = new Channel(model, host);
   const api = createApi(channel.send);
   // Each panel has a React of its own, which would name its elements as that of the panel beside it does.
@@ -21,7 +21,7 @@ function render({ model, el }: { model: TraitModel & Comm; el: HTMLElement }): (
   const draw = (language: string) => {
     root.render(<WidgetPanel key={language} model={model} channel={channel} given={given} />);
   };
-  if (host instanceof Standalone) {
+  if (host.learn) {
     draw('en');
     void host.learn(api).then(draw, () => undefined); // in English where the kernel does not tell
   } else {

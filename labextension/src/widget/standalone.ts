@@ -4,41 +4,47 @@ import type { Host } from '../core/host';
 import type { Translation } from '../core/translation';
 import type { Texts } from '../core/types';
 
-/** What a panel has where no extension of ours is around it, as in Voila: the browser's language, which it learns from the
- * kernel, and the clipboard for code. */
-export class Standalone implements Host {
-  readonly language = navigator.language;
+type Values = readonly (string | number)[];
 
-  readonly trans: Translation = {
-    __: (message, ...values) => this._say(message, message, values),
-    gettext: (message, ...values) => this._say(message, message, values),
-    _n: (singular, plural, count, ...values) =>
-      this._say(singular, count === 1 ? singular : plural, [count, ...values])
-  };
-
+/** What a panel has where no extension of ours is around it, as in Voila: the browser's language and the clipboard. */
+export interface Standalone extends Host {
   /** Learns the texts of the browser's language from the kernel; resolves to what is spoken from now on. */
-  async learn(api: Api): Promise<string> {
-    this._texts = await api.texts(this.language);
-    return Object.keys(this._texts).length > 0 ? this.language : 'en';
-  }
+  readonly learn: (api: Api) => Promise<string>;
+}
 
-  readonly insertCode = async (code: string): Promise<void> => {
-    await navigator.clipboard.writeText(code);
-    throw new ApiError(
-      409,
-      'conflict',
-      this.trans.__('No notebook can be written to from here.'),
-      this.trans.__('The code is on the clipboard.')
-    );
+export function standalone(): Standalone {
+  const { language } = navigator;
+  let texts: Texts = {};
+  // Chinese has one form for any number, so a text's first is all that is asked for.
+  const said = (key: string, english: string, values: Values): string =>
+    fill(texts[key]?.[0] || english, values);
+  const trans: Translation = {
+    __: (message, ...values) => said(message, message, values),
+    gettext: (message, ...values) => said(message, message, values),
+    _n: (singular, plural, count, ...values) =>
+      said(singular, count === 1 ? singular : plural, [count, ...values])
   };
+  return {
+    trans,
+    language,
+    learn: async api => {
+      texts = await api.texts(language);
+      return Object.keys(texts).length > 0 ? language : 'en';
+    },
+    insertCode: async code => {
+      await navigator.clipboard.writeText(code);
+      throw new ApiError(
+        409,
+        'conflict',
+        trans.__('No notebook can be written to from here.'),
+        trans.__('The code is on the clipboard.')
+      );
+    }
+  };
+}
 
-  /** Chinese has one form for any number, so a text's first is all that is asked for. */
-  private _say(key: string, english: string, values: (string | number)[]): string {
-    const message = this._texts[key]?.[0] || english;
-    return message.replace(/%(\d+)/g, (mark, place: string) =>
-      String(values[Number(place) - 1] ?? mark)
-    );
-  }
-
-  private _texts: Texts = {};
+function fill(message: string, values: Values): string {
+  return message.replace(/%(\d+)/g, (mark, place: string) =>
+    String(values[Number(place) - 1] ?? mark)
+  );
 }
