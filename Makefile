@@ -30,7 +30,7 @@ test: .venv/developing $(LABEXTENSION) system  ## all tests; make test ARGS="tes
 
 # A journey is one long test: it may take minutes where another would be taken for hanging.
 journeys: export OMP_WAIT_POLICY = passive
-journeys: .venv/developing $(LABEXTENSION) system  ## the whole way in JupyterLab from an empty workspace, by mouse and by keyboard
+journeys: .venv/developing $(LABEXTENSION) system  ## the whole way in JupyterLab from an empty workspace, by mouse, by keyboard and in panels
 	python -m pytest -o faulthandler_timeout=1800 $(or $(ARGS),tests/ui/journeys)
 
 lab: .venv/developing $(LABEXTENSION)  ## JupyterLab with the extension and the quickstart open
