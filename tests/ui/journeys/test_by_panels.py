@@ -50,6 +50,7 @@ def show(notebook: Page, panel: str) -> Locator:
 
 
 def press(panel: Locator, name: str | re.Pattern[str]) -> None:
+    panel.scroll_into_view_if_needed()  # what is out of sight does not follow what happens
     panel.get_by_role("button", name=name, exact=True).click()
 
 
