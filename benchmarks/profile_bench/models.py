@@ -5,6 +5,7 @@ Each is made once, in `build/benchmark-profile`."""
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -47,7 +48,8 @@ def cases() -> list[Case]:
     return found
 
 
-def _sources():  # type: ignore[no-untyped-def]
+def _sources() -> dict[str, tuple[str | Callable[[], str], Tensors]]:
+    """By name where each is fetched from, or what makes it and says where it lies, and an input."""
     ids = np.random.default_rng(0).integers(1000, 20000, (1, TOKENS))
     tokens = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import statistics
+from collections.abc import Iterator
 from typing import Any
 
 from jupyter_modeldeploy import Workspace
@@ -48,7 +49,7 @@ def _measured(plan: Plan) -> tuple[float, float]:
 
 
 @contextlib.contextmanager
-def _served(workspace: Workspace):  # type: ignore[no-untyped-def]
+def _served(workspace: Workspace) -> Iterator[Plan]:
     if any(one.name == NAME and not one.state.ended for one in workspace.services.list()):
         workspace.services.stop(NAME)
     service = workspace.services.start(workspace.services.spec(NAME, [f"{MODEL}@2"]))

@@ -2,7 +2,7 @@ import { useState, type JSX } from 'react';
 import { asOptions, misfitOf, optionFields, type TypedValue } from '../core/optionFields';
 import { useApi, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
-import { OptionInput } from './OptionInput';
+import { OptionInputs } from './OptionInputs';
 import { asNamed, NOTHING_WANTED, SourceFields } from './SourceFields';
 import { useAction } from './useAction';
 import { useAnswer } from './useAnswer';
@@ -41,18 +41,12 @@ export function AddDatasetForm({ onAdding }: { onAdding: () => void }): JSX.Elem
       <details className="jp-ModelDeploy-more">
         <summary>{trans.__('More')}</summary>
         <div className="jp-ModelDeploy-fields">
-          {fields.map(field => (
-            <OptionInput
-              key={field.name}
-              field={field}
-              value={typed[field.name]}
-              unset={trans.__('as the data says')}
-              refused={false}
-              onChange={value => {
-                setTyped({ ...typed, [field.name]: value });
-              }}
-            />
-          ))}
+          <OptionInputs
+            fields={fields}
+            typed={typed}
+            unset={trans.__('as the data says')}
+            onTyped={setTyped}
+          />
         </div>
       </details>
       <button

@@ -5,7 +5,7 @@ import type { Job, Writable } from '../core/types';
 import { AsCode } from './AsCode';
 import { useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
-import { OptionInput } from './OptionInput';
+import { OptionInputs } from './OptionInputs';
 import { useAction } from './useAction';
 
 interface Props<Request extends object> {
@@ -42,18 +42,7 @@ export function MakingForm<Request extends object>(props: Props<Request>): JSX.E
       }}
     >
       {props.children}
-      {fields.map(field => (
-        <OptionInput
-          key={field.name}
-          field={field}
-          value={typed[field.name]}
-          unset={trans.__('not set')}
-          refused={false}
-          onChange={value => {
-            onTyped({ ...typed, [field.name]: value });
-          }}
-        />
-      ))}
+      <OptionInputs fields={fields} typed={typed} unset={trans.__('not set')} onTyped={onTyped} />
       <button
         type="submit"
         className="jp-ModelDeploy-button jp-ModelDeploy-accept"

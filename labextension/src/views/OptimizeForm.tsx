@@ -5,7 +5,7 @@ import { AsCode } from './AsCode';
 import { useApi, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
 import { JudgedOn } from './JudgedOn';
-import { OptionInput } from './OptionInput';
+import { OptionInputs } from './OptionInputs';
 import { useAction } from './useAction';
 import { useAnswer } from './useAnswer';
 
@@ -101,18 +101,12 @@ export function OptimizeForm({
       <details className="jp-ModelDeploy-more">
         <summary>{trans.__('More')}</summary>
         <div className="jp-ModelDeploy-fields">
-          {fields.map(field => (
-            <OptionInput
-              key={field.name}
-              field={field}
-              value={typed[field.name]}
-              unset={trans.__('not set')}
-              refused={false}
-              onChange={value => {
-                setTyped({ ...typed, [field.name]: value });
-              }}
-            />
-          ))}
+          <OptionInputs
+            fields={fields}
+            typed={typed}
+            unset={trans.__('not set')}
+            onTyped={setTyped}
+          />
         </div>
       </details>
       <button
