@@ -32,6 +32,15 @@ from jupyter_modeldeploy.records.evaluations import Confusion as Confusion
 from jupyter_modeldeploy.records.evaluations import EvaluatedMetric as EvaluatedMetric
 from jupyter_modeldeploy.records.evaluations import EvaluationReport as EvaluationReport
 from jupyter_modeldeploy.records.evaluations import Mistake as Mistake
+from jupyter_modeldeploy.records.experiments import Decision as Decision
+from jupyter_modeldeploy.records.experiments import Experiment as Experiment
+from jupyter_modeldeploy.records.experiments import Guardrail as Guardrail
+from jupyter_modeldeploy.records.experiments import GuardrailState as GuardrailState
+from jupyter_modeldeploy.records.experiments import Look as Look
+from jupyter_modeldeploy.records.experiments import Metric as Metric
+from jupyter_modeldeploy.records.experiments import MetricComparison as MetricComparison
+from jupyter_modeldeploy.records.experiments import SegmentDifference as SegmentDifference
+from jupyter_modeldeploy.records.experiments import Suspicion as Suspicion
 from jupyter_modeldeploy.records.jobs import LIVING as LIVING
 from jupyter_modeldeploy.records.jobs import Job as Job
 from jupyter_modeldeploy.records.jobs import JobState as JobState
@@ -53,9 +62,7 @@ from jupyter_modeldeploy.records.models import Version as Version
 from jupyter_modeldeploy.records.profiles import Operator as Operator
 from jupyter_modeldeploy.records.profiles import OperatorRun as OperatorRun
 from jupyter_modeldeploy.records.profiles import Profile as Profile
-from jupyter_modeldeploy.records.reports import Experiment as Experiment
 from jupyter_modeldeploy.records.reports import Latency as Latency
-from jupyter_modeldeploy.records.reports import MetricComparison as MetricComparison
 from jupyter_modeldeploy.records.reports import OperatorTime as OperatorTime
 from jupyter_modeldeploy.records.requirements import Need as Need
 from jupyter_modeldeploy.records.requirements import Requirement as Requirement

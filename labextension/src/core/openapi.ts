@@ -2026,6 +2026,31 @@ export interface components {
       /** Datasets */
       datasets: components['schemas']['Dataset'][];
     };
+    /**
+     * Decision
+     * @description Something that was done to the traffic, by whom and why: a step of the ramp, a pause, a rollback, a promotion.
+     */
+    Decision: {
+      /**
+       * Action
+       * @enum {string}
+       */
+      action: 'start' | 'step' | 'pause' | 'resume' | 'roll back' | 'promote' | 'stop' | 'end';
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** By */
+      by: string;
+      /**
+       * Share
+       * @description the candidate's share of the traffic from then on, 0 to 1
+       */
+      share: number;
+      /** Why */
+      why: string;
+    };
     /** Deleted */
     Deleted: {
       /** Deleted */
@@ -2366,6 +2391,10 @@ export interface components {
      * Experiment
      * @description A comparison of two versions on one service. `split_p_value` is of the sample-ratio check: below 0.001 the
      *     traffic was not split as asked and no verdict may be trusted.
+     *
+     *     `generated` sends traffic of its own and is written once; `live` watches the service's own traffic, and is written
+     *     again at every look; `offline` runs both versions on the same labelled rows, without a service's traffic. A rollout
+     *     is a live one with `steps`, whose share of the candidate rises while the `guardrails` hold.
      */
     Experiment: {
       /** Base */
@@ -2377,6 +2406,15 @@ export interface components {
        * Format: date-time
        */
       created_at: string;
+      /** Decisions */
+      decisions: components['schemas']['Decision'][];
+      /**
+       * Ends At
+       * @default null
+       */
+      ends_at: string | null;
+      /** Guardrails */
+      guardrails: components['schemas']['GuardrailState'][];
       /** Id */
       id: string;
       /**
@@ -2384,16 +2422,57 @@ export interface components {
        * @default null
        */
       job: string | null;
+      /**
+       * Kind
+       * @default generated
+       * @enum {string}
+       */
+      kind: 'generated' | 'live' | 'offline';
+      /**
+       * Method
+       * @default fixed
+       * @enum {string}
+       */
+      method: 'sequence' | 'fixed' | 'stages';
       /** Metrics */
       metrics: components['schemas']['MetricComparison'][];
+      /**
+       * Outcome
+       * @default ended
+       * @enum {string}
+       */
+      outcome: 'running' | 'paused' | 'rolled back' | 'promoted' | 'ended' | 'stopped';
       /** Owner */
       owner: string;
       /** Service */
-      service: string;
+      service: string | null;
       /** Split */
       split: number[];
       /** Split P Value */
       split_p_value: number;
+      /**
+       * Steps
+       * @description the candidate's shares, one after the other
+       */
+      steps: number[];
+      /** Suspicions */
+      suspicions: components['schemas']['Suspicion'][];
+      /**
+       * Unit
+       * @description what was assigned to a version: unit, request, row
+       * @default request
+       */
+      unit: string;
+      /**
+       * Units
+       * @description of the base and of the candidate
+       */
+      units: number[];
+      /**
+       * Updated At
+       * @default null
+       */
+      updated_at: string | null;
       /** Verdict */
       verdict: string;
     };
@@ -2953,6 +3032,44 @@ export interface components {
       version: string;
     };
     /**
+     * Guardrail
+     * @description What the candidate must not do: be worse than the base in `metric` by more than `at_most`, in the metric's unit
+     *     or, where `relative`, as a share of the base's figure. `then` is done as soon as that is certain.
+     */
+    Guardrail: {
+      /** At Most */
+      at_most: number;
+      /** Metric */
+      metric: string;
+      /**
+       * Relative
+       * @default false
+       */
+      relative: boolean;
+      /**
+       * Then
+       * @default roll back
+       * @enum {string}
+       */
+      then: 'roll back' | 'pause' | 'report';
+    };
+    /**
+     * GuardrailState
+     * @description `harm` is by how much the candidate is worse, in the guardrail's terms; it is breached where even the least of
+     *     the interval is beyond what is allowed, held where the most is within, and open in between.
+     */
+    GuardrailState: {
+      guardrail: components['schemas']['Guardrail'];
+      /** @default null */
+      harm: components['schemas']['Interval'] | null;
+      /**
+       * State
+       * @default open
+       * @enum {string}
+       */
+      state: 'open' | 'held' | 'breached';
+    };
+    /**
      * InputLimits
      * @description What a request may hold, by its task.
      */
@@ -3404,6 +3521,20 @@ export interface components {
       version: string;
     };
     /**
+     * Look
+     * @description What was known of one metric at one time, by all units so far.
+     */
+    Look: {
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      difference: components['schemas']['Interval'];
+      /** Units */
+      units: number;
+    };
+    /**
      * Measurement
      * @description How fast a version was when it was measured last, by the `job` that did it. Runs of the model alone and requests
      *     through a service are not to be compared with each other.
@@ -3487,7 +3618,9 @@ export interface components {
     /**
      * MetricComparison
      * @description One metric of candidate against base. `difference` is candidate − base, in `unit`; `verdict` is from the
-     *     candidate's point of view.
+     *     candidate's point of view. `p_value` counts all metrics that were looked at. `relative` is of the base's figure.
+     *     `chance_better` and `expected_loss` (of taking the candidate, in `unit`) are Bayesian, from a flat prior. `trend` is
+     *     by how much the difference rises from one day, or other period, to the next.
      */
     MetricComparison: {
       /** Base */
@@ -3498,15 +3631,49 @@ export interface components {
       candidate: number;
       /** Candidate Samples */
       candidate_samples: number;
+      /**
+       * Chance Better
+       * @default null
+       */
+      chance_better: number | null;
       difference: components['schemas']['Interval'];
+      /**
+       * Expected Loss
+       * @default null
+       */
+      expected_loss: number | null;
+      /** Looks */
+      looks: components['schemas']['Look'][];
       /** Lower Is Better */
       lower_is_better: boolean;
       /** Method */
       method: string;
       /** Metric */
       metric: string;
+      /**
+       * Minimum Effect
+       * @default null
+       */
+      minimum_effect: number | null;
+      /**
+       * P Value
+       * @default null
+       */
+      p_value: number | null;
+      /** @default null */
+      relative: components['schemas']['Interval'] | null;
+      /** Segments */
+      segments: components['schemas']['SegmentDifference'][];
+      /** @default null */
+      trend: components['schemas']['Interval'] | null;
       /** Unit */
       unit: string;
+      /**
+       * Units Missing
+       * @description units that an answer probably still needs
+       * @default null
+       */
+      units_missing: number | null;
       /**
        * Verdict
        * @enum {string}
@@ -4918,6 +5085,20 @@ export interface components {
        */
       language: string;
     };
+    /**
+     * SegmentDifference
+     * @description The difference among the units whose `attribute` is `value`: as measured, and drawn towards that of all.
+     */
+    SegmentDifference: {
+      /** Attribute */
+      attribute: string;
+      difference: components['schemas']['Interval'];
+      shrunk: components['schemas']['Interval'];
+      /** Units */
+      units: number;
+      /** Value */
+      value: string;
+    };
     /** ServedModel */
     'ServedModel-Input': {
       /** Arms */
@@ -5493,6 +5674,21 @@ export interface components {
       | 'distilled'
       | 'optimized'
       | 'defined';
+    /**
+     * Suspicion
+     * @description Units or outcomes that were left out, or that look made up.
+     */
+    Suspicion: {
+      /** Count */
+      count: number;
+      /**
+       * Kind
+       * @enum {string}
+       */
+      kind: 'crossed' | 'busiest' | 'duplicate' | 'unknown' | 'late' | 'dropped';
+      /** Note */
+      note: string;
+    };
     /** Sweep */
     Sweep: {
       /**

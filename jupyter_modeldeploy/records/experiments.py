@@ -1,0 +1,145 @@
+"""Experiments: two versions on the same traffic, what is measured of each, and what may be said of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from jupyter_modeldeploy.records.base import Interval, Name, Record
+
+MetricKind = Literal["mean", "proportion", "ratio", "percentile"]
+Method = Literal["sequence", "fixed", "stages"]
+Breach = Literal["roll back", "pause", "report"]
+
+
+class Metric(Record):
+    """What is measured of each unit. `of` is one of the service's own figures (`latency_ms`, `errors`, `requests`,
+    `confidence`) or the name of an outcome that clients post.
+
+    A mean is the sum over a unit's rows; a proportion whether a unit has any; a ratio the sum of `of` over the sum of
+    `per`, over all units; a percentile is of the rows themselves, as 0.99 of the latencies."""
+
+    name: Name
+    kind: MetricKind = "mean"
+    of: Name
+    per: Name | None = Field(default=None, description="what a ratio divides by: requests, or an outcome")
+    percentile: float | None = Field(default=None, gt=0, lt=1, description="of a percentile: 0.99")
+    unit: str = Field(default="", description="what the figure is counted in: ms; proportion for shares")
+    lower_is_better: bool = False
+    minimum_effect: float | None = Field(default=None, gt=0, description="the smallest difference that matters")
+
+
+class Guardrail(Record):
+    """What the candidate must not do: be worse than the base in `metric` by more than `at_most`, in the metric's unit
+    or, where `relative`, as a share of the base's figure. `then` is done as soon as that is certain."""
+
+    metric: Name
+    at_most: float = Field(ge=0)
+    relative: bool = False
+    then: Breach = "roll back"
+
+
+class Look(Record):
+    """What was known of one metric at one time, by all units so far."""
+
+    at: datetime
+    units: int
+    difference: Interval
+
+
+class SegmentDifference(Record):
+    """The difference among the units whose `attribute` is `value`: as measured, and drawn towards that of all."""
+
+    attribute: str
+    value: str
+    units: int
+    difference: Interval
+    shrunk: Interval
+
+
+class MetricComparison(Record):
+    """One metric of candidate against base. `difference` is candidate − base, in `unit`; `verdict` is from the
+    candidate's point of view. `p_value` counts all metrics that were looked at. `relative` is of the base's figure.
+    `chance_better` and `expected_loss` (of taking the candidate, in `unit`) are Bayesian, from a flat prior. `trend` is
+    by how much the difference rises from one day, or other period, to the next."""
+
+    metric: str
+    unit: str
+    lower_is_better: bool
+    base: float
+    candidate: float
+    difference: Interval
+    verdict: Literal["better", "worse", "undecided"]
+    base_samples: int
+    candidate_samples: int
+    method: str
+    p_value: float | None = None
+    relative: Interval | None = None
+    chance_better: float | None = None
+    expected_loss: float | None = None
+    minimum_effect: float | None = None
+    units_missing: int | None = Field(default=None, description="units that an answer probably still needs")
+    looks: list[Look] = Field(default_factory=list)
+    segments: list[SegmentDifference] = Field(default_factory=list)
+    trend: Interval | None = None
+
+
+class GuardrailState(Record):
+    """`harm` is by how much the candidate is worse, in the guardrail's terms; it is breached where even the least of
+    the interval is beyond what is allowed, held where the most is within, and open in between."""
+
+    guardrail: Guardrail
+    harm: Interval | None = None
+    state: Literal["open", "held", "breached"] = "open"
+
+
+class Decision(Record):
+    """Something that was done to the traffic, by whom and why: a step of the ramp, a pause, a rollback, a promotion."""
+
+    at: datetime
+    action: Literal["start", "step", "pause", "resume", "roll back", "promote", "stop", "end"]
+    share: float = Field(description="the candidate's share of the traffic from then on, 0 to 1")
+    by: str
+    why: str
+
+
+class Suspicion(Record):
+    """Units or outcomes that were left out, or that look made up."""
+
+    kind: Literal["crossed", "busiest", "duplicate", "unknown", "late", "dropped"]
+    count: int
+    note: str
+
+
+class Experiment(Record):
+    """A comparison of two versions on one service. `split_p_value` is of the sample-ratio check: below 0.001 the
+    traffic was not split as asked and no verdict may be trusted.
+
+    `generated` sends traffic of its own and is written once; `live` watches the service's own traffic, and is written
+    again at every look; `offline` runs both versions on the same labelled rows, without a service's traffic. A rollout
+    is a live one with `steps`, whose share of the candidate rises while the `guardrails` hold."""
+
+    id: str
+    service: Name | None
+    base: str
+    candidate: str
+    split: list[float]
+    metrics: list[MetricComparison]
+    split_p_value: float
+    verdict: str
+    owner: str
+    job: str | None = None
+    created_at: datetime
+    kind: Literal["generated", "live", "offline"] = "generated"
+    unit: str = Field(default="request", description="what was assigned to a version: unit, request, row")
+    method: Method = "fixed"
+    units: list[int] = Field(default_factory=list, description="of the base and of the candidate")
+    ends_at: datetime | None = None
+    updated_at: datetime | None = None
+    steps: list[float] = Field(default_factory=list, description="the candidate's shares, one after the other")
+    outcome: Literal["running", "paused", "rolled back", "promoted", "ended", "stopped"] = "ended"
+    guardrails: list[GuardrailState] = Field(default_factory=list)
+    decisions: list[Decision] = Field(default_factory=list)
+    suspicions: list[Suspicion] = Field(default_factory=list)
