@@ -30,6 +30,7 @@ SERVICE = "reviews"
 SENTENCE = "A quiet, lovely film that stays with you."
 NOTEBOOK = ("from jupyter_modeldeploy.widgets import ServicePanel\n\nServicePanel('reviews')",)
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+USUAL_ROOT = "~/.local/share/jupyter/modeldeploy"
 SIZE = {"width": 1000, "height": 1000}
 SCALE = 1.5
 SIDEBAR_WIDTH = 340
@@ -53,7 +54,7 @@ def main(root: Path, folder: Path, only: list[str]) -> None:
             write_notebook(Path(scratch) / "lab" / "files")
             context = browser.new_context(viewport=SIZE, device_scale_factor=SCALE)
             page = lab.open(context.new_page(), "pictures")
-            for name, draw in [*sights(pages).items(), ("panel", notebook_of(lab))]:
+            for name, draw in [*sights(pages, root).items(), ("panel", notebook_of(lab))]:
                 if only and name not in only:
                     continue
                 for tone, theme in THEMES.items():
@@ -110,11 +111,11 @@ def pages_of(workspace: Workspace) -> dict[str, dict[str, str]]:
     }
 
 
-def sights(pages: dict[str, dict[str, str]]) -> dict[str, Draw]:
+def sights(pages: dict[str, dict[str, str]], root: Path) -> dict[str, Draw]:
     """What is drawn in the main area and beside it, by the name of the picture."""
 
     def drawer(name: str) -> Draw:
-        return lambda page, picture: draw_page(page, name, pages[name], picture)
+        return lambda page, picture: draw_page(page, name, pages[name], root, picture)
 
     def draw_sidebar(page: Page, picture: Path) -> None:
         show_sidebar(page)
@@ -142,7 +143,7 @@ def sights(pages: dict[str, dict[str, str]]) -> dict[str, Draw]:
     return {"overview": draw_overview, "sidebar": draw_sidebar, "devices": draw_devices, **in_main}
 
 
-def draw_page(page: Page, name: str, address: dict[str, str], picture: Path) -> None:
+def draw_page(page: Page, name: str, address: dict[str, str], root: Path, picture: Path) -> None:
     if page.get_by_role("region", name=PANEL).is_visible():
         execute(page, "application:toggle-left-area", {})
         expect(page.get_by_role("region", name=PANEL)).to_be_hidden()
@@ -155,6 +156,7 @@ def draw_page(page: Page, name: str, address: dict[str, str], picture: Path) -> 
         predict(shown)
         page.wait_for_timeout(WARM_UP_MS)
     page.mouse.move(2, 2)
+    name_root_as_usual(page, root)
     crop(page, shown.get_by_role("article"), picture)
 
 
@@ -193,6 +195,19 @@ def write_notebook(folder: Path) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in NOTEBOOK])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, folder / "panel.ipynb")
+
+
+def name_root_as_usual(page: Page, root: Path) -> None:
+    """What the pictures show of paths is where a reader's own workspace is."""
+    page.evaluate(
+        """([root, usual]) => {
+            const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+            while (texts.nextNode()) {
+                texts.currentNode.data = texts.currentNode.data.replaceAll(root, usual);
+            }
+        }""",
+        [str(root), USUAL_ROOT],
+    )
 
 
 def predict(place: Locator) -> None:
