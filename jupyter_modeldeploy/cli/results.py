@@ -189,15 +189,14 @@ def metrics_table(metrics: Sequence[MetricComparison], title: str) -> Table:
     rows = table("Metric", ">Base", ">Candidate", ">Difference", ">95 % interval", "Verdict", title=title)
     for metric in metrics:
         difference = metric.difference
-        rows.add_row(
-            metric.metric,
-            f"{metric.base:.4g}",
-            f"{metric.candidate:.4g}",
-            f"{difference.value:+.3g}",
-            f"{difference.low:+.3g} to {difference.high:+.3g}",
-            metric.verdict,
-        )
+        figures = ["" if figure is None else f"{figure:.4g}" for figure in (metric.base, metric.candidate)]
+        told = ["", ""] if difference is None else [f"{difference.value:+.3g}", _ends(difference)]
+        rows.add_row(metric.metric, *figures, *told, metric.verdict if difference else printable(metric.note))
     return rows
+
+
+def _ends(interval: Interval) -> str:
+    return f"{interval.low:+.3g} to {interval.high:+.3g}"
 
 
 def _installed(door: Door, result: dict[str, Any]) -> None:

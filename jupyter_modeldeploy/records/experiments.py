@@ -61,16 +61,17 @@ class SegmentDifference(Record):
 
 class MetricComparison(Record):
     """One metric of candidate against base. `difference` is candidate − base, in `unit`; `verdict` is from the
-    candidate's point of view. `p_value` counts all metrics that were looked at. `relative` is of the base's figure.
-    `chance_better` and `expected_loss` (of taking the candidate, in `unit`) are Bayesian, from a flat prior. `trend` is
-    by how much the difference rises from one day, or other period, to the next."""
+    candidate's point of view. `p_value` counts all metrics that were looked at, and so does the verdict; the interval
+    is of this metric alone. `relative` is of the base's figure. `chance_better` and `expected_loss` (of taking the
+    candidate, in `unit`) are Bayesian, from a flat prior. `trend` is by how much the difference rises from one period,
+    `trend_per`, to the next. Where nothing can be said yet there is no difference, and `note` says why."""
 
     metric: str
     unit: str
     lower_is_better: bool
-    base: float
-    candidate: float
-    difference: Interval
+    base: float | None
+    candidate: float | None
+    difference: Interval | None
     verdict: Literal["better", "worse", "undecided"]
     base_samples: int
     candidate_samples: int
@@ -84,15 +85,19 @@ class MetricComparison(Record):
     looks: list[Look] = Field(default_factory=list)
     segments: list[SegmentDifference] = Field(default_factory=list)
     trend: Interval | None = None
+    trend_per: Literal["minute", "hour", "day"] | None = None
+    note: str = ""
 
 
 class GuardrailState(Record):
     """`harm` is by how much the candidate is worse, in the guardrail's terms; it is breached where even the least of
-    the interval is beyond what is allowed, held where the most is within, and open in between."""
+    the interval is beyond what is allowed, held where the most is within, and open in between. Where there is no
+    interval, `note` says why."""
 
     guardrail: Guardrail
     harm: Interval | None = None
     state: Literal["open", "held", "breached"] = "open"
+    note: str = ""
 
 
 class Decision(Record):

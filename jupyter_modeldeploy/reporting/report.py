@@ -67,9 +67,10 @@ class Comparison(Record):
     @classmethod
     def of(cls, experiment: Experiment, metric: str = "latency_ms") -> Comparison:
         """The experiment, with `metric` in front. Raises InvalidInput when it was not measured."""
-        chosen = next((each for each in experiment.metrics if each.metric == metric), None)
-        if chosen is None:
-            known = ", ".join(each.metric for each in experiment.metrics)
+        measured = [each for each in experiment.metrics if each.difference is not None]
+        chosen = next((each for each in measured if each.metric == metric), None)
+        if chosen is None or chosen.difference is None:
+            known = ", ".join(each.metric for each in measured)
             raise InvalidInput(f"The experiment did not measure {metric!r}.", f"It measured: {known}.")
         return cls(
             metric=metric,
@@ -83,7 +84,7 @@ class Comparison(Record):
             service=experiment.service,
             split=experiment.split,
             split_p_value=experiment.split_p_value,
-            metrics=experiment.metrics,
+            metrics=measured,
             sentence=experiment.verdict,
         )
 

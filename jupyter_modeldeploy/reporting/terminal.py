@@ -87,13 +87,16 @@ def _comparison(comparison: Comparison) -> Table:
         ("Verdict", "left"),
     )
     for metric in comparison.metrics:
-        low, high = (figures.difference(end, metric.unit) for end in (metric.difference.low, metric.difference.high))
+        name, found = METRIC_NAMES.get(metric.metric, metric.metric), metric.difference
+        if metric.base is None or metric.candidate is None or found is None:
+            table.add_row(name, "–", "–", "–", "–", Text(metric.note))
+            continue
         table.add_row(
-            METRIC_NAMES.get(metric.metric, metric.metric),
+            name,
             figures.quantity(metric.base, metric.unit),
             figures.quantity(metric.candidate, metric.unit),
-            figures.difference(metric.difference.value, metric.unit),
-            f"{low} … {high}",
+            figures.difference(found.value, metric.unit),
+            " … ".join(figures.difference(end, metric.unit) for end in (found.low, found.high)),
             Text(metric.verdict, _STYLES[metric.verdict]),
         )
     return table

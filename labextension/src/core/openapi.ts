@@ -3056,12 +3056,18 @@ export interface components {
     /**
      * GuardrailState
      * @description `harm` is by how much the candidate is worse, in the guardrail's terms; it is breached where even the least of
-     *     the interval is beyond what is allowed, held where the most is within, and open in between.
+     *     the interval is beyond what is allowed, held where the most is within, and open in between. Where there is no
+     *     interval, `note` says why.
      */
     GuardrailState: {
       guardrail: components['schemas']['Guardrail'];
       /** @default null */
       harm: components['schemas']['Interval'] | null;
+      /**
+       * Note
+       * @default
+       */
+      note: string;
       /**
        * State
        * @default open
@@ -3618,17 +3624,18 @@ export interface components {
     /**
      * MetricComparison
      * @description One metric of candidate against base. `difference` is candidate − base, in `unit`; `verdict` is from the
-     *     candidate's point of view. `p_value` counts all metrics that were looked at. `relative` is of the base's figure.
-     *     `chance_better` and `expected_loss` (of taking the candidate, in `unit`) are Bayesian, from a flat prior. `trend` is
-     *     by how much the difference rises from one day, or other period, to the next.
+     *     candidate's point of view. `p_value` counts all metrics that were looked at, and so does the verdict; the interval
+     *     is of this metric alone. `relative` is of the base's figure. `chance_better` and `expected_loss` (of taking the
+     *     candidate, in `unit`) are Bayesian, from a flat prior. `trend` is by how much the difference rises from one period,
+     *     `trend_per`, to the next. Where nothing can be said yet there is no difference, and `note` says why.
      */
     MetricComparison: {
       /** Base */
-      base: number;
+      base: number | null;
       /** Base Samples */
       base_samples: number;
       /** Candidate */
-      candidate: number;
+      candidate: number | null;
       /** Candidate Samples */
       candidate_samples: number;
       /**
@@ -3636,7 +3643,7 @@ export interface components {
        * @default null
        */
       chance_better: number | null;
-      difference: components['schemas']['Interval'];
+      difference: components['schemas']['Interval'] | null;
       /**
        * Expected Loss
        * @default null
@@ -3656,6 +3663,11 @@ export interface components {
        */
       minimum_effect: number | null;
       /**
+       * Note
+       * @default
+       */
+      note: string;
+      /**
        * P Value
        * @default null
        */
@@ -3666,6 +3678,11 @@ export interface components {
       segments: components['schemas']['SegmentDifference'][];
       /** @default null */
       trend: components['schemas']['Interval'] | null;
+      /**
+       * Trend Per
+       * @default null
+       */
+      trend_per: ('minute' | 'hour' | 'day') | null;
       /** Unit */
       unit: string;
       /**

@@ -37,12 +37,14 @@ export function ComparisonResult({ job }: { job: Job }): JSX.Element {
               <td>{formatFigure(one.base)}</td>
               <td>{formatFigure(one.candidate)}</td>
               <td title={one.method}>
-                {trans.__(
-                  '%1 (%2 to %3)',
-                  formatFigure(one.difference.value),
-                  formatFigure(one.difference.low),
-                  formatFigure(one.difference.high)
-                )}
+                {one.difference
+                  ? trans.__(
+                      '%1 (%2 to %3)',
+                      formatFigure(one.difference.value),
+                      formatFigure(one.difference.low),
+                      formatFigure(one.difference.high)
+                    )
+                  : one.note}
               </td>
               <td>{verdictText(one, trans)}</td>
             </tr>
