@@ -107,8 +107,8 @@ def _bare(annotation: Any) -> Any:
     bare = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
     if get_origin(bare) is dict:
         return list[str]  # NAME=VALUE, given several times
-    if get_origin(bare) is list and get_origin(get_args(bare)[0]) is Literal:
-        return list[str]  # Typer takes no list of choices; which there are is held by the field's own check
+    if get_origin(bare) is list and get_origin(get_args(bare)[0]) in (Literal, Annotated):
+        return list[str]  # Typer takes no list of choices or names; which there are is held by the field's own check
     return bare
 
 

@@ -66,6 +66,7 @@ PANELS = {
         *("breaker_share", "breaker_requests", "breaker_window_s", "breaker_open_s", "stale_answers"),
     ),
     "Answers that are kept": ("cache_bytes", "cache_ttl_s", "cache_url"),
+    "Experiments": ("exposures", "attributes"),
 }
 
 

@@ -72,6 +72,7 @@ from jupyter_modeldeploy.records.services import Breaker as Breaker
 from jupyter_modeldeploy.records.services import Cache as Cache
 from jupyter_modeldeploy.records.services import InputLimits as InputLimits
 from jupyter_modeldeploy.records.services import RateLimit as RateLimit
+from jupyter_modeldeploy.records.services import Recording as Recording
 from jupyter_modeldeploy.records.services import Scaling as Scaling
 from jupyter_modeldeploy.records.services import ServedModel as ServedModel
 from jupyter_modeldeploy.records.services import Service as Service

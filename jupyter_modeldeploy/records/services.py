@@ -77,6 +77,17 @@ class Cache(Record):
     cache_url: str | None = Field(default=None, description="keep the answers in Redis: redis://HOST:PORT/DB")
 
 
+class Recording(Record):
+    """What is kept of requests whose version the traffic's split chose, for those who compare versions."""
+
+    exposures: bool = Field(default=False, description="record which unit got which version, and how it was answered")
+    attributes: list[Name] = Field(
+        default_factory=list,
+        max_length=16,
+        description="names of the headers X-Attribute-NAME that are recorded with it, to look at parts of the traffic",
+    )
+
+
 class InputLimits(Record):
     """What a request may hold, by its task."""
 
@@ -117,6 +128,7 @@ class ServiceSpec(Record):
     cache: Cache = Cache()
     stale_answers: bool = Field(default=False, description="answer from the cache, however old, where a version fails")
     log_sample: float = Field(default=0.0, ge=0, le=1, description="share of requests that the request log tells of")
+    recording: Recording = Recording()
     start_at_boot: bool = Field(default=False, description="start again when the workspace is opened after a restart")
     unloaded: list[Name] = Field(default_factory=list, description="models that are not kept in memory for now")
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_modeldeploy.errors import NotFound, Unavailable
 from jupyter_modeldeploy.serving.access import Guard, Headers
+from jupyter_modeldeploy.serving.control.exposures import ID_HEADER, UNIT_HEADER
 from jupyter_modeldeploy.serving.control.policy import Policy
-from jupyter_modeldeploy.serving.control.request import ID_HEADER, UNIT_HEADER, Request
+from jupyter_modeldeploy.serving.control.request import Request
 from jupyter_modeldeploy.serving.execution.apart import LARGE_BYTES
 from jupyter_modeldeploy.serving.execution.instances import Instances
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
@@ -137,8 +138,9 @@ class Endpoint:
         versions = [version for model in models for version in model.versions.values()]
         self.policy = Policy(versions, instances, metrics, folder)
 
-    def configure(self, spec: ServiceSpec) -> None:
-        """Serve as `spec` says from the next request on, in everything that needs no new process.
+    def configure(self, spec: ServiceSpec, stage: int = 1) -> None:
+        """Serve as `spec` says from the next request on, in everything that needs no new process. `stage` is the
+        revision since which the traffic is split so.
 
         Raises, having changed nothing, NotFound where it names a model or version that is not in this process, and what
         a cache in Redis raises that cannot be used."""
@@ -146,7 +148,7 @@ class Endpoint:
             model = self.model(wanted.model)
             for number in [arm.version for arm in wanted.arms] + ([wanted.fallback] if wanted.fallback else []):
                 model.get(str(number))
-        self.policy.configure(spec)
+        self.policy.configure(spec, stage)
         for wanted in spec.models:
             self.model(wanted.model).configure(wanted)
         for target in self.routes.values():
@@ -191,11 +193,16 @@ class Endpoint:
         ):
             try:
                 if version is None:
-                    version = target.model.choose(headers.get(UNIT_HEADER))
+                    version = target.model.choose(headers.get(UNIT_HEADER) or None)
                 call = target.language.decode(version, headers, body)
                 if call.rows <= version.plain_rows and version.inline(call.kind, call.rows):
-                    answer = call.answer(version.run_inline(call.kind, call.payload, call.rows))
-                    version.metrics.ran_inline(call.rows, version.inline_s, time.perf_counter() - begun)
+                    result = version.run_inline(call.kind, call.payload, call.rows)
+                    answer = call.answer(result)
+                    seconds = time.perf_counter() - begun
+                    version.metrics.ran_inline(call.rows, version.inline_s, seconds)
+                    if (exposures := self.policy.exposures) is not None and target.pinned is None:
+                        items = result if call.kind == "items" else None
+                        exposures.at_once(version, headers, seconds, items, answer)
                     return answer
             except Exception as raised:  # noqa: BLE001  # the request tells of it
                 error = raised

@@ -6,7 +6,7 @@ from jupyter_modeldeploy.errors import Conflict
 from jupyter_modeldeploy.records import Service, ServiceSpec
 
 KEPT = 10
-OPERATING = {"replicas", "unloaded"}
+OPERATING = {"replicas", "unloaded", "recording"}
 """Fields that say how a service is run for now, not what it is: a rollback leaves them as they are."""
 
 

@@ -43,6 +43,8 @@ class Plan:
     `metrics_folder` is where the replicas of the service leave their counts for each other. The rest is the
     supervisor's to say: which `replica` that is, its number of threads `instances`, the port found for gRPC.
 
+    `stage` is the revision since which the traffic is split as it is.
+
     `plugins` are the runtimes and tasks (`plugins.available`) and `package_version` is this package's, both as the
     doors found them: a server process that looked through what is installed would stay 1.8 MB larger."""
 
@@ -52,6 +54,7 @@ class Plan:
     plugins: dict[str, dict[str, str]] = field(default_factory=dict)
     package_version: str | None = None
     revision: int = 1
+    stage: int = 1
     replica: int = 0
     instances: int = 1
     grpc_port: int | None = None

@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 from collections.abc import Iterator
+from typing import Any
 
 from jupyter_modeldeploy import devices, plugins, release
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, Unavailable, from_os_error
@@ -32,6 +33,7 @@ def plan_of(store: Store, spec: ServiceSpec, revision: int) -> Plan:
     ]
     return Plan(
         revision=revision,
+        stage=_stage(store, spec, revision),
         spec=spec,
         models=models,
         metrics_folder=store.service_folder(spec.name) / "metrics",
@@ -49,6 +51,24 @@ def write(store: Store, plan: Plan) -> None:
         documents.write(store.service_folder(name), documents.PLAN, plan.document())
     except OSError as error:
         raise from_os_error(error, "writing the service's plan") from error
+
+
+def _stage(store: Store, spec: ServiceSpec, revision: int) -> int:
+    """The revision since which a unit gets the version that it gets: what was measured before is another experiment.
+
+    A change of anything else leaves it as it is; the former plan tells, also of a service that was stopped."""
+    try:
+        former = documents.read(store.service_folder(spec.name), documents.PLAN)
+    except ValueError:
+        return revision  # nobody knows what was before
+    if former is None or _split(former["spec"]["models"]) != _split(spec.model_dump(mode="json")["models"]):
+        return revision
+    stage: int = former.get("stage", revision)
+    return min(stage, revision)
+
+
+def _split(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{field: value for field, value in model.items() if field != "fallback"} for model in models]
 
 
 def check_address(spec: ServiceSpec) -> None:

@@ -13,9 +13,11 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_modeldeploy.errors import ModelDeployError
+from jupyter_modeldeploy.experiments import spool
 from jupyter_modeldeploy.serving.control import input_limits
 from jupyter_modeldeploy.serving.control.breaker import Breaker, State
 from jupyter_modeldeploy.serving.control.cache import Cache
+from jupyter_modeldeploy.serving.control.exposures import Exposures
 from jupyter_modeldeploy.serving.control.journal import REQUEST_LOG, REVIEW_LOG, Journal
 from jupyter_modeldeploy.serving.control.rates import TokenBuckets
 from jupyter_modeldeploy.serving.execution.apart import Apart
@@ -61,6 +63,11 @@ class Policy:
         self.cache = Cache(metrics)
         self.buckets: TokenBuckets | None = None
         self.attended = False
+        self.exposures: Exposures | None = None
+        """What is recorded of each request, where that is wished."""
+        self.stage = 1
+        """The revision since which the traffic is split as it is."""
+        self._folder = folder
         self.spec = NOTHING_ASKED
         self._versions = list(versions)
         self.breakers = {version: self._breaker(version, NO_BREAKER) for version in self._versions}
@@ -80,8 +87,9 @@ class Policy:
     def loop(self) -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
 
-    def configure(self, spec: ServiceSpec) -> None:
-        """Ask what `spec` asks. Raises, with nothing changed, for a cache that cannot be used."""
+    def configure(self, spec: ServiceSpec, stage: int = 1) -> None:
+        """Ask what `spec` asks, whose traffic is split as it is since `stage`. Raises, with nothing changed, for a
+        cache that cannot be used."""
         self.cache.configure(spec.cache, spec.stale_answers)
         rate, burst = spec.rate_limit.rate, spec.rate_limit.burst
         if rate is None:
@@ -92,13 +100,16 @@ class Policy:
             input_limits.configure(version, spec.input_limits)
             if self.breakers[version].settings != spec.breaker:
                 self.breakers[version] = self._breaker(version, spec.breaker)
-        self.spec = spec
+        self.spec, self.stage = spec, stage
+        self._record_exposures(spec, stage)
         self._attend()
 
     def tick(self) -> None:
         """To be called some times a second."""
         for breaker in self.breakers.values():
             breaker.tick()
+        if self.exposures is not None:
+            self.exposures.tick()
         now = time.monotonic()
         if now >= self._flush_at:
             self._flush_at = now + FLUSH_S
@@ -109,6 +120,8 @@ class Policy:
         """Write what is left to be written."""
         for journal in self._journals.values():
             journal.flush()
+        if self.exposures is not None:
+            self.exposures.close()
         self.cache.close()
         self.apart.close()
 
@@ -138,6 +151,17 @@ class Policy:
     def _record(self, name: str, record: dict[str, Any]) -> None:
         if journal := self._journals.get(name):
             journal.add({"time": round(time.time(), 3), **record})
+
+    def _record_exposures(self, spec: ServiceSpec, stage: int) -> None:
+        wanted = spec.recording.exposures and self._folder is not None
+        if not wanted and self.exposures is not None:
+            self.exposures.close()
+            self.exposures = None
+        elif wanted and self._folder is not None:
+            if self.exposures is None:
+                dropped = functools.partial(self.metrics.count, "exposures_dropped_total")
+                self.exposures = Exposures(self._folder / spool.FOLDER, dropped)
+            self.exposures.configure(spec.recording, spec.models, stage)
 
     def _breaker(self, version: ServedVersion, settings: BreakerSettings) -> Breaker:
         def changed(state: State) -> None:

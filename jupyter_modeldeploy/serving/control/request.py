@@ -27,6 +27,7 @@ from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.control import input_limits, urgency
 from jupyter_modeldeploy.serving.control.answers import key_of, packed, unpacked
 from jupyter_modeldeploy.serving.control.breaker import Breaker, State
+from jupyter_modeldeploy.serving.control.exposures import ID_HEADER, UNIT_HEADER, confidence_of
 from jupyter_modeldeploy.serving.control.found import Found
 from jupyter_modeldeploy.serving.execution.apart import is_large_request, is_large_result
 from jupyter_modeldeploy.serving.execution.instances import Outcome, Work
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.serving.control.policy import Policy
     from jupyter_modeldeploy.serving.endpoint import Target
 
-UNIT_HEADER, ID_HEADER = b"x-unit-id", b"x-request-id"
 MAX_ID_BYTES = 128
 MAX_TROUBLES = 6  # a request has fewer ways to an answer: beyond, the error is in those themselves
 
@@ -69,6 +69,8 @@ class Request:
         self._id = headers.get(ID_HEADER, b"")[:MAX_ID_BYTES]
         self._urgency = urgency.ORDINARY
         self._version: ServedVersion | None = None
+        self._assigned: tuple[int, ServedVersion] | None = None
+        self._confidence: float | None = None
         self._call: Call | None = None
         self._work: Work | None = None
         self._key: bytes | None = None
@@ -87,7 +89,7 @@ class Request:
         if error is None and call is None:
             self._guarded(self._admit)
             return
-        self._version = version
+        self._assign(version)
         if error is not None:
             self._guarded(lambda: _raise(error))
         elif call is not None:
@@ -106,6 +108,7 @@ class Request:
             self._breaker.undecided()
         if self._leads and self._key is not None:
             self._hand_over(self._key)
+        self._record(time.perf_counter() - self._begun, failed=True)  # who leaves has waited too long
         self._let_go()
 
     # The way
@@ -118,9 +121,15 @@ class Request:
                 f"{self._caller!r} may ask {policy.buckets.rate:g} times a second, {policy.buckets.burst} at once."
             )
             raise RateLimited(message, "Ask less often.", wait_s)
-        self._version = self._target.version or self._target.model.choose(self._headers.get(UNIT_HEADER))
+        unit = self._headers.get(UNIT_HEADER) or self._id or None  # what is sent again gets what it got
+        self._assign(self._target.version or self._target.model.choose(unit))
         self._urgency = urgency.of_headers(self._headers)
         self._attempt()
+
+    def _assign(self, version: ServedVersion | None) -> None:
+        self._version = version
+        if version is not None and self._target.pinned is None:
+            self._assigned = self._policy.stage, version
 
     def _begin(self, call: Call) -> None:
         self._urgency = urgency.of_headers(self._headers)
@@ -318,6 +327,8 @@ class Request:
 
     def _answer(self, result: Any) -> None:
         call = self._decoded
+        if self._policy.exposures is not None and call.kind == "items":
+            self._confidence = confidence_of(result)
         if is_large_result(result):
             self._do_apart(lambda: call.answer(result), self._send)
         else:
@@ -333,6 +344,7 @@ class Request:
         version, policy = self._version, self._policy
         seconds = time.perf_counter() - self._begun
         (version.metrics if version else policy.metrics.version("", "")).answered(answer.status, seconds)
+        self._record(seconds, failed=answer.status >= 500 or bool(self._instead))
         if policy.sampled():
             self._id = self._id or secrets.token_hex(8).encode()
             self._log(answer, seconds)
@@ -344,6 +356,16 @@ class Request:
         reply = self._reply
         self._let_go()
         reply(answer)
+
+    def _record(self, seconds: float, failed: bool) -> None:
+        """Tell those who compare versions how the one did that was meant to answer."""
+        exposures = self._policy.exposures
+        if exposures is None or self._assigned is None:
+            return
+        if not self._id and not self._headers.get(UNIT_HEADER):
+            self._id = secrets.token_hex(8).encode()
+        confidence = None if failed else self._confidence
+        exposures.answered(*self._assigned, self._headers, self._id, seconds, failed, confidence)
 
     def _let_go(self) -> None:
         """Of what refers to this request in turn: the garbage collector may come long after a large body."""

@@ -52,6 +52,7 @@ FAMILIES = {
     "modeldeploy_cache_bytes": Family("gauge", "Memory that cached answers take."),
     "modeldeploy_cache_entries": Family("gauge", "Cached answers."),
     "modeldeploy_redis_errors_total": Family("counter", "Calls of Redis that failed or took too long."),
+    "modeldeploy_exposures_dropped_total": Family("counter", "Rows for experiments that were not written."),
     "modeldeploy_log_records_dropped_total": Family("counter", "Records that were not written, by the log."),
     "modeldeploy_requests_in_flight": Family("gauge", "Requests that wait or run."),
     "modeldeploy_queue_depth": Family("gauge", "Requests that wait for a free instance."),

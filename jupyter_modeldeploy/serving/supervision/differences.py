@@ -20,6 +20,7 @@ LIVE = frozenset(
         "cache",
         "stale_answers",
         "log_sample",
+        "recording",
         "start_at_boot",
         "unloaded",
     }

@@ -84,10 +84,10 @@ class Member:
         self._outgoing += json.dumps(message).encode() + b"\n"
         self._flush()
 
-    def configure(self, revision: int, spec: dict[str, Any]) -> None:
+    def configure(self, revision: int, plan: dict[str, Any]) -> None:
         """Have it serve by `spec` without a new process; `configured` or `refusal` tell what came of it."""
         self.configured = 0  # a model is loaded or unloaded within a revision, which may be followed already
-        self.send({"configure": spec, "revision": revision})
+        self.send({"configure": plan["spec"], "revision": revision, "stage": plan.get("stage", 1)})
 
     def drain(self, idle_s: float) -> None:
         """Let it finish what is under way, and close connections only after they were idle for `idle_s`."""

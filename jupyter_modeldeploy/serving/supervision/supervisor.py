@@ -273,7 +273,7 @@ class Supervisor:
             return
         for member in self._members:
             if not member.draining:
-                member.configure(change.plan["revision"], spec)
+                member.configure(change.plan["revision"], change.plan)
                 change.awaited += [member] if member.ready else []
 
     def _judge_change(self, now: float) -> None:
@@ -316,7 +316,7 @@ class Supervisor:
         self._resources = Resources(former["spec"])
         for member in self._members:
             if member.generation == self._generation and not member.draining:
-                member.configure(0, former["spec"])
+                member.configure(0, former)
         self._refused = {"revision": revision, "failure": failure} if change.asker is None else self._refused
         self._done(change, failure)
 

@@ -4655,6 +4655,40 @@ export interface components {
       }[];
     };
     /**
+     * Recording
+     * @description What is kept of requests whose version the traffic's split chose, for those who compare versions.
+     */
+    'Recording-Input': {
+      /**
+       * Attributes
+       * @description names of the headers X-Attribute-NAME that are recorded with it, to look at parts of the traffic
+       */
+      attributes?: string[];
+      /**
+       * Exposures
+       * @description record which unit got which version, and how it was answered
+       * @default false
+       */
+      exposures: boolean;
+    };
+    /**
+     * Recording
+     * @description What is kept of requests whose version the traffic's split chose, for those who compare versions.
+     */
+    'Recording-Output': {
+      /**
+       * Attributes
+       * @description names of the headers X-Attribute-NAME that are recorded with it, to look at parts of the traffic
+       */
+      attributes: string[];
+      /**
+       * Exposures
+       * @description record which unit got which version, and how it was answered
+       * @default false
+       */
+      exposures: boolean;
+    };
+    /**
      * RecoveryOptions
      * @description All weights are trained; each field is the one of that name in `FinetuneOptions`.
      */
@@ -5383,6 +5417,13 @@ export interface components {
        */
       rate_limit: components['schemas']['RateLimit-Output'];
       /**
+       * @default {
+       *       "attributes": [],
+       *       "exposures": false
+       *     }
+       */
+      recording: components['schemas']['Recording-Output'];
+      /**
        * Replicas
        * @description server processes that share the port
        * @default 1
@@ -5615,6 +5656,13 @@ export interface components {
        *     }
        */
       rate_limit: components['schemas']['RateLimit-Input'];
+      /**
+       * @default {
+       *       "attributes": [],
+       *       "exposures": false
+       *     }
+       */
+      recording: components['schemas']['Recording-Input'];
       /**
        * Replicas
        * @description server processes that share the port
@@ -11164,6 +11212,13 @@ export interface operations {
            *     }
            */
           rate_limit?: components['schemas']['RateLimit-Input'];
+          /**
+           * @default {
+           *       "attributes": [],
+           *       "exposures": false
+           *     }
+           */
+          recording?: components['schemas']['Recording-Input'];
           /**
            * Replicas
            * @description server processes that share the port

@@ -1,0 +1,141 @@
+"""The folder through which the processes of a service hand on what they saw of its requests, and which outcomes came.
+
+Each leaves segments there: files of JSON lines that get their name when they are complete and are never changed. Who
+counts them removes them.
+
+    {"arms": [[stage, "model@2", share], …], "attributes": ["region", …], "rows": 2, "dropped": 0}
+    {"exposures": [[arm, unit, request, at, microseconds, failed, confidence, *attributes], …]}
+    {"outcomes": [[unit, request, metric, value, id, at, received, before], …]}
+
+`arm` is a place in the head's list, `at` and `received` are milliseconds since the epoch, `confidence` is in
+millionths, and `dropped` are rows that this process could not keep since its segment before."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+FOLDER = "exposures"
+"""Its name in a service's folder."""
+MAX_BYTES = 2**30
+LOOK_S = 30.0
+"""Between two looks at how much there is: others write and remove, too."""
+BLOCK_BYTES = 4096
+MAX_UNIT_BYTES = 128
+
+Arm = tuple[int, str, float]
+"""The stage of the traffic's split, the version, and its share of the traffic then."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What one segment holds; `rows` is how many exposures and outcomes that is."""
+
+    arms: list[Arm] = field(default_factory=list)
+    attributes: list[str] = field(default_factory=list)
+    exposures: list[list[Any]] = field(default_factory=list)
+    outcomes: list[list[Any]] = field(default_factory=list)
+    rows: int = 0
+    dropped: int = 0
+
+
+class Spool:
+    """Writes segments into `folder`, as one of many processes, up to `max_bytes` of all of them."""
+
+    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
+        self.folder = folder
+        self.max_bytes = max_bytes
+        self._writer = secrets.token_hex(4)
+        self._segments = 0
+        self._bytes = 0
+        self._look_at = 0.0
+
+    def has_room(self, size: int) -> bool:
+        """Whether so many bytes more may be written. Raises OSError where that cannot be told."""
+        now = time.monotonic()
+        if now >= self._look_at:
+            self._bytes = _size(self.folder)
+            self._look_at = now + LOOK_S
+        return self._bytes + size <= self.max_bytes
+
+    def write(
+        self, arms: Iterable[Arm], attributes: Sequence[str], lines: Sequence[bytes], rows: int, dropped: int
+    ) -> Path:
+        """Leave a segment of these `lines` of JSON, and give its path. Raises OSError, having left nothing."""
+        head = orjson.dumps({"arms": [*arms], "attributes": [*attributes], "rows": rows, "dropped": dropped})
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._segments += 1
+        path = self.folder / f"{time.time_ns():020d}-{self._writer}-{self._segments}.jsonl"
+        temporary = path.with_suffix(".part")
+        content = b"\n".join([head, *lines, b""])
+        try:
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(content)
+            os.replace(temporary, path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        self._bytes += len(content) + BLOCK_BYTES
+        return path
+
+
+def segments(folder: Path) -> list[Path]:
+    """The segments that are complete, the oldest first."""
+    try:
+        with os.scandir(folder) as entries:
+            return [folder / name for name in sorted(entry.name for entry in entries if entry.name.endswith(".jsonl"))]
+    except FileNotFoundError:
+        return []  # nothing was recorded yet
+
+
+def read(path: Path) -> Segment:
+    """What the segment holds. Raises ValueError for one that is damaged, FileNotFoundError."""
+    try:
+        head, *lines = path.read_bytes().splitlines()
+        told = orjson.loads(head)
+        exposures, outcomes = ([*_rows(map(orjson.loads, lines), kind)] for kind in ("exposures", "outcomes"))
+        lines_of = Segment([(*arm,) for arm in told["arms"]], told["attributes"], exposures, outcomes, **_counts(told))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path.name} is no segment: {error!r}") from error
+    if len(exposures) + len(outcomes) != lines_of.rows:
+        raise ValueError(f"{path.name} has {len(exposures) + len(outcomes)} rows, not {lines_of.rows}")
+    return lines_of
+
+
+def unit_name(unit: str) -> str:
+    """The unit as it is recorded: one that is very long by its digest."""
+    if len(unit) <= MAX_UNIT_BYTES // 4 or len(encoded := unit.encode("utf-8", "replace")) <= MAX_UNIT_BYTES:
+        return unit
+    return f"blake2b:{hashlib.blake2b(encoded, digest_size=16).hexdigest()}"
+
+
+def _rows(lines: Iterable[dict[str, Any]], kind: str) -> Iterator[list[Any]]:
+    for line in lines:
+        yield from line.get(kind, ())
+
+
+def _counts(head: dict[str, Any]) -> dict[str, int]:
+    return {"rows": head["rows"], "dropped": head["dropped"]}
+
+
+def _size(folder: Path) -> int:
+    try:
+        with os.scandir(folder) as entries:
+            return sum(_size_of(entry) + BLOCK_BYTES for entry in entries)
+    except FileNotFoundError:
+        return 0
+
+
+def _size_of(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_size
+    except FileNotFoundError:  # counted and removed meanwhile
+        return 0
