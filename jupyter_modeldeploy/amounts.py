@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.records import Progress
+
+SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 
 
 def size(count: float) -> str:
@@ -29,6 +32,14 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def seconds_of(text: str) -> float:
+    """`90`, `90s`, `1.5m`, `1h`, `7d`, `2w` in seconds. Raises ValueError for others."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw]?)", text.strip())
+    if not found or float(found[1]) == 0:
+        raise ValueError(f"{text!r} is no time: write 30s, 10m, 2h or 7d")
+    return float(found[1]) * SECONDS[found[2]]
 
 
 def percent(share: float) -> str:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from jupyter_modeldeploy import processes
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, ServiceFailed, from_validation_error
-from jupyter_modeldeploy.records import Service, ServiceSpec, ServiceState
+from jupyter_modeldeploy.records import Arm, Service, ServiceSpec, ServiceState
 from jupyter_modeldeploy.serving import planning
 from jupyter_modeldeploy.serving.history import revised, rolled_back
 from jupyter_modeldeploy.serving.lifecycle import POLL_S, only_writer
@@ -83,6 +83,25 @@ def switch(store: Store, name: str, ref: str, wait_s: float = 300.0) -> Service:
         return revised(service, _with(service.spec, {"models": models}))
 
     return _revise(store, name, switched, wait_s)
+
+
+def reweigh(
+    store: Store, name: str, model: str, arms: Sequence[Arm], found: Sequence[Sequence[Arm]], first: bool, **fields: Any
+) -> Service:
+    """Split a model's traffic into `arms`, where it is split as one of `found` now; with other `fields` of the spec.
+
+    Of the changes of an experiment only the `first` is remembered: a rollback goes back to before all of them. Raises
+    as `change` does, and Conflict where somebody else has split the traffic otherwise meanwhile."""
+
+    def reweighed(service: Service) -> Service:
+        served = next((one for one in service.spec.models if one.model == model), None)
+        if served is None or [*served.arms] not in [[*each] for each in (*found, arms)]:
+            raise Conflict(f"The traffic of {model!r} on {name!r} was split otherwise meanwhile.", "Look at it again.")
+        mine = served.model_copy(update={"arms": [*arms]})
+        models = [(mine if one.model == model else one).model_dump() for one in service.spec.models]
+        return revised(service, _with(service.spec, {**fields, "models": models}), remembered=first)
+
+    return _revise(store, name, reweighed, 300.0)
 
 
 def _with(spec: ServiceSpec, fields: dict[str, Any]) -> ServiceSpec:

@@ -10,12 +10,13 @@ OPERATING = {"replicas", "unloaded", "recording"}
 """Fields that say how a service is run for now, not what it is: a rollback leaves them as they are."""
 
 
-def revised(service: Service, spec: ServiceSpec) -> Service:
-    """The service's row with `spec` as its next revision; the row as it is where the spec is the same."""
+def revised(service: Service, spec: ServiceSpec, remembered: bool = True) -> Service:
+    """The service's row with `spec` as its next revision; the row as it is where the spec is the same. A change that is
+    not `remembered` is no place of its own to roll back to."""
     if spec == service.spec:
         return service
     history = service.history
-    if spec.model_dump(exclude=OPERATING) != service.spec.model_dump(exclude=OPERATING):
+    if remembered and spec.model_dump(exclude=OPERATING) != service.spec.model_dump(exclude=OPERATING):
         history = [*history, service.spec][-KEPT:]
     return service.model_copy(update={"spec": spec, "revision": service.revision + 1, "history": history})
 

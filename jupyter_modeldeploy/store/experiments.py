@@ -1,10 +1,12 @@
-"""Experiments: comparisons of versions, each written once."""
+"""Experiments: comparisons of versions. One that is over is never changed; a live one is written again as it goes."""
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select
+from collections.abc import Sequence
 
-from jupyter_modeldeploy.errors import NotFound
+from sqlalchemy import insert, select, update
+
+from jupyter_modeldeploy.errors import Conflict, NotFound
 from jupyter_modeldeploy.records import Experiment
 from jupyter_modeldeploy.store.changes import append
 from jupyter_modeldeploy.store.database import Database, scalar, scalars
@@ -23,6 +25,32 @@ class Experiments:
             append(connection, "experiment", experiment.id, "created")
         return experiment
 
+    def begin(self, experiment: Experiment) -> Experiment:
+        """Add a live experiment. Raises Conflict while another one on this model of this service is not over: each
+        would take the other's changes of the traffic for its own doing."""
+        record = experiment.model_dump(mode="json")
+        values = {"id": experiment.id, "created_at": experiment.created_at, "record": record}
+        with self._database.write() as connection:
+            rows = scalars(connection, select(experiments.c.record).where(experiments.c.id != experiment.id))
+            others = [Experiment.model_validate(row) for row in rows]
+            _refuse(str(experiment.service), experiment.base.partition("@")[0], others)
+            connection.execute(insert(experiments).values(**values))
+            append(connection, "experiment", experiment.id, "created")
+        return experiment
+
+    def save(self, experiment: Experiment) -> Experiment:
+        """Write a live experiment again. Raises NotFound."""
+        row = update(experiments).where(experiments.c.id == experiment.id)
+        with self._database.write() as connection:
+            if not connection.execute(row.values(record=experiment.model_dump(mode="json"))).rowcount:
+                raise NotFound(f"No experiment {experiment.id!r}.", "It was removed meanwhile.")
+            append(connection, "experiment", experiment.id, "updated")
+        return experiment
+
+    def check_free(self, service: str, model: str) -> None:
+        """Raise Conflict where a live experiment on this model of this service is not over."""
+        _refuse(service, model, self.list())
+
     def made_by(self, job_id: str) -> Experiment | None:
         """The experiment that the job wrote, if it came so far."""
         with self._database.read() as connection:
@@ -40,3 +68,13 @@ class Experiments:
         with self._database.read() as connection:
             rows = scalars(connection, select(experiments.c.record).order_by(experiments.c.created_at.desc()))
         return [Experiment.model_validate(row) for row in rows]
+
+
+def _refuse(service: str, model: str, others: Sequence[Experiment]) -> None:
+    for one in others:
+        goes_on = one.kind == "live" and one.outcome in ("running", "paused")
+        if goes_on and (one.service, one.base.partition("@")[0]) == (service, model):
+            raise Conflict(
+                f"The experiment {one.id} on {model!r} of {service!r} is {one.outcome}.",
+                f"Wait for its end, or stop it: modeldeploy experiments stop {one.id}.",
+            )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, field_validator, model_validator
 
+from jupyter_modeldeploy import amounts
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
 from jupyter_modeldeploy.records import Name
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.jobs.kinds.load_plan import Planned
     from jupyter_modeldeploy.progress import Reporter
 
-SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 LONGEST_S = 6 * 3600.0
 CONCURRENCIES = "1,2,4,8,16"
 MOST_STEPS = 64
@@ -103,8 +102,7 @@ class LoadParameters(Parameters):
 
 def seconds_of(duration: str) -> float:
     """`90`, `90s`, `1.5m`, `1h` in seconds. Raises ValueError for others."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", duration.strip())
-    seconds = float(found[1]) * SECONDS[found[2]] if found else 0.0
+    seconds = amounts.seconds_of(duration)
     if not 1 <= seconds <= LONGEST_S:
         raise ValueError(f"{duration!r} is no time from 1s to {LONGEST_S / 3600:g}h: write 30s, 2m or 1h")
     return seconds
