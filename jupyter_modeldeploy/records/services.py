@@ -6,32 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from jupyter_modeldeploy.records.base import Failure, Name, ProcessRef, Record
-
-
-class Arm(Record):
-    """One version of a served model and its share of the traffic (weights need not sum to 1)."""
-
-    version: int
-    weight: float = Field(default=1.0, ge=0, allow_inf_nan=False)
-
-
-class ServedModel(Record):
-    model: Name
-    arms: list[Arm] = Field(min_length=1)
-    fallback: int | None = None
-    """The version that answers where the chosen one fails or its breaker is open."""
-
-    @field_validator("arms")
-    @classmethod
-    def _some_weight(cls, arms: list[Arm]) -> list[Arm]:
-        if sum(arm.weight for arm in arms) <= 0:
-            raise ValueError("the weights must not all be zero")
-        if len({arm.version for arm in arms}) != len(arms):
-            raise ValueError("a version is named twice")
-        return arms
+from jupyter_modeldeploy.records.routing import ServedModel
 
 
 class Tls(Record):

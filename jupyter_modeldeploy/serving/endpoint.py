@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from jupyter_modeldeploy.errors import NotFound, Unavailable
 from jupyter_modeldeploy.serving.access import Guard, Headers
-from jupyter_modeldeploy.serving.control.exposures import ID_HEADER, UNIT_HEADER
+from jupyter_modeldeploy.serving.conditions import facts_of
 from jupyter_modeldeploy.serving.control.policy import Policy
 from jupyter_modeldeploy.serving.control.request import Request
 from jupyter_modeldeploy.serving.execution.apart import LARGE_BYTES
@@ -28,7 +29,8 @@ from jupyter_modeldeploy.serving.protocols.infer import Infer
 from jupyter_modeldeploy.serving.protocols.predict import Predict
 from jupyter_modeldeploy.serving.protocols.triton.shared_memory import Regions
 from jupyter_modeldeploy.serving.protocols.v1 import V1
-from jupyter_modeldeploy.serving.routing import Split
+from jupyter_modeldeploy.serving.request_headers import ID_HEADER
+from jupyter_modeldeploy.serving.routing import Choice, Routing, by_share, versions_of
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.records import ServedModel, ServiceSpec
@@ -55,38 +57,54 @@ class ModelRoute:
         self.fallback: ServedVersion | None = None
         self.loaded = True
         self._seed = f"{service}/{name}"
-        self._share(versions, weights)
+        self.configure(_by_weights(versions, weights))
 
     @property
     def only(self) -> ServedVersion | None:
         """The version that answers whoever asks, where there is just one."""
-        return self._sharing[0] if self.loaded and len(self._sharing) == 1 else None
+        return self._routing.only if self.loaded else None
+
+    @property
+    def reads(self) -> bool:
+        """Whether the version depends on what a request holds."""
+        return self._routing.reads
 
     def configure(self, wanted: ServedModel) -> None:
         """Share the traffic as `wanted`. Raises NotFound for a version that is not in this process."""
-        arms = [self.get(str(arm.version)) for arm in wanted.arms]
+        routing = Routing(self._seed, wanted, lambda number: self.get(str(number)))
         self.fallback = None if wanted.fallback is None else self.get(str(wanted.fallback))
-        self._share(arms, [arm.weight for arm in wanted.arms])
+        self._routing = routing
+        self._first = next(self.get(str(arm.version)) for arm in wanted.arms if arm.weight > 0)
+        self._alike = {version for version in self.versions.values() if version.reads_as(self._first)}
 
-    def choose(self, unit: bytes | None) -> ServedVersion:
-        """The version for a request of `unit`, or of nobody in particular. Raises Unavailable while it is unloaded."""
+    def route(self, language: Language, headers: Headers, body: Any) -> tuple[Choice[ServedVersion], Call | None]:
+        """What such a request gets, and the request decoded where that was needed to know it. Raises Unavailable while
+        the model is unloaded, and what the language raises."""
         if not self.loaded:
             raise Unavailable(
                 f"The model {self.name!r} is unloaded.", f"Load it: POST /v2/repository/models/{self.name}/load."
             )
-        return self._arms[self._split.choose(None if unit is None else unit.decode("utf-8", "replace"))]
+        if self._routing.reads:
+            return self.route_read(language.decode(self._first, headers, body), language, headers, body)
+        return self._routing.choose(headers), None
+
+    def route_read(
+        self, call: Call, language: Language, headers: Headers, body: Any
+    ) -> tuple[Choice[ServedVersion], Call]:
+        """As `route`, of a request that was decoded for the first version: again where the chosen one reads it in
+        another way."""
+        choice = self._routing.choose(headers, facts_of(call.payload, call.rows))
+        if choice.version not in self._alike:
+            return choice, language.decode(choice.version, headers, body)
+        call.version = choice.version
+        return choice, call
 
     def get(self, number: str | None) -> ServedVersion:
         """The version of that number (for None the first that has traffic). Raises NotFound."""
-        version = self._sharing[0] if number is None else self.versions.get(number)
+        version = self._first if number is None else self.versions.get(number)
         if version is None:
             raise NotFound(f"{self.name}@{number} is not served here.", f"Versions: {', '.join(self.versions)}.")
         return version
-
-    def _share(self, arms: list[ServedVersion], weights: list[float]) -> None:
-        self._arms = arms
-        self._sharing = [arm for arm, weight in zip(arms, weights, strict=True) if weight > 0]
-        self._split = Split(self._seed, weights)
 
 
 @dataclass(slots=True)
@@ -106,6 +124,7 @@ class Attempt:
     """How far a request got that could not be answered at once."""
 
     begun: float
+    choice: Choice[ServedVersion] | None
     version: ServedVersion | None
     call: Call | None
     error: Exception | None
@@ -146,7 +165,7 @@ class Endpoint:
         a cache in Redis raises that cannot be used."""
         for wanted in spec.models:
             model = self.model(wanted.model)
-            for number in [arm.version for arm in wanted.arms] + ([wanted.fallback] if wanted.fallback else []):
+            for number in versions_of(wanted):
                 model.get(str(number))
         self.policy.configure(spec, stage)
         for wanted in spec.models:
@@ -183,7 +202,7 @@ class Endpoint:
         """The answer to a request that a run of its own, by this very thread, can give: that of a fast model, while
         nothing waits and nothing is asked for that takes longer. Else an `Attempt`, to `go_on` from."""
         begun = time.perf_counter()
-        version, call, error = target.version, None, None
+        choice, version, call, error = None, target.version, None, None
         if not (
             self.policy.attended
             or self._instances.busy
@@ -193,27 +212,29 @@ class Endpoint:
         ):
             try:
                 if version is None:
-                    version = target.model.choose(headers.get(UNIT_HEADER) or None)
-                call = target.language.decode(version, headers, body)
+                    choice, call = target.model.route(target.language, headers, body)
+                    version = choice.version
+                if call is None:
+                    call = target.language.decode(version, headers, body)
                 if call.rows <= version.plain_rows and version.inline(call.kind, call.rows):
                     result = version.run_inline(call.kind, call.payload, call.rows)
                     answer = call.answer(result)
                     seconds = time.perf_counter() - begun
                     version.metrics.ran_inline(call.rows, version.inline_s, seconds)
-                    if (exposures := self.policy.exposures) is not None and target.pinned is None:
+                    if (exposures := self.policy.exposures) is not None and target.pinned is None and by_share(choice):
                         items = result if call.kind == "items" else None
                         exposures.at_once(version, headers, seconds, items, answer)
                     return answer
             except Exception as raised:  # noqa: BLE001  # the request tells of it
                 error = raised
-        return Attempt(begun, version, call, error)
+        return Attempt(begun, choice, version, call, error)
 
     def go_on(
         self, attempt: Attempt, target: Target, caller: str, headers: Headers, body: Any, reply: Callable[[Any], None]
     ) -> Request | None:
         """As `infer`, from where the attempt to answer at once got to."""
         request = Request(self.policy, target, caller, headers, body, reply, attempt.begun)
-        request.start(attempt.version, attempt.call, attempt.error)
+        request.start(attempt.version, attempt.call, attempt.error, attempt.choice)
         return None if request.done else request
 
     def cancel(self, request: Request) -> None:
@@ -227,6 +248,12 @@ class Endpoint:
     def close(self) -> None:
         """Write what is left to be written."""
         self.policy.close()
+
+
+def _by_weights(versions: list[ServedVersion], weights: list[float]) -> ServedModel:
+    """Before the first `configure`."""
+    arms = [SimpleNamespace(version=each.name, weight=weight) for each, weight in zip(versions, weights, strict=True)]
+    return cast("ServedModel", SimpleNamespace(arms=arms, fallback=None, rules=[], namespace=None, shadow=[]))
 
 
 def _routes(models: list[ModelRoute], infer: Infer) -> Iterator[tuple[bytes, Target]]:

@@ -13,7 +13,9 @@ from jupyter_modeldeploy import devices, plugins, release
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, Unavailable, from_os_error
 from jupyter_modeldeploy.records import Arm, ServedModel, ServiceSpec, Version
 from jupyter_modeldeploy.serving.access import require_loopback
+from jupyter_modeldeploy.serving.contradictions import check_routing
 from jupyter_modeldeploy.serving.plan import Plan, PlannedModel, PlannedVersion
+from jupyter_modeldeploy.serving.routing import versions_of
 from jupyter_modeldeploy.serving.supervision import documents
 from jupyter_modeldeploy.serving.supervision.listening import MAX_PATH_BYTES, listen, listen_unix, reserve
 from jupyter_modeldeploy.store import Store
@@ -99,10 +101,9 @@ def check_grpc_port(spec: ServiceSpec) -> None:
 
 
 def _held(served: ServedModel) -> list[Arm]:
-    """The arms, and the fallback where it is none of them."""
-    if served.fallback is None or served.fallback in {arm.version for arm in served.arms}:
-        return served.arms
-    return [*served.arms, Arm(version=served.fallback, weight=0)]
+    """The arms, and what else is to be in memory: the fallback, versions of rules and shadows."""
+    weights = {arm.version: arm.weight for arm in served.arms}
+    return [Arm(version=number, weight=weights.get(number, 0)) for number in versions_of(served)]
 
 
 def _version(store: Store, model: str, arm: Arm) -> PlannedVersion:
@@ -133,6 +134,8 @@ def _check_models(spec: ServiceSpec) -> None:
     names = [served.model for served in spec.models]
     if len(set(names)) != len(names):
         raise InvalidInput(f"A model is named twice: {', '.join(names)}.", "Give its versions as arms of one entry.")
+    for served in spec.models:
+        check_routing(served)
     if strange := set(spec.unloaded) - set(names):
         raise InvalidInput(
             f"{', '.join(strange)} cannot be unloaded: it is not served.", f"Models: {', '.join(names)}."

@@ -19,12 +19,12 @@ from jupyter_modeldeploy.errors import Overloaded
 from jupyter_modeldeploy.experiments.spool import MAX_BYTES, Spool, unit_name
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
+from jupyter_modeldeploy.serving.request_headers import ATTRIBUTE_HEADER, ID_HEADER, UNIT_HEADER
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.records import Recording, ServedModel
     from jupyter_modeldeploy.serving.protocols.call import Answer
 
-UNIT_HEADER, ID_HEADER, ATTRIBUTE_HEADER = b"x-unit-id", b"x-request-id", b"x-attribute-"
 FLUSH_S = 1.0
 UNREAD_S = 60.0
 """Where nobody has read what was written for so long, segments are written so rarely: they would only become many."""

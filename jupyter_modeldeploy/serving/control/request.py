@@ -27,13 +27,15 @@ from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.control import input_limits, urgency
 from jupyter_modeldeploy.serving.control.answers import key_of, packed, unpacked
 from jupyter_modeldeploy.serving.control.breaker import Breaker, State
-from jupyter_modeldeploy.serving.control.exposures import ID_HEADER, UNIT_HEADER, confidence_of
+from jupyter_modeldeploy.serving.control.exposures import confidence_of
 from jupyter_modeldeploy.serving.control.found import Found
 from jupyter_modeldeploy.serving.execution.apart import is_large_request, is_large_result
 from jupyter_modeldeploy.serving.execution.instances import Outcome, Work
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.protocols.call import Answer, Call
 from jupyter_modeldeploy.serving.protocols.compression import decompressed
+from jupyter_modeldeploy.serving.request_headers import ID_HEADER, UNIT_HEADER
+from jupyter_modeldeploy.serving.routing import Choice, by_share
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.serving.control.policy import Policy
@@ -68,6 +70,7 @@ class Request:
         self._begun = begun
         self._id = headers.get(ID_HEADER, b"")[:MAX_ID_BYTES]
         self._urgency = urgency.ORDINARY
+        self._choice: Choice[ServedVersion] | None = None
         self._version: ServedVersion | None = None
         self._assigned: tuple[int, ServedVersion] | None = None
         self._confidence: float | None = None
@@ -82,13 +85,18 @@ class Request:
         self._stored_bytes = len(body) if isinstance(body, bytes) else 0
 
     def start(
-        self, version: ServedVersion | None = None, call: Call | None = None, error: Exception | None = None
+        self,
+        version: ServedVersion | None = None,
+        call: Call | None = None,
+        error: Exception | None = None,
+        choice: Choice[ServedVersion] | None = None,
     ) -> None:
         """Go as far as may be at once, from where it got to already: it may have been admitted to a version, decoded,
         and have failed."""
         if error is None and call is None:
             self._guarded(self._admit)
             return
+        self._choice = choice
         self._assign(version)
         if error is not None:
             self._guarded(lambda: _raise(error))
@@ -121,14 +129,32 @@ class Request:
                 f"{self._caller!r} may ask {policy.buckets.rate:g} times a second, {policy.buckets.burst} at once."
             )
             raise RateLimited(message, "Ask less often.", wait_s)
-        unit = self._headers.get(UNIT_HEADER) or self._id or None  # what is sent again gets what it got
-        self._assign(self._target.version or self._target.model.choose(unit))
+        target, call = self._target, None
+        version = target.version
+        if version is None and target.model.reads and is_large_request(self._headers, self._body):
+            self._version = target.model.get(None)
+            self._urgency = urgency.of_headers(self._headers)
+            self._do_apart(self._decode, self._route_read)
+            return
+        if version is None:
+            self._choice, call = target.model.route(target.language, self._headers, self._body)
+            version = self._choice.version
+        self._assign(version)
         self._urgency = urgency.of_headers(self._headers)
+        if call is not None:
+            self._accept(call)
         self._attempt()
+
+    def _route_read(self, call: Call) -> None:
+        """The request was decoded for the first version: now it can be told which is to answer."""
+        target = self._target
+        self._choice, call = target.model.route_read(call, target.language, self._headers, self._body)
+        self._assign(self._choice.version)
+        self._go_on(call)
 
     def _assign(self, version: ServedVersion | None) -> None:
         self._version = version
-        if version is not None and self._target.pinned is None:
+        if version is not None and self._target.pinned is None and by_share(self._choice):
             self._assigned = self._policy.stage, version
 
     def _begin(self, call: Call) -> None:

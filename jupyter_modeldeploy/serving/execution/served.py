@@ -105,6 +105,10 @@ class ServedVersion:
         """How many rows may share a run."""
         return self._batching.chunk_rows
 
+    def reads_as(self, other: ServedVersion) -> bool:
+        """Whether a request that was decoded for the other is decoded for this one."""
+        return self.task_name == other.task_name and self.signature.inputs == other.signature.inputs
+
     def configure(self, max_batch_rows: int, limits: InputLimits | None = None) -> None:
         """Let so many rows share a run (0 chooses by their size), and take images and texts within the limits."""
         self._batching.configure(max_batch_rows)

@@ -57,7 +57,7 @@ class GrpcCall:
     kind: Literal["tensors", "items"] = "tensors"
 
     def __init__(self, version: ServedVersion, message: Any, regions: Regions | None) -> None:
-        self._version = version
+        self.version = version
         self._id = message.id
         self.parameters = _values(message.parameters) if message.parameters else _NO_PARAMETERS
         self.payload = _inputs(message, regions)
@@ -68,11 +68,11 @@ class GrpcCall:
     def answer(self, result: Tensors) -> GrpcAnswer:
         """The tensors as raw bytes, one for each output, empty where they are in shared memory."""
         if self._outputs is None:
-            return GrpcAnswer(answers.plain(self._version, self._id, result))
+            return GrpcAnswer(answers.plain(self.version, self._id, result))
         wanted = {name: _output(result, name) for name in self._outputs}
         if not any(self._outputs.values()):
-            return GrpcAnswer(answers.plain(self._version, self._id, wanted))
-        version = self._version
+            return GrpcAnswer(answers.plain(self.version, self._id, wanted))
+        version = self.version
         answer = ModelInferResponse(model_name=version.model, model_version=version.name, id=self._id)
         for name, array in wanted.items():
             self._add(answer, name, array)
@@ -81,7 +81,7 @@ class GrpcCall:
     def _add(self, answer: Any, name: str, array: np.ndarray) -> None:
         wanted = self._outputs[name] if self._outputs else None
         if wanted is not None:
-            array = wanted.classified(array, self._version.labels)
+            array = wanted.classified(array, self.version.labels)
         output = answer.outputs.add(name=name, datatype=datatypes.datatype(array), shape=array.shape)
         if wanted is None or wanted.place is None:
             answer.raw_output_contents.append(to_raw(array))
@@ -97,7 +97,7 @@ class FormedCall(GrpcCall):
 
     def __init__(self, version: ServedVersion, formed: Formed) -> None:
         form, raw = formed.form, formed.raw
-        self._version = version
+        self.version = version
         self._id = ""
         self._outputs = dict.fromkeys(form.outputs) if form.outputs else None
         self.parameters = {"timeout": formed.timeout_us} if formed.timeout_us else _NO_PARAMETERS

@@ -23,8 +23,10 @@ class Answer(Protocol):
 
 class Call(Protocol):
     """A parsed request: `payload` is what `ServedVersion.run_<kind>` takes, `rows` how many rows it has. `parameters`
-    are the request's own, of which `timeout` and `priority` are heeded."""
+    are the request's own, of which `timeout` and `priority` are heeded. `version` is the one that answers: it may be
+    replaced by another that reads requests alike."""
 
+    version: ServedVersion
     kind: Literal["tensors", "items"]
     payload: Any
     rows: int

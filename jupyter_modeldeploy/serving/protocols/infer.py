@@ -19,7 +19,7 @@ class InferCall:
     kind: Literal["tensors", "items"] = "tensors"
 
     def __init__(self, version: ServedVersion, headers: Headers, body: bytes, regions: Regions | None) -> None:
-        self._version = version
+        self.version = version
         self._headers = headers
         self._request = v2.decode_request(body, headers.get(b"inference-header-content-length"), regions)
         self.payload = self._request.inputs
@@ -28,7 +28,7 @@ class InferCall:
         self.rows = len(first) if first.ndim else 1
 
     def answer(self, result: Any) -> Reply:
-        version, request = self._version, self._request
+        version, request = self.version, self._request
         labels = version.labels if request.special else v2.NO_LABELS
         body, header_length = v2.encode_response(version.model, version.name, result, request, labels)
         if header_length is None:

@@ -23,15 +23,15 @@ class PredictCall:
     parameters = NO_PARAMETERS
 
     def __init__(self, version: ServedVersion, headers: Headers, body: bytes) -> None:
-        self._version = version
+        self.version = version
         self._headers = headers
         task = version.task
         self.payload = task.parse_files(body) if isinstance(task, ReadsImages) else task.parse(_decoded(headers, body))
         self.rows = len(self.payload)
 
     def answer(self, result: Any) -> Reply:
-        body = orjson.dumps({"model": self._version.ref, "predictions": result})
-        return answer(self._headers, body, self._version.reply_headers)
+        body = orjson.dumps({"model": self.version.ref, "predictions": result})
+        return answer(self._headers, body, self.version.reply_headers)
 
 
 class Predict:

@@ -34,7 +34,7 @@ class V1Call:
     parameters = NO_PARAMETERS
 
     def __init__(self, version: ServedVersion, headers: Headers, body: bytes) -> None:
-        self._version = version
+        self.version = version
         self._headers = headers
         request = json_object(body, EXPECTED)
         self._by_row = INSTANCES in request
@@ -63,7 +63,7 @@ class V1Call:
         else:
             lists = {name: datatypes.to_lists(array) for name, array in result.items()}
             content = {"outputs": next(iter(lists.values())) if len(lists) == 1 else lists}
-        return answer(self._headers, orjson.dumps(content), self._version.reply_headers)
+        return answer(self._headers, orjson.dumps(content), self.version.reply_headers)
 
 
 class V1:

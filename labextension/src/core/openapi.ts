@@ -1821,6 +1821,48 @@ export interface components {
       values: (number | null)[];
     };
     /**
+     * Condition
+     * @description Something that must hold of a request. `value` is one, of `in` and `not in` a list, of `>=` and `<=` a number.
+     *
+     *     What a request does not say fits `not in` alone.
+     */
+    'Condition-Input': {
+      /**
+       * Attribute
+       * @description unit (X-Unit-Id); characters, rows or bytes of the input; header:NAME; any other NAME is of the header X-Attribute-NAME
+       */
+      attribute: string;
+      /**
+       * Operator
+       * @default =
+       * @enum {string}
+       */
+      operator: 'in' | 'not in' | '=' | '>=' | '<=' | 'prefix';
+      /** Value */
+      value: string | number | (string | number)[];
+    };
+    /**
+     * Condition
+     * @description Something that must hold of a request. `value` is one, of `in` and `not in` a list, of `>=` and `<=` a number.
+     *
+     *     What a request does not say fits `not in` alone.
+     */
+    'Condition-Output': {
+      /**
+       * Attribute
+       * @description unit (X-Unit-Id); characters, rows or bytes of the input; header:NAME; any other NAME is of the header X-Attribute-NAME
+       */
+      attribute: string;
+      /**
+       * Operator
+       * @default =
+       * @enum {string}
+       */
+      operator: 'in' | 'not in' | '=' | '>=' | '<=' | 'prefix';
+      /** Value */
+      value: string | number | (string | number)[];
+    };
+    /**
      * Confusion
      * @description `counts[i][j]` rows of class i were answered with class j. Of many classes the most frequent stand for
      *     themselves, and the last row and column are the `joined` others together.
@@ -3766,6 +3808,44 @@ export interface components {
       versions: components['schemas']['VersionSummary'][];
     };
     /**
+     * Namespace
+     * @description The units whose place in the namespace `id` is from `start` to below `end`: what has ranges of one namespace that
+     *     are apart shares no unit.
+     */
+    'Namespace-Input': {
+      /**
+       * End
+       * @default 1
+       */
+      end: number;
+      /** Id */
+      id: string;
+      /**
+       * Start
+       * @default 0
+       */
+      start: number;
+    };
+    /**
+     * Namespace
+     * @description The units whose place in the namespace `id` is from `start` to below `end`: what has ranges of one namespace that
+     *     are apart shares no unit.
+     */
+    'Namespace-Output': {
+      /**
+       * End
+       * @default 1
+       */
+      end: number;
+      /** Id */
+      id: string;
+      /**
+       * Start
+       * @default 0
+       */
+      start: number;
+    };
+    /**
      * Need
      * @description How a requirement stands to an environment.
      * @enum {string}
@@ -4957,6 +5037,46 @@ export interface components {
       name: string;
     };
     /**
+     * RoutingRule
+     * @description Requests of which all `conditions` hold go to `version`, or are split among `arms`.
+     */
+    'RoutingRule-Input': {
+      /** Arms */
+      arms?: components['schemas']['Arm-Input'][];
+      /** Conditions */
+      conditions: components['schemas']['Condition-Input'][];
+      /**
+       * Name
+       * @default
+       */
+      name: string;
+      /**
+       * Version
+       * @default null
+       */
+      version: number | null;
+    };
+    /**
+     * RoutingRule
+     * @description Requests of which all `conditions` hold go to `version`, or are split among `arms`.
+     */
+    'RoutingRule-Output': {
+      /** Arms */
+      arms: components['schemas']['Arm-Output'][];
+      /** Conditions */
+      conditions: components['schemas']['Condition-Output'][];
+      /**
+       * Name
+       * @default
+       */
+      name: string;
+      /**
+       * Version
+       * @default null
+       */
+      version: number | null;
+    };
+    /**
      * Sample
      * @description What a model in training answered at `step` to a held-out row: `row` counts these from 0, `text` is what stands
      *     in it.
@@ -5150,7 +5270,11 @@ export interface components {
       /** Value */
       value: string;
     };
-    /** ServedModel */
+    /**
+     * ServedModel
+     * @description The first of the `rules` that fits a request tells its version; else the `arms` share it. Units outside the
+     *     `namespace`, and requests without a unit where there is one, get the first arm.
+     */
     'ServedModel-Input': {
       /** Arms */
       arms: components['schemas']['Arm-Input'][];
@@ -5161,8 +5285,18 @@ export interface components {
       fallback: number | null;
       /** Model */
       model: string;
+      /** @default null */
+      namespace: components['schemas']['Namespace-Input'] | null;
+      /** Rules */
+      rules?: components['schemas']['RoutingRule-Input'][];
+      /** Shadow */
+      shadow?: components['schemas']['Shadow-Input'][];
     };
-    /** ServedModel */
+    /**
+     * ServedModel
+     * @description The first of the `rules` that fits a request tells its version; else the `arms` share it. Units outside the
+     *     `namespace`, and requests without a unit where there is one, get the first arm.
+     */
     'ServedModel-Output': {
       /** Arms */
       arms: components['schemas']['Arm-Output'][];
@@ -5173,6 +5307,12 @@ export interface components {
       fallback: number | null;
       /** Model */
       model: string;
+      /** @default null */
+      namespace: components['schemas']['Namespace-Output'] | null;
+      /** Rules */
+      rules: components['schemas']['RoutingRule-Output'][];
+      /** Shadow */
+      shadow: components['schemas']['Shadow-Output'][];
     };
     /**
      * Service
@@ -5489,6 +5629,32 @@ export interface components {
      * @enum {string}
      */
     ServiceState: 'starting' | 'ready' | 'stopping' | 'stopped' | 'failed';
+    /**
+     * Shadow
+     * @description A version that gets copies of this share of the requests; nobody sees its answers.
+     */
+    'Shadow-Input': {
+      /**
+       * Share
+       * @default 1
+       */
+      share: number;
+      /** Version */
+      version: number;
+    };
+    /**
+     * Shadow
+     * @description A version that gets copies of this share of the requests; nobody sees its answers.
+     */
+    'Shadow-Output': {
+      /**
+       * Share
+       * @default 1
+       */
+      share: number;
+      /** Version */
+      version: number;
+    };
     /** Signature */
     Signature: {
       /** Inputs */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from jupyter_modeldeploy.serving.execution.served import ServedVersion
 from jupyter_modeldeploy.serving.http.replies import Reply
 from jupyter_modeldeploy.serving.metrics import Metrics
 from jupyter_modeldeploy.serving.plan import PlannedVersion
+from jupyter_modeldeploy.serving.protocols.infer import Infer
 
 BUSY_TURNS = 200.0  # thousands of turns of the slow model's loop: some tenths of a second
 ROUTE = b"/v2/models/model/infer"
@@ -66,9 +68,9 @@ class Service:
         self.version = versions[0]
         self.configure()
 
-    def configure(self, fallback: int | None = None, **fields: Any) -> None:
+    def configure(self, fallback: int | None = None, routing: dict[str, Any] | None = None, **fields: Any) -> None:
         models = [
-            {"model": "model", "arms": [{"version": 1}], "fallback": fallback},
+            {"model": "model", "arms": [{"version": 1}], "fallback": fallback, **(routing or {})},
             {"model": "slow", "arms": [{"version": 1}]},
         ]
         self.endpoint.configure(ServiceSpec.model_validate({"name": "s", "models": models, **fields}))
@@ -406,5 +408,37 @@ def test_a_result_that_cannot_be_dealt_with_is_told_to_all_who_asked(run: Any, m
         monkeypatch.setattr(service.endpoint.policy.cache, "put", broken)
         replies = await asyncio.gather(*(service.ask(BUSY_TURNS, b"/v2/models/slow/infer") for _ in range(3)))
         assert [reply.status for reply in replies] == [500] * 3
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("asked", [{}, {"cache": {"cache_bytes": 10_000_000}}, {"log_sample": 1.0}])
+def test_who_is_sent_where_by_headers_and_by_what_the_request_holds(run: Any, asked: dict[str, Any]) -> None:
+    """At once and on the longer way; version n adds n."""
+    eu = {"conditions": [{"attribute": "region", "value": "eu"}], "version": 2}
+    large = {"conditions": [{"attribute": "bytes", "operator": ">=", "value": 17}], "version": 2}
+    body = b'{"inputs": [{"name": "x", "shape": [2, 4], "datatype": "FP32", "data": [1,1,1,1,1,1,1,1]}]}'
+
+    async def scenario(service: Service) -> None:
+        service.configure(routing={"rules": [eu]}, **asked)
+        assert first(await service.ask(headers={b"x-attribute-region": b"eu"})) == 3
+        assert first(await service.ask(headers={b"x-attribute-region": b"us"})) == 2
+        service.configure(routing={"rules": [large]}, **asked)
+        decode, decoded = Infer.decode, []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Infer, "decode", lambda *given: decoded.append(1) or decode(*given))
+            assert first(await service.ask()) == 2
+            for headers, content in (({}, body), ({b"content-encoding": b"gzip"}, gzip.compress(body))):
+                reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+                service.endpoint.infer(service.endpoint.routes[ROUTE], "alice", headers, content, reply.set_result)
+                answer = await reply
+                assert first(answer) == 3
+                assert orjson.loads(answer.body)["model_version"] == "2"
+                assert header(answer, b"x-model-version") == b"model@2"
+        assert len(decoded) == 3
+        refused = service.endpoint.routes[ROUTE]
+        answers: list[Reply] = []
+        service.endpoint.infer(refused, "alice", {}, b"{", answers.append)
+        assert answers[0].status == 400
 
     run(scenario)

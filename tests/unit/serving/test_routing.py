@@ -1,51 +1,145 @@
-"""Traffic is split as the weights say, and a unit meets the same version every time."""
+"""Traffic is split as the weights say, a unit meets the same version every time, and rules come first."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from numpy import array, float32
 
-from jupyter_modeldeploy.serving.routing import Split, bucket, fnv1a32
+from jupyter_modeldeploy import assignment
+from jupyter_modeldeploy.records import ServedModel
+from jupyter_modeldeploy.serving.conditions import Facts, facts_of
+from jupyter_modeldeploy.serving.routing import Choice, Routing
 
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("", 0x811C9DC5), ("a", 0xE40C292C), ("foobar", 0xBF9CF968), ("b", 0xE70C2DE5)]
-)
-def test_the_hash_is_fnv_1a_with_32_bits(text: str, expected: int) -> None:
-    """Values from the authors' own test suite (isthe.com/chongo/tech/comp/fnv)."""
-    assert fnv1a32(text) == expected
+UNITS = [b"user-%d" % number for number in range(20_000)]
 
 
-def test_characters_beyond_16_bits_count_as_two_units() -> None:
-    assert fnv1a32("\U0001f600") == fnv1a32("\ud83d\ude00")
+def routing(*weights: float, seed: str = "service/model", **wanted: Any) -> Routing[int]:
+    arms = [{"version": number, "weight": weight} for number, weight in enumerate(weights, 1)]
+    return Routing(seed, ServedModel.model_validate({"model": "model", "arms": arms, **wanted}), int)
 
 
-def test_a_bucket_is_a_ten_thousandth() -> None:
-    place = bucket("seed", "user")
-    assert 0 <= place < 1
-    assert round(place * 10000) == fnv1a32(str(fnv1a32("seeduser"))) % 10000
+def chosen(of: Routing[int], units: list[bytes] = UNITS) -> list[int]:
+    return [of.choose({b"x-unit-id": unit}).version for unit in units]
 
 
-def test_a_unit_stays_with_its_version() -> None:
-    split = Split("service/model", [0.5, 0.5])
-    assert all(split.choose(f"user-{n}") == split.choose(f"user-{n}") for n in range(100))
+def version(of: Routing[int], facts: Facts | None = None, **headers: str) -> int:
+    return of.choose(
+        {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}, facts
+    ).version
+
+
+@pytest.mark.parametrize("weights", [[0.5, 0.5], [9, 1], [1, 2, 1], [0, 1, 3], [1, 0, 1e-9]])
+def test_a_unit_is_where_the_published_formula_puts_it(weights: list[float]) -> None:
+    whole = sum(weights)
+    ranges = assignment.bucket_ranges(len(weights), weights=[weight / whole for weight in weights])
+    for unit, number in zip(UNITS[:3000], chosen(routing(*weights), UNITS[:3000]), strict=True):
+        place = assignment.bucket("service/model", unit.decode())
+        assert place is not None
+        assert number - 1 == assignment.choose(place, ranges)
 
 
 @pytest.mark.parametrize("weights", [[0.5, 0.5], [9, 1], [1, 2, 1]])
 @pytest.mark.parametrize("sticky", [True, False])
 def test_shares_follow_the_weights(weights: list[float], sticky: bool) -> None:
-    split, count = Split("service/model", weights), 20_000
-    chosen = [split.choose(f"user-{n}" if sticky else None) for n in range(count)]
-    for arm, weight in enumerate(weights):
+    split, count = routing(*weights), len(UNITS)
+    got = chosen(split) if sticky else [split.choose({}).version for _ in range(count)]
+    for arm, weight in enumerate(weights, 1):
         share = weight / sum(weights)
-        assert abs(chosen.count(arm) - count * share) < 5 * (count * share * (1 - share)) ** 0.5
+        assert abs(got.count(arm) - count * share) < 5 * (count * share * (1 - share)) ** 0.5
 
 
-def test_a_version_without_weight_gets_nobody() -> None:
-    split = Split("service/model", [0, 1, 0])
-    assert {split.choose(f"user-{n}") for n in range(1000)} == {1}
+def test_a_unit_once_in_the_candidate_stays_while_its_share_rises() -> None:
+    inside: set[int] = set()
+    for percent in (0, 1, 10, 25, 50, 75, 100):
+        now = {place for place, number in enumerate(chosen(routing(100 - percent, percent))) if number == 2}
+        assert inside <= now
+        inside = now
+    assert len(inside) == len(UNITS)
+
+
+def test_a_version_without_weight_gets_nobody_and_a_sole_one_is_known() -> None:
+    split = routing(0, 1, 0)
+    assert set(chosen(split)) == {2}
+    assert (split.only, routing(1, 1).only) == (2, None)
 
 
 def test_the_split_of_one_service_says_nothing_about_another() -> None:
-    one, other = Split("one/model", [1, 1]), Split("other/model", [1, 1])
-    both = sum(one.choose(f"user-{n}") == other.choose(f"user-{n}") for n in range(10_000))
-    assert abs(both - 5000) < 5 * 50
+    one, other = chosen(routing(1, 1, seed="one/model")), chosen(routing(1, 1, seed="other/model"))
+    assert abs(sum(a == b for a, b in zip(one, other, strict=True)) - 10_000) < 5 * 71
+
+
+@pytest.mark.parametrize(
+    ("attribute", "operator", "value", "fits", "does_not"),
+    [
+        ("region", "=", "eu", {"x_attribute_region": "eu"}, {"x_attribute_region": "us"}),
+        ("region", "in", ["eu", "uk"], {"x_attribute_region": "uk"}, {}),
+        ("region", "not in", ["eu"], {}, {"x_attribute_region": "eu"}),
+        ("Region", "prefix", "eu-", {"x_attribute_region": "eu-west"}, {"x_attribute_region": "us-eu-"}),
+        ("age", ">=", 18, {"x_attribute_age": "18"}, {"x_attribute_age": "17.5"}),
+        ("age", "<=", 18, {"x_attribute_age": "-1"}, {"x_attribute_age": "old"}),
+        ("plan", "=", 3, {"x_attribute_plan": "3"}, {"x_attribute_plan": "30"}),
+        ("header:User-Agent", "prefix", ["curl", "wget"], {"user_agent": "curl/8"}, {"x_attribute_user_agent": "curl"}),
+        ("unit", "in", ["alice", "bob"], {"x_unit_id": "bob"}, {"x_unit_id": "carol"}),
+    ],
+)
+def test_a_rule_sends_whom_it_fits_to_its_version(
+    attribute: str, operator: str, value: Any, fits: dict[str, str], does_not: dict[str, str]
+) -> None:
+    condition = {"attribute": attribute, "operator": operator, "value": value}
+    route = routing(1, rules=[{"conditions": [condition], "version": 7}])
+    assert version(route, **fits) == 7
+    assert version(route, **does_not) == 1
+    assert not route.reads
+
+
+def test_the_first_rule_that_fits_wins_and_all_its_conditions_must_hold() -> None:
+    eu = {"attribute": "region", "value": "eu"}
+    rules = [
+        {"name": "big", "conditions": [eu, {"attribute": "rows", "operator": ">=", "value": 8}], "version": 7},
+        {"conditions": [eu], "version": 8},
+    ]
+    route = routing(1, rules=rules)
+    assert route.reads
+    assert route.choose({b"x-attribute-region": b"eu"}, Facts(8, 0, 0)) == Choice(7, "rule", "big")
+    assert route.choose({b"x-attribute-region": b"eu"}, Facts(7, 0, 0)) == Choice(8, "rule", "rule 2")
+    assert route.choose({}, Facts(8, 0, 0)) == Choice(1)
+
+
+def test_a_rule_may_split_what_it_fits_and_a_unit_has_the_same_place_there() -> None:
+    arms = [{"version": 3, "weight": 1}, {"version": 4, "weight": 1}]
+    route = routing(
+        1, 1, rules=[{"conditions": [{"attribute": "unit", "operator": "prefix", "value": "user-1"}], "arms": arms}]
+    )
+    plain = chosen(routing(1, 1))
+    for unit, got, before in zip(UNITS, chosen(route), plain, strict=True):
+        assert got == before + 2 * unit.startswith(b"user-1")
+
+
+def test_short_texts_go_to_the_small_model() -> None:
+    condition = {"attribute": "characters", "operator": "<=", "value": 20}
+    route = routing(1, rules=[{"conditions": [condition], "version": 2}])
+    assert version(route, facts_of(["short"], 1)) == 2
+    assert version(route, facts_of(["long " * 10], 1)) == 1
+    assert version(route) == 1  # nothing is known of the input
+
+
+def test_an_input_is_as_large_whichever_way_it_comes() -> None:
+    texts = array(["é!".encode(), b"abc"], object)
+    assert facts_of(["é!", "abc"], 2) == facts_of({"text": texts}, 2) == Facts(2, 5, 6)
+    assert facts_of({"x": array([[1, 2]], float32)}, 1) == Facts(1, 0, 8)
+
+
+def test_who_is_outside_of_the_namespace_gets_the_first_version_and_ranges_apart_share_nobody() -> None:
+    units, inside = UNITS[:5000], []
+    for start, end in ((0.0, 0.4), (0.4, 1.0)):
+        route = routing(1, 1, namespace={"id": "checkout", "start": start, "end": end})
+        choices = {unit: route.choose({b"x-unit-id": unit}) for unit in units}
+        inside.append({unit for unit, choice in choices.items() if choice.why == "share"})
+        assert {choices[unit] for unit in units if unit not in inside[-1]} == {Choice(1, "outside the namespace")}
+        assert {choices[unit].version for unit in inside[-1]} == {1, 2}
+        assert route.choose({}) == Choice(1, "outside the namespace")
+    assert not inside[0] & inside[1]
+    assert len(inside[0] | inside[1]) == len(units)
+    assert routing(0, 1, namespace={"id": "checkout"}).only is None
