@@ -70,7 +70,7 @@ def _stage(store: Store, spec: ServiceSpec, revision: int) -> int:
 
 
 def _split(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{field: value for field, value in model.items() if field != "fallback"} for model in models]
+    return [{field: value for field, value in model.items() if field not in ("fallback", "shadow")} for model in models]
 
 
 def check_address(spec: ServiceSpec) -> None:
