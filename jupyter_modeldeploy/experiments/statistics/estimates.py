@@ -56,6 +56,19 @@ def ratio(values: Moments) -> Estimate:
     return Estimate(value, float(slope @ values.covariance[:2, :2] @ slope) / values.units, values.units, value)
 
 
+def share(values: Moments) -> Estimate:
+    """`ratio` of units whose first column is a part of the second, as of their requests those that failed. Its variance
+    is that with two units more, one with nothing and one with all, so that no share is ever certain: without any
+    failure, or with failures alone, that of the units themselves would be zero.
+
+    Agresti and Caffo, "Simple and Effective Confidence Intervals for Proportions and Differences of Proportions Result
+    from Adding Two Successes and Two Failures", The American Statistician 54 (2000)."""
+    whole = float(values.means[1])
+    added = ratio(values + Moments.of(np.array([[0.0, whole], [whole, whole]])))
+    value = ratio(values).value
+    return Estimate(value, added.variance, values.units, value)
+
+
 def adjusted(base: Moments, candidate: Moments) -> tuple[Estimate, Estimate]:
     """The means of the first column, each less what the second one, known from before the experiment, tells of it
     (CUPED); one slope for both versions. Where the past tells nothing they are the means.

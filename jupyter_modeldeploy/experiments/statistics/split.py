@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,13 +19,22 @@ def p_value(counts: Sequence[int], weights: Sequence[float]) -> float:
     that limit. The smallest so far may be kept. Raises InvalidInput where the two don't fit.
 
     Lindon and Malek, "Anytime-Valid Inference for Multinomial Count Data", NeurIPS 2022."""
+    return p_value_over([(counts, weights)])
+
+
+def p_value_over(stages: Sequence[tuple[Sequence[int], Sequence[float]]]) -> float:
+    """That of several stages, one after the other, each one's counts came of a split by its own weights: what each says
+    against that multiplies. 1 without any. Raises InvalidInput where counts and weights don't fit."""
+    return math.exp(-max(0.0, sum(_log_evidence(counts, weights) for counts, weights in stages)))
+
+
+def _log_evidence(counts: Sequence[int], weights: Sequence[float]) -> float:
     asked, found = np.asarray(weights, np.float64), np.asarray(counts, np.float64)
     if asked.shape != found.shape or not asked.size or (asked <= 0).any() or (found < 0).any():
         raise InvalidInput(f"The counts {list(counts)} cannot be held against the split {list(weights)}.")
     asked = asked / asked.sum()
     prior = CONCENTRATION * asked
-    evidence = _log_beta(prior + found) - _log_beta(prior) - found @ np.log(asked)
-    return float(np.exp(-max(0.0, evidence)))
+    return _log_beta(prior + found) - _log_beta(prior) - float(found @ np.log(asked))
 
 
 def _log_beta(values: np.ndarray) -> float:
