@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 SAYING = frozenset(
-    """advice caution error evidence hint how limited message note notes operators_note reason stages_note summary title
-    trial verdict warnings why""".split()  # noqa: SIM905
+    """advice caution error evidence hint how limited message note notes operators_note reason relation stages_note
+    summary title trial verdict warnings why""".split()  # noqa: SIM905
 )
 """The fields of answers that hold sentences of ours; all others are names, numbers or what somebody wrote."""
 CATALOGUES = {"zh": "zh_CN", "zh-cn": "zh_CN", "zh-hans": "zh_CN", "zh-hans-cn": "zh_CN"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import tempfile
+from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -13,6 +14,8 @@ from jupyter_modeldeploy.errors import InvalidInput, from_os_error
 
 PREFIX = "JUPYTER_MODELDEPLOY_"
 PARALLEL_DOWNLOADS = 8
+ACTING: ContextVar[str | None] = ContextVar("acting", default=None)
+"""Whom a door knows to act just now, where that may be another than the owner, as on a server that is shared."""
 
 
 class Settings:
@@ -49,6 +52,11 @@ class Settings:
         except OSError as error:
             raise from_os_error(error, f"making the root {path}") from error
         return path
+
+    @property
+    def person(self) -> str:
+        """Who acts just now: whom the door knows, else the owner."""
+        return ACTING.get() or self.owner
 
     @property
     def owner(self) -> str:

@@ -47,6 +47,7 @@ from jupyter_modeldeploy.records.jobs import JobState as JobState
 from jupyter_modeldeploy.records.jobs import MetricPoint as MetricPoint
 from jupyter_modeldeploy.records.jobs import Progress as Progress
 from jupyter_modeldeploy.records.jobs import Sample as Sample
+from jupyter_modeldeploy.records.models import Deprecation as Deprecation
 from jupyter_modeldeploy.records.models import Embedding as Embedding
 from jupyter_modeldeploy.records.models import Facts as Facts
 from jupyter_modeldeploy.records.models import FileEntry as FileEntry
@@ -62,6 +63,15 @@ from jupyter_modeldeploy.records.models import Version as Version
 from jupyter_modeldeploy.records.profiles import Operator as Operator
 from jupyter_modeldeploy.records.profiles import OperatorRun as OperatorRun
 from jupyter_modeldeploy.records.profiles import Profile as Profile
+from jupyter_modeldeploy.records.registry import AliasMove as AliasMove
+from jupyter_modeldeploy.records.registry import AliasPage as AliasPage
+from jupyter_modeldeploy.records.registry import ApprovalRule as ApprovalRule
+from jupyter_modeldeploy.records.registry import Check as Check
+from jupyter_modeldeploy.records.registry import Followed as Followed
+from jupyter_modeldeploy.records.registry import Moved as Moved
+from jupyter_modeldeploy.records.registry import MoveRequest as MoveRequest
+from jupyter_modeldeploy.records.registry import RuleChange as RuleChange
+from jupyter_modeldeploy.records.registry import Serving as Serving
 from jupyter_modeldeploy.records.reports import Latency as Latency
 from jupyter_modeldeploy.records.reports import OperatorTime as OperatorTime
 from jupyter_modeldeploy.records.requirements import Need as Need

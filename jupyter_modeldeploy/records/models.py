@@ -63,6 +63,15 @@ class Trust(Record):
     reason: str = ""
 
 
+class Deprecation(Record):
+    """Who said that a version should not be used for anything new, when and why, and what to use instead."""
+
+    by: str
+    at: datetime
+    reason: str
+    successor: str | None = Field(default=None, description="the version that takes its place: NAME@3")
+
+
 class Verdict(Record):
     """What was found in a version's files before anything of them was loaded."""
 
@@ -118,6 +127,7 @@ class Version(NewVersion):
     number: int
     files: list[FileEntry]
     created_at: datetime
+    deprecated: Deprecation | None = None
 
     @property
     def ref(self) -> str:

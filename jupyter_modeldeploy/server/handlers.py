@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import json
 import logging
 import time
@@ -11,6 +12,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.auth.identity import IdentityProvider
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from pydantic import BaseModel
 from tornado.web import HTTPError
@@ -21,6 +23,7 @@ from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
 from jupyter_modeldeploy.errors import Forbidden, InvalidInput, ModelDeployError, NotAuthenticated, NotFound
 from jupyter_modeldeploy.languages import in_language
 from jupyter_modeldeploy.server.watch import Watch
+from jupyter_modeldeploy.settings import ACTING
 from jupyter_modeldeploy.workspace import Workspace
 
 RESOURCE = "modeldeploy"
@@ -122,7 +125,17 @@ class OperationHandler(BaseHandler):
             latest = await self.watch.next_look()
 
     async def _run(self, call: Any, *request: Request) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self.executor, call, self.workspace, *request)
+        context = contextvars.copy_context()
+        context.run(ACTING.set, self._person())
+        arguments = (call, self.workspace, *request)
+        return await asyncio.get_running_loop().run_in_executor(self.executor, context.run, *arguments)
+
+    def _person(self) -> str | None:
+        """Who asks, where Jupyter's own identity provider was replaced by one that knows people, as a hub's is. Its own
+        gives whoever has the token a name by chance."""
+        if type(self.identity_provider).__module__ == IdentityProvider.__module__:
+            return None
+        return str(self.current_user.username)
 
     def _parse(self, operation: Operation, path: dict[str, str]) -> Request:
         query = ((name, self.get_query_argument(name)) for name in self.request.query_arguments)

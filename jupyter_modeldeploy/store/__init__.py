@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from jupyter_modeldeploy.settings import Settings
+from jupyter_modeldeploy.store.aliases import Aliases
 from jupyter_modeldeploy.store.artifacts import Artifacts
 from jupyter_modeldeploy.store.changes import Changes
 from jupyter_modeldeploy.store.database import Database
@@ -39,6 +40,7 @@ class Store:
         self._database = Database(f"sqlite:///{path}")
         self.artifacts = Artifacts(self.root / "artifacts")
         self.models = Models(self._database)
+        self.aliases = Aliases(self._database)
         self.versions = Versions(self._database, self.artifacts, lambda: self.settings.owner)
         self.datasets = Datasets(self._database, self.artifacts)
         self.jobs = Jobs(self._database)

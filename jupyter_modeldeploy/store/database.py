@@ -14,8 +14,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from jupyter_modeldeploy.errors import Conflict, ModelDeployError, StorageFull, Unavailable
 
-SCHEMA = "0001"
-"""The newest migration. Alembic is imported only when the database is not there yet."""
+SCHEMA = "0002"
+"""The newest migration. Alembic is imported only when the database is not there yet, or older."""
 
 BUSY_TIMEOUT_S = 30
 MOST_DIGITS = 15

@@ -11,7 +11,16 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select, update
 
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, UnsafeContent
-from jupyter_modeldeploy.records import Lineage, Model, NewVersion, Trust, Verdict, Version, parse_version_ref
+from jupyter_modeldeploy.records import (
+    Deprecation,
+    Lineage,
+    Model,
+    NewVersion,
+    Trust,
+    Verdict,
+    Version,
+    parse_version_ref,
+)
 from jupyter_modeldeploy.store import tables
 from jupyter_modeldeploy.store.artifacts import Artifacts, copy_into
 from jupyter_modeldeploy.store.changes import append
@@ -33,23 +42,12 @@ class Models:
 
     def get(self, name: str) -> Model:
         with self._database.read() as connection:
-            return _model(connection, name)
+            return model_row(connection, name)
 
     def check_name(self, name: str) -> None:
         """Raise Conflict unless versions can be added under this name."""
         with self._database.read() as connection:
             refuse_twin(connection, tables.models.c.name, name)
-
-    def set_alias(self, name: str, alias: str, number: int) -> Model:
-        """Point `name@alias` at a version. Digits alone and `latest` are taken by the versions themselves."""
-        if alias.isdigit() or alias == "latest":
-            raise Conflict(f"{alias!r} cannot be an alias.", "Use a word such as 'production'.")
-        with self._database.write() as connection:
-            _version(connection, name, number)
-            model = _model(connection, name)
-            changed = model.model_copy(update={"aliases": {**model.aliases, alias: number}})
-            _save_model(connection, changed)
-            return changed
 
 
 class Versions:
@@ -85,7 +83,7 @@ class Versions:
                     record=version.model_dump(mode="json"),
                 )
             )
-            _save_model(connection, model.model_copy(update={"latest": number, "task": new.task}))
+            save_model(connection, model.model_copy(update={"latest": number, "task": new.task}))
             append(connection, "version", version.ref, "created")
             place(folder, self.folder(version))
         return version
@@ -94,9 +92,9 @@ class Versions:
         """The version that `name@3`, `name@alias` or `name` (its latest) means. Raises NotFound."""
         name, rest = parse_version_ref(ref)
         with self._database.read() as connection:
-            model = _model(connection, name)
+            model = model_row(connection, name)
             number = _number(model, rest)
-            return _version(connection, name, number)
+            return version_row(connection, name, number)
 
     def list(self, model: str | None = None) -> list[Version]:
         """All versions, or those of one model; oldest first."""
@@ -135,6 +133,18 @@ class Versions:
         Raises Conflict for a version in which nothing was found, or which nobody trusts."""
         return self._judge(ref, None)
 
+    def deprecate(self, ref: str, deprecated: Deprecation | None) -> Version:
+        """Say that a version should not be used for anything new, or take that back. Raises NotFound, also for the
+        successor."""
+        found = self.get(ref)
+        if deprecated is not None and deprecated.successor is not None:
+            deprecated = deprecated.model_copy(update={"successor": self.get(deprecated.successor).ref})
+        with self._database.write() as connection:
+            version = version_row(connection, found.model, found.number)
+            changed = version.model_copy(update={"deprecated": deprecated})
+            _save_version(connection, changed)
+        return changed
+
     def path(self, version: Version) -> Path:
         """The folder of the version's files, for whoever loads them. Raises UnsafeContent, with what was found, for a
         version in quarantine."""
@@ -153,7 +163,7 @@ class Versions:
     def _judge(self, ref: str, trusted: Trust | None) -> Version:
         found = self.get(ref)
         with self._database.write() as connection:
-            version = _version(connection, found.model, found.number)
+            version = version_row(connection, found.model, found.number)
             if version.verdict is None or not version.verdict.findings:
                 raise Conflict(f"Nothing unsafe was found in {version.ref}.", "It can be loaded as it is.")
             if trusted is None and version.verdict.trusted is None:
@@ -187,7 +197,7 @@ def _find_model(connection: Connection, name: str) -> Model | None:
     return Model.model_validate(row) if row else None
 
 
-def _model(connection: Connection, name: str) -> Model:
+def model_row(connection: Connection, name: str) -> Model:
     model = _find_model(connection, name)
     if model is None:
         names = ", ".join(scalars(connection, select(tables.models.c.name).order_by(tables.models.c.name)))
@@ -196,11 +206,11 @@ def _model(connection: Connection, name: str) -> Model:
     return model
 
 
-def _version(connection: Connection, name: str, number: int) -> Version:
+def version_row(connection: Connection, name: str, number: int) -> Version:
     query = select(tables.versions.c.record).where(tables.versions.c.model == name, tables.versions.c.number == number)
     row = scalar(connection, query)
     if row is None:
-        latest = _model(connection, name).latest
+        latest = model_row(connection, name).latest
         raise NotFound(f"No version {name}@{number}.", f"The latest is {name}@{latest}.")
     return Version.model_validate(row)
 
@@ -223,7 +233,7 @@ def _hint(ref: str) -> str:
     return f'If you have looked and trust it: modeldeploy models trust {ref} --reason "…".'
 
 
-def _save_model(connection: Connection, model: Model) -> None:
+def save_model(connection: Connection, model: Model) -> None:
     values = {"record": model.model_dump(mode="json")}
     changed = connection.execute(update(tables.models).where(tables.models.c.name == model.name).values(values))
     if changed.rowcount == 0:

@@ -36,6 +36,38 @@ versions = Table(
     Column("record", JSON, nullable=False),
 )
 
+alias_moves = Table(
+    "alias_moves",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", String(64), nullable=False),
+    Column("alias", String(64), nullable=False),
+    Column("record", JSON, nullable=False),
+    Index("ix_alias_moves_model_alias", "model", "alias"),
+    sqlite_autoincrement=True,
+)
+
+alias_rules = Table(
+    "alias_rules",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model", String(64), nullable=False),
+    Column("alias", String(64), nullable=False),
+    Column("record", JSON, nullable=False),
+    Index("ix_alias_rules_model_alias", "model", "alias"),
+    sqlite_autoincrement=True,
+)
+
+alias_requests = Table(
+    "alias_requests",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("model", String(64), nullable=False, index=True),
+    Column("alias", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("record", JSON, nullable=False),
+)
+
 datasets = Table(
     "datasets",
     metadata,

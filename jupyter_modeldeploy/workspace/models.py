@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +17,7 @@ from jupyter_modeldeploy.records import EvaluationReport, FoundModel, Model, Pro
 from jupyter_modeldeploy.records.figures import Measurement
 from jupyter_modeldeploy.records.optimizations import Target as OptimizationTarget
 from jupyter_modeldeploy.records.sweeps import Option, Search
+from jupyter_modeldeploy.registry.moving import deprecation
 from jupyter_modeldeploy.sources.hubs import searching
 from jupyter_modeldeploy.sources.hubs.searching import Sort
 from jupyter_modeldeploy.sources.naming import suggested_name
@@ -25,15 +27,17 @@ from jupyter_modeldeploy.training.sweeps.study import Pruning
 from jupyter_modeldeploy.workspace import definition
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.measurements import measurements
-from jupyter_modeldeploy.workspace.room import Room
+from jupyter_modeldeploy.workspace.registry import Registry
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.reporting.optimization import OptimizationReport
 
 MAX_CARD_CHARACTERS = 20_000
 
+log = logging.getLogger(__name__)
 
-class Models(Room):
+
+class Models(Registry):
     def list(self) -> Sequence[Model]:
         return self._store.models.list()
 
@@ -58,7 +62,8 @@ class Models(Room):
 
     def path(self, ref: str) -> Path:
         """The folder of a version's files; they are read-only."""
-        return self._store.versions.path(self.version(ref))
+        version = self._told(self.version(ref))
+        return self._store.versions.path(version)
 
     def loader(self, ref: str) -> str:
         """Python source that loads a version, asks it once and prints what came out: a `load_model.py` that runs as it
@@ -112,9 +117,6 @@ class Models(Room):
         becomes a Jupyter kernel. What this product runs with stays as it is: where that cannot be, the job fails with
         a Conflict before anything is changed."""
         return self._submit("requirements", version=self.version(ref).ref, into=into, allow=list(allow))
-
-    def set_alias(self, name: str, alias: str, number: int) -> Model:
-        return self._store.models.set_alias(name, alias, number)
 
     def trust(self, ref: str, reason: str) -> Version:
         """Let a version be loaded in spite of what was found in its files (`version.verdict.findings`). Who said so,
@@ -405,8 +407,14 @@ class Models(Room):
 
     def _loadable(self, ref: str) -> Version:
         """The version, unless it is in quarantine: then UnsafeContent, before a job is made for nothing."""
-        version = self.version(ref)
+        version = self._told(self.version(ref))
         self._store.versions.path(version)
+        return version
+
+    def _told(self, version: Version) -> Version:
+        """The version, with a word to whoever uses it where it is deprecated."""
+        if version.deprecated is not None:
+            log.warning("%s", deprecation(version))
         return version
 
     def _dataset(self, ref: str | None) -> str | None:

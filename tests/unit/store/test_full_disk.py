@@ -53,7 +53,7 @@ store = Store(Settings(disk / "root"))
 assert state() == before
 fill(0)
 try:
-    store.models.set_alias("m", "production", 1)
+    store.aliases.move("m", "production", 1, by="me")
     outcome.append("alias")
 except StorageFull as error:
     outcome.append(error.code)

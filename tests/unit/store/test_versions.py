@@ -64,7 +64,7 @@ def test_numbers_count_up_also_when_two_threads_add_at_once(store: Store, folder
 def test_references_by_number_alias_and_name(store: Store, folder: Path) -> None:
     store.versions.add(new(), folder)
     store.versions.add(new(), folder)
-    store.models.set_alias("m", "production", 1)
+    store.aliases.move("m", "production", 1, by="me")
     assert store.versions.get("m").number == 2
     assert store.versions.get("m@1").number == 1
     assert store.versions.get("m@production").number == 1
@@ -87,13 +87,13 @@ def test_a_malformed_reference_is_refused(store: Store, ref: str) -> None:
 def test_an_alias_cannot_shadow_a_number(store: Store, folder: Path) -> None:
     store.versions.add(new(), folder)
     with pytest.raises(Conflict):
-        store.models.set_alias("m", "1", 1)
+        store.aliases.move("m", "1", 1, by="me")
 
 
 def test_an_alias_needs_an_existing_version(store: Store, folder: Path) -> None:
     store.versions.add(new(), folder)
     with pytest.raises(NotFound):
-        store.models.set_alias("m", "production", 7)
+        store.aliases.move("m", "production", 7, by="me")
 
 
 def test_the_same_making_is_found_again_whatever_the_job(store: Store, folder: Path) -> None:
