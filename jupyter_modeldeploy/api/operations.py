@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 from pydantic import BaseModel, Field
 
 from jupyter_modeldeploy.api.fetching import FETCHING
@@ -12,8 +9,12 @@ from jupyter_modeldeploy.api.loading import LOADING
 from jupyter_modeldeploy.api.making import MAKING
 from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
 from jupyter_modeldeploy.api.optimizing import OPTIMIZING
+from jupyter_modeldeploy.api.registry import MAX_INTEGER, REGISTRY
 from jupyter_modeldeploy.api.requests import ByDataset, ById, ByName, ByVersion, Nothing
 from jupyter_modeldeploy.api.services import SERVICES
+from jupyter_modeldeploy.api.summaries import ModelSummary as ModelSummary
+from jupyter_modeldeploy.api.summaries import VersionSummary as VersionSummary
+from jupyter_modeldeploy.api.summaries import derived, summary
 from jupyter_modeldeploy.api.texts import TEXTS
 from jupyter_modeldeploy.api.writing import WRITING
 from jupyter_modeldeploy.jobs.kinds.compare import CompareParameters
@@ -28,28 +29,16 @@ from jupyter_modeldeploy.records import (
     Device,
     EvaluationReport,
     Experiment,
-    FileEntry,
     Job,
     MetricPoint,
-    Model,
     Name,
-    NewVersion,
     Sample,
-    Version,
 )
 from jupyter_modeldeploy.records.figures import Measurement
 from jupyter_modeldeploy.training.options import Method
 from jupyter_modeldeploy.workspace import Workspace
 
 MAX_WAIT_S = 30
-MAX_INTEGER = 2**53 - 1
-"""The largest whole number that a browser keeps exactly; SQLite's are larger."""
-
-
-class AliasRequest(Request):
-    name: Name = Field(description="the model's name")
-    alias: Name = Field(description="a word such as production")
-    number: int = Field(ge=1, le=MAX_INTEGER, description="the version that the alias points at")
 
 
 class TrustVersion(Request):
@@ -113,26 +102,12 @@ class SeeChanges(LongPoll):
     wait: float = Field(default=0, ge=0, le=MAX_WAIT_S, description="seconds to wait for a first change")
 
 
-class VersionSummary(NewVersion):
-    """A version with what is derived from it."""
-
-    number: int
-    ref: str
-    size_bytes: int
-    files: list[FileEntry]
-    created_at: datetime
-
-
 class VersionPage(VersionSummary):
     """A version with the text of its model card, as it is written and cut off at 20,000 characters, and, of a
     fine-tuned one, how good it is on held-out rows."""
 
     card_text: str | None
     evaluation: EvaluationReport | None
-
-
-class ModelSummary(Model):
-    versions: list[VersionSummary]
 
 
 class MeasurementList(BaseModel):
@@ -179,23 +154,14 @@ class ChangeList(BaseModel):
     latest: int
 
 
-def _summary(workspace: Workspace, model: Model) -> ModelSummary:
-    versions = [VersionSummary(**_derived(version)) for version in workspace.models.versions(model.name)]
-    return ModelSummary(**model.model_dump(), versions=versions)
-
-
-def _derived(version: Version) -> dict[str, Any]:
-    return {**version.model_dump(), "ref": version.ref, "size_bytes": version.size_bytes}
-
-
 def list_models(workspace: Workspace, request: Nothing) -> ModelList:
     """All models with their versions."""
-    return ModelList(models=[_summary(workspace, model) for model in workspace.models.list()])
+    return ModelList(models=[summary(workspace, model) for model in workspace.models.list()])
 
 
 def get_model(workspace: Workspace, request: ByName) -> ModelSummary:
     """One model with its versions."""
-    return _summary(workspace, workspace.models.get(request.name))
+    return summary(workspace, workspace.models.get(request.name))
 
 
 def list_measurements(workspace: Workspace, request: ByName) -> MeasurementList:
@@ -203,26 +169,21 @@ def list_measurements(workspace: Workspace, request: ByName) -> MeasurementList:
     return MeasurementList(measurements=list(workspace.models.measurements(request.name)))
 
 
-def set_alias(workspace: Workspace, request: AliasRequest) -> ModelSummary:
-    """Point an alias at a version."""
-    return _summary(workspace, workspace.models.set_alias(request.name, request.alias, request.number))
-
-
 def get_version(workspace: Workspace, request: ByVersion) -> VersionPage:
     """One version with all that its files tell, its model card and its evaluation."""
     version = workspace.models.version(request.version)
     card, evaluation = workspace.models.card(version.ref), workspace.models.evaluation(version.ref)
-    return VersionPage(**_derived(version), card_text=card, evaluation=evaluation)
+    return VersionPage(**derived(version), card_text=card, evaluation=evaluation)
 
 
 def trust_version(workspace: Workspace, request: TrustVersion) -> ModelSummary:
     """Let a version in quarantine be loaded; who said so, when and why is kept with it."""
-    return _summary(workspace, workspace.models.get(workspace.models.trust(request.version, request.reason).model))
+    return summary(workspace, workspace.models.get(workspace.models.trust(request.version, request.reason).model))
 
 
 def distrust_version(workspace: Workspace, request: DistrustVersion) -> ModelSummary:
     """Put a trusted version back into quarantine; what has loaded it already keeps running."""
-    return _summary(workspace, workspace.models.get(workspace.models.distrust(request.version).model))
+    return summary(workspace, workspace.models.get(workspace.models.distrust(request.version).model))
 
 
 def fetch_model(workspace: Workspace, request: Fetch) -> Job:
@@ -334,10 +295,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "list_measurements", "GET", "models/{name}/measurements", "read", ByName, MeasurementList, list_measurements
     ),
-    Operation("set_alias", "POST", "models/{name}/aliases", "write", AliasRequest, ModelSummary, set_alias),
     Operation("get_version", "GET", "versions/{version}", "read", ByVersion, VersionPage, get_version),
     Operation("trust_version", "POST", "models/trust", "execute", TrustVersion, ModelSummary, trust_version),
     Operation("distrust_version", "POST", "models/distrust", "write", DistrustVersion, ModelSummary, distrust_version),
+    *REGISTRY,
     *FETCHING,
     *LOADING,
     Operation("fetch_model", "POST", "models/fetch", "execute", Fetch, Job, fetch_model, status=202),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jupyter_modeldeploy.cli import completion, dataset_page, version_page, views
+from jupyter_modeldeploy.cli import completion, dataset_page, registry, version_page, views
 from jupyter_modeldeploy.cli.actions import ADD_DATASET, FETCH_DATASET
 from jupyter_modeldeploy.cli.command import command
 from jupyter_modeldeploy.cli.door import Door
@@ -33,15 +33,6 @@ SHOW_DATASET = OperationCommand(
 MODELS = (
     OperationCommand(
         "list", "list_models", "List the models with their latest versions.", "modeldeploy models list", views.models
-    ),
-    OperationCommand(
-        "alias",
-        "set_alias",
-        "Point an alias at a version, so that NAME@ALIAS means it from now on.",
-        "modeldeploy models alias sentiment production 3",
-        views.model,
-        ["name", "alias", "number"],
-        {"name": completion.models},
     ),
     OperationCommand(
         "trust",
@@ -82,4 +73,5 @@ def show(
 
 for _command in (FETCH_DATASET, ADD_DATASET, LIST_DATASETS, SHOW_DATASET):
     _command.add_to(datasets)
+registry.add_to(app)
 add_loading(app)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_modeldeploy.amounts import percent, size
-from jupyter_modeldeploy.cli import evaluation_page, safety
+from jupyter_modeldeploy.cli import evaluation_page, safety, views
 from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.tables import table
-from jupyter_modeldeploy.cli.views import fact_rows
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.api.operations import VersionPage
@@ -22,7 +21,7 @@ def show(door: Door, page: VersionPage) -> None:
     lineage = page.lineage
     origin = lineage.parent or lineage.source
     door.out.print(
-        fact_rows(
+        views.fact_rows(
             {
                 "Version": page.ref,
                 "Task": page.task,
@@ -41,6 +40,7 @@ def show(door: Door, page: VersionPage) -> None:
             }
         )
     )
+    views.tell_deprecated(door, page.deprecated, page.ref)
     if page.evaluation is not None:
         evaluation_page.show(door, page.evaluation, before=page.evaluation.beside or "Before")
     _show_signature(door, page.signature)

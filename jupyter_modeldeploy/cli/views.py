@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     )
     from jupyter_modeldeploy.api.requests import Deleted
     from jupyter_modeldeploy.api.services import RecordList, ServiceList, ServiceLog, Snippets, TokenList
-    from jupyter_modeldeploy.records import Job, NewToken, Service, ServiceSpec
+    from jupyter_modeldeploy.records import Deprecation, Job, NewToken, Service, ServiceSpec
 
 STATE_STYLES = {
     "succeeded": "green",
@@ -49,7 +49,8 @@ def models(door: Door, response: ModelList) -> None:
     for model in response.models:
         latest = next((version for version in model.versions if version.number == model.latest), None)
         aliases = ", ".join(f"{alias}: {number}" for alias, number in model.aliases.items())
-        ref = Text.assemble(latest.ref, safety.mark(latest.verdict)) if latest else ""
+        marks = (safety.mark(latest.verdict), _deprecated(latest.deprecated)) if latest else ()
+        ref = Text.assemble(latest.ref, *marks) if latest else ""
         form = str(latest.format) if latest else ""
         rows.add_row(model.name, model.task, ref, form, size(latest.size_bytes) if latest else "", aliases)
     door.out.print(rows)
@@ -63,7 +64,7 @@ def model(door: Door, response: ModelSummary) -> None:
         lineage = version.lineage
         origin = lineage.parent or lineage.source
         rows.add_row(
-            Text.assemble(version.ref, safety.mark(version.verdict)),
+            Text.assemble(version.ref, safety.mark(version.verdict), _deprecated(version.deprecated)),
             printable(f"{lineage.step} from {origin}" if origin else lineage.step),
             version.format,
             size(version.size_bytes),
@@ -71,7 +72,21 @@ def model(door: Door, response: ModelSummary) -> None:
             lineage.dataset or "",
         )
     door.out.print(rows)
+    for version in response.versions:
+        tell_deprecated(door, version.deprecated, version.ref)
     safety.tell(door, response.versions)
+
+
+def _deprecated(said: Deprecation | None) -> Text:
+    return Text(" deprecated", "yellow") if said else Text()
+
+
+def tell_deprecated(door: Door, said: Deprecation | None, ref: str) -> None:
+    """Who said that a version should not be used, why, and what to use instead."""
+    if said is not None:
+        instead = f", use {said.successor} instead" if said.successor else ""
+        told = printable(f"{ref} is deprecated{instead}. {said.by}: {said.reason}")
+        door.out.print(told, style="yellow", soft_wrap=True)
 
 
 def datasets(door: Door, response: DatasetList) -> None:
@@ -178,6 +193,8 @@ def service(door: Door, response: Service) -> None:
         "Hint": response.error.hint if response.error else None,
     }
     door.out.print(fact_rows(facts))
+    for note in response.notes:
+        door.out.print(printable(note), style="yellow", soft_wrap=True)
 
 
 def _replicas(service: Service) -> str:

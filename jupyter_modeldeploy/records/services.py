@@ -127,7 +127,8 @@ class Service(Record):
     """A served endpoint: the wish and what is observed.
 
     `revision` counts the changes of `spec`, and `history` holds the former ones, newest last, that a rollback goes back
-    to. `process` is the supervisor; `observed_revision` is what all replicas serve."""
+    to. `process` is the supervisor; `observed_revision` is what all replicas serve. `notes` say what to know of what it
+    serves, as that a version is deprecated; they are found when it is looked at, and not kept."""
 
     name: Name
     spec: ServiceSpec
@@ -141,6 +142,7 @@ class Service(Record):
     observed_revision: int = 0
     history: list[ServiceSpec] = Field(default_factory=list)
     error: Failure | None = None
+    notes: list[str] = Field(default_factory=list)
     owner: str
     created_at: datetime
     started_at: datetime | None = None

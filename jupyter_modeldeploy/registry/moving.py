@@ -7,7 +7,16 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from jupyter_modeldeploy.errors import Conflict, Forbidden
-from jupyter_modeldeploy.records import AliasPage, ApprovalRule, Check, Moved, MoveRequest, RuleChange, Version
+from jupyter_modeldeploy.records import (
+    AliasPage,
+    ApprovalRule,
+    Check,
+    Deprecation,
+    Moved,
+    MoveRequest,
+    RuleChange,
+    Version,
+)
 from jupyter_modeldeploy.registry import rules
 from jupyter_modeldeploy.registry.conditions import parse
 from jupyter_modeldeploy.store import Store
@@ -194,17 +203,16 @@ def _decided(request: MoveRequest, state: str, by: str, note: str) -> MoveReques
 
 
 def _warnings(version: Version) -> list[str]:
-    found = [deprecation(version)] if version.deprecated else []
+    found = [deprecation(version.ref, version.deprecated)] if version.deprecated else []
     if version.verdict is not None and version.verdict.quarantined:
         found.append(f"{version.ref} is in quarantine, so nobody can load it.")
     return found
 
 
-def deprecation(version: Version) -> str:
+def deprecation(ref: str, said: Deprecation | None) -> str:
     """What to know before a deprecated version is used for anything new; '' for any other."""
-    said = version.deprecated
     if said is None:
         return ""
     if said.successor:
-        return f"{version.ref} is deprecated, use {said.successor} instead. {said.by} says why: {said.reason}"
-    return f"{version.ref} is deprecated. {said.by} says why: {said.reason}"
+        return f"{ref} is deprecated, use {said.successor} instead. {said.by} says why: {said.reason}"
+    return f"{ref} is deprecated. {said.by} says why: {said.reason}"

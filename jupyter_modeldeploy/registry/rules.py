@@ -42,7 +42,7 @@ def _held(store: Store, evidence: Evidence, condition: Condition, version: Versi
         return check(True, note)
     paired = other and next((one for one in evidence.pairs(other, version) if one.metric == metric), None)
     own = evidence.figure(version, metric)
-    value = paired.candidate if paired else own and own.value
+    value = paired.candidate if paired else own.value if own else None
     if value is None:
         return check(False, f"{version.ref} has no figure for {metric}, so it must be evaluated first")
     if other is None:
@@ -50,7 +50,7 @@ def _held(store: Store, evidence: Evidence, condition: Condition, version: Versi
         note = f"{metric} of {version.ref} is {value:.4g}, where {condition.sign} {bound:.4g} is asked"
         return check(condition.holds(value, bound), note)
     theirs = evidence.figure(other, metric)
-    basis = paired.base if paired else theirs and theirs.value
+    basis = paired.base if paired else theirs.value if theirs else None
     if basis is None:
         return check(False, f"{other.ref} has no figure for {metric}, so the two must be evaluated against each other")
     if paired is None and own and theirs and own.dataset != theirs.dataset:

@@ -127,8 +127,8 @@ class OperationHandler(BaseHandler):
     async def _run(self, call: Any, *request: Request) -> Any:
         context = contextvars.copy_context()
         context.run(ACTING.set, self._person())
-        arguments = (call, self.workspace, *request)
-        return await asyncio.get_running_loop().run_in_executor(self.executor, context.run, *arguments)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.executor, lambda: context.run(call, self.workspace, *request))
 
     def _person(self) -> str | None:
         """Who asks, where Jupyter's own identity provider was replaced by one that knows people, as a hub's is. Its own

@@ -145,6 +145,14 @@ class Versions:
             _save_version(connection, changed)
         return changed
 
+    def deprecated(self, model: str, number: int) -> Deprecation | None:
+        """Whether a version is deprecated, without reading the rest of it; None also for one that is not there."""
+        said = tables.versions.c.record["deprecated"]
+        query = select(said).where(tables.versions.c.model == model, tables.versions.c.number == number)
+        with self._database.read() as connection:
+            row = scalar(connection, query)
+        return Deprecation.model_validate(row) if row else None
+
     def path(self, version: Version) -> Path:
         """The folder of the version's files, for whoever loads them. Raises UnsafeContent, with what was found, for a
         version in quarantine."""

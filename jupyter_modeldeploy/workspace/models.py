@@ -71,7 +71,9 @@ class Models(Registry):
         from jupyter_modeldeploy import loader
 
         version = self.version(ref)
-        return loader.generate(version, self._store.versions.path(version))
+        said = " ".join(deprecation(version.ref, version.deprecated).split())  # in one line, whatever its reason is
+        program = loader.generate(version, self._store.versions.path(version))
+        return f"# {said}\n{program}" if said else program
 
     def evaluation(self, ref: str) -> EvaluationReport | None:
         """How good a version that a training made is on the rows that were held out from it, with intervals, each
@@ -414,7 +416,7 @@ class Models(Registry):
     def _told(self, version: Version) -> Version:
         """The version, with a word to whoever uses it where it is deprecated."""
         if version.deprecated is not None:
-            log.warning("%s", deprecation(version))
+            log.warning("%s", deprecation(version.ref, version.deprecated))
         return version
 
     def _dataset(self, ref: str | None) -> str | None:

@@ -25,6 +25,7 @@ from jupyter_modeldeploy.errors import (
 )
 from jupyter_modeldeploy.records import Arm, ServedModel, Service, ServiceSpec, Usage
 from jupyter_modeldeploy.records.figures import ReplicaFigures, ServiceFigures
+from jupyter_modeldeploy.registry.moving import deprecation
 from jupyter_modeldeploy.serving import changing, figures, lifecycle, observation, snippets
 from jupyter_modeldeploy.serving.control import journal
 from jupyter_modeldeploy.store import Store
@@ -57,11 +58,11 @@ class Services(Room):
 
     def list(self) -> Sequence[Service]:
         lifecycle.reconcile(self._store)
-        return self._store.services.list()
+        return [self._noted(service) for service in self._store.services.list()]
 
     def get(self, name: str) -> Service:
         lifecycle.reconcile(self._store)
-        return self._store.services.get(name)
+        return self._noted(self._store.services.get(name))
 
     def running(self, name: str) -> Service:
         """The service, where it answers. Raises NotFound, and Conflict where it is not running."""
@@ -108,7 +109,14 @@ class Services(Room):
     def start(self, spec: ServiceSpec) -> Service:
         """Start a service, or a stopped one again; returns when it is ready. Raises Conflict when it runs already,
         ServiceFailed with the reason when it does not come up."""
-        return lifecycle.start(self._store, spec, self._store.settings.owner)
+        return self._noted(lifecycle.start(self._store, spec, self._store.settings.owner))
+
+    def _noted(self, service: Service) -> Service:
+        """The service with what is to be known of the versions that it gives traffic to."""
+        served = [(one.model, arm.version) for one in service.spec.models for arm in one.arms if arm.weight > 0]
+        said = {f"{model}@{number}": self._store.versions.deprecated(model, number) for model, number in served}
+        notes = [deprecation(ref, one) for ref, one in said.items() if one]
+        return service.model_copy(update={"notes": notes}) if notes else service
 
     def stop(self, name: str) -> Service:
         """Let requests in flight end, then stop. Stopping a stopped service changes nothing."""
@@ -121,19 +129,19 @@ class Services(Room):
         Limits and weights are taken over at once, other fields by new replicas that are warm before old ones are
         drained. Raises InvalidInput, NotFound, Conflict for its address, and ServiceFailed with the reason when a new
         replica does not become ready: the change is undone then."""
-        return changing.change(self._store, name, fields)
+        return self._noted(changing.change(self._store, name, fields))
 
     def scale(self, name: str, replicas: int) -> Service:
         """Serve with so many replicas, without losing a request."""
-        return changing.scale(self._store, name, replicas)
+        return self._noted(changing.scale(self._store, name, replicas))
 
     def rollback(self, name: str) -> Service:
         """Go back to how the service was before its last change; once more, to before the one before."""
-        return changing.rollback(self._store, name)
+        return self._noted(changing.rollback(self._store, name))
 
     def switch(self, name: str, version: str) -> Service:
         """Give all the traffic of a model to one version; the others stay loaded, so that a rollback is instant."""
-        return changing.switch(self._store, name, version)
+        return self._noted(changing.switch(self._store, name, version))
 
     def resume(self) -> Sequence[Service]:
         """Start again the services that want it at boot (`start_at_boot`) and that ended with the machine."""

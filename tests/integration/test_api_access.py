@@ -14,7 +14,15 @@ from tornado.httpclient import HTTPResponse
 from jupyter_modeldeploy.api.operation import Operation
 from jupyter_modeldeploy.api.operations import OPERATIONS
 
-EXAMPLES = {"name": "nosuch", "version": "nosuch@1", "id": "0123456789ab", "caller": "alice", "dataset": "nosuch@1"}
+EXAMPLES = {
+    "name": "nosuch",
+    "version": "nosuch@1",
+    "other": "nosuch@2",
+    "alias": "production",
+    "id": "0123456789ab",
+    "caller": "alice",
+    "dataset": "nosuch@1",
+}
 
 
 class Refusing(Authorizer):

@@ -397,6 +397,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/models/deprecate': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Say that a version should not be used for anything new; it loads as before. */
+    post: operations['deprecate_version'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/models/distil': {
     parameters: {
       query?: never;
@@ -516,6 +533,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/models/promote': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Point an alias at a version as its rule allows, or ask a second person for it. */
+    post: operations['promote_version'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/models/prune': {
     parameters: {
       query?: never;
@@ -601,6 +635,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/models/undeprecate': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Take back that a version should not be used. */
+    post: operations['undeprecate_version'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/models/{name}': {
     parameters: {
       query?: never;
@@ -625,10 +676,63 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    get?: never;
+    /** A model's aliases with their history, rules and requests. */
+    get: operations['list_aliases'];
     put?: never;
     /** Point an alias at a version. */
     post: operations['set_alias'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/models/{name}/aliases/{alias}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** One alias with its history, its rule and the requests to move it. */
+    get: operations['get_alias'];
+    put?: never;
+    post?: never;
+    /** Let an alias point at nothing. */
+    delete: operations['remove_alias'];
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/models/{name}/aliases/{alias}/rollback': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Point an alias at where it pointed before; again, one step further back. */
+    post: operations['rollback_alias'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/models/{name}/aliases/{alias}/rule': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Say what must hold before an alias moves, in place of its rule so far. */
+    post: operations['set_alias_rule'];
     delete?: never;
     options?: never;
     head?: never;
@@ -680,6 +784,40 @@ export interface paths {
     put?: never;
     /** Make another point of a search's front a version of the model. */
     post: operations['register_optimized'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/requests/{id}/approve': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Move an alias as another asked for. */
+    post: operations['approve_request'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/requests/{id}/refuse': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Decide that an alias does not move as another asked for, or take back what one has asked oneself. */
+    post: operations['refuse_request'];
     delete?: never;
     options?: never;
     head?: never;
@@ -1080,6 +1218,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/versions/{version}/diff/{other}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What changes from one version to another, and what of it breaks callers. */
+    get: operations['diff_versions'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/versions/{version}/loader': {
     parameters: {
       query?: never;
@@ -1289,6 +1444,91 @@ export interface components {
       /** Why */
       why: string;
     };
+    /** AliasList */
+    AliasList: {
+      /** Aliases */
+      aliases: components['schemas']['AliasPage'][];
+    };
+    /**
+     * AliasMove
+     * @description One move of an alias: `before` and `after` are versions' numbers, None where it pointed at none. `id` counts the
+     *     moves of all aliases; `undoes` is the move that a rollback took back.
+     */
+    AliasMove: {
+      /**
+       * Action
+       * @enum {string}
+       */
+      action: 'promote' | 'roll back' | 'remove';
+      /** After */
+      after: number | null;
+      /** Alias */
+      alias: string;
+      /**
+       * Approved By
+       * @default null
+       */
+      approved_by: string | null;
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** Before */
+      before: number | null;
+      /** By */
+      by: string;
+      /** Followed */
+      followed: components['schemas']['Followed'][];
+      /** Id */
+      id: number;
+      /** Model */
+      model: string;
+      /**
+       * Reason
+       * @default
+       */
+      reason: string;
+      /**
+       * Undoes
+       * @default null
+       */
+      undoes: number | null;
+    };
+    /**
+     * AliasPage
+     * @description An alias with its history, the newest first, and its rule with how that was changed. `rolls_back_to` is the
+     *     version that a rollback leads to, None where there is none.
+     */
+    AliasPage: {
+      /** Alias */
+      alias: string;
+      /** Model */
+      model: string;
+      /** Moves */
+      moves: components['schemas']['AliasMove'][];
+      /** Number */
+      number: number | null;
+      /** Requests */
+      requests: components['schemas']['MoveRequest'][];
+      /**
+       * Rolls Back To
+       * @default null
+       */
+      rolls_back_to: number | null;
+      /**
+       * @default {
+       *       "approvers": [],
+       *       "conditions": [],
+       *       "movers": [],
+       *       "proof": "none",
+       *       "second_person": false
+       *     }
+       */
+      rule: components['schemas']['ApprovalRule'];
+      /** Rules */
+      rules: components['schemas']['RuleChange'][];
+    };
     /** AliasRequest */
     AliasRequest: {
       /**
@@ -1306,6 +1546,40 @@ export interface components {
        * @description the version that the alias points at
        */
       number: number;
+    };
+    /**
+     * ApprovalRule
+     * @description What must hold before an alias moves to a version. Lists that are empty ask for nothing.
+     */
+    ApprovalRule: {
+      /**
+       * Approvers
+       * @description who may approve; without any, any second person
+       */
+      approvers: string[];
+      /**
+       * Conditions
+       * @description what must hold of the version: accuracy >= 0.9, accuracy >= production - 0.005
+       */
+      conditions: string[];
+      /**
+       * Movers
+       * @description who may move it; without any, whoever works here
+       */
+      movers: string[];
+      /**
+       * Proof
+       * @description what must have compared it with the version before, without finding it worse
+       * @default none
+       * @enum {string}
+       */
+      proof: 'none' | 'evaluation' | 'experiment' | 'either';
+      /**
+       * Second Person
+       * @description whether somebody else must approve first
+       * @default false
+       */
+      second_person: boolean;
     };
     /**
      * Arm
@@ -1517,6 +1791,29 @@ export interface components {
       /** Low */
       low: number;
     };
+    /**
+     * CallerChange
+     * @description Something that callers meet. `breaking` changes can make a request or the reading of its answer fail.
+     *     `callers` are those who send tensors (V2), or all, also those who send texts, images and the like.
+     */
+    CallerChange: {
+      /** Breaking */
+      breaking: boolean;
+      /**
+       * Callers
+       * @enum {string}
+       */
+      callers: 'tensors' | 'all';
+      /** Name */
+      name: string;
+      /** Note */
+      note: string;
+      /**
+       * Part
+       * @enum {string}
+       */
+      part: 'task' | 'input' | 'output' | 'classes';
+    };
     /** CallerRequest */
     CallerRequest: {
       /**
@@ -1691,6 +1988,18 @@ export interface components {
       spec: {
         [key: string]: unknown;
       };
+    };
+    /**
+     * Check
+     * @description One thing that a rule asks for, whether it holds, and the figures in `note`.
+     */
+    Check: {
+      /** Asked */
+      asked: string;
+      /** Holds */
+      holds: boolean;
+      /** Note */
+      note: string;
     };
     /**
      * ClassChange
@@ -2068,6 +2377,20 @@ export interface components {
       /** Datasets */
       datasets: components['schemas']['Dataset'][];
     };
+    /** Decide */
+    Decide: {
+      /**
+       * Id
+       * @description its id, 12 hexadecimal digits
+       */
+      id: string;
+      /**
+       * Note
+       * @description why; it is kept with the request
+       * @default
+       */
+      note: string;
+    };
     /**
      * Decision
      * @description Something that was done to the traffic, by whom and why: a step of the ramp, a pause, a rollback, a promotion.
@@ -2097,6 +2420,46 @@ export interface components {
     Deleted: {
       /** Deleted */
       deleted: string;
+    };
+    /** DeprecateVersion */
+    DeprecateVersion: {
+      /**
+       * Reason
+       * @description why; whoever uses it is told
+       */
+      reason: string;
+      /**
+       * Successor
+       * @description the version to use instead
+       * @default null
+       */
+      successor: string | null;
+      /**
+       * Version
+       * @description the version that should not be used for anything new: NAME@3
+       */
+      version: string;
+    };
+    /**
+     * Deprecation
+     * @description Who said that a version should not be used for anything new, when and why, and what to use instead.
+     */
+    Deprecation: {
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** By */
+      by: string;
+      /** Reason */
+      reason: string;
+      /**
+       * Successor
+       * @description the version that takes its place: NAME@3
+       * @default null
+       */
+      successor: string | null;
     };
     /**
      * Device
@@ -2176,6 +2539,19 @@ export interface components {
        * @default null
        */
       service: string | null;
+    };
+    /** DiffVersions */
+    DiffVersions: {
+      /**
+       * Other
+       * @description the version to compare it with: NAME, NAME@3 or NAME@alias
+       */
+      other: string;
+      /**
+       * Version
+       * @description NAME, NAME@3 or NAME@alias
+       */
+      version: string;
     };
     /** Distil */
     Distil: {
@@ -2524,6 +2900,23 @@ export interface components {
       experiments: components['schemas']['Experiment'][];
     };
     /**
+     * FactChange
+     * @description A fact of the versions or of how they were made, `setting` where it is a parameter of that step.
+     */
+    FactChange: {
+      /** After */
+      after: string;
+      /** Before */
+      before: string;
+      /** Name */
+      name: string;
+      /**
+       * Setting
+       * @default false
+       */
+      setting: boolean;
+    };
+    /**
      * Facts
      * @description What a model's files say of it, read without loading them.
      */
@@ -2643,6 +3036,23 @@ export interface components {
        * @default null
        */
       variant: string | null;
+    };
+    /**
+     * FileChange
+     * @description A file that only one of the versions has, or that differs. Sizes are bytes, None where it is not there.
+     */
+    FileChange: {
+      /** After */
+      after: number | null;
+      /** Before */
+      before: number | null;
+      /**
+       * Change
+       * @enum {string}
+       */
+      change: 'added' | 'removed' | 'changed';
+      /** Path */
+      path: string;
     };
     /** FileEntry */
     FileEntry: {
@@ -2974,6 +3384,16 @@ export interface components {
        * @default 0.01
        */
       weight_decay: number;
+    };
+    /**
+     * Followed
+     * @description A service that was switched with an alias, and the revision of its spec that this made.
+     */
+    Followed: {
+      /** Revision */
+      revision: number;
+      /** Service */
+      service: string;
     };
     /**
      * Format
@@ -3739,6 +4159,37 @@ export interface components {
        */
       verdict: 'better' | 'worse' | 'undecided';
     };
+    /**
+     * MetricDifference
+     * @description A metric of both versions, `difference` = after − before. Where they were evaluated against each other,
+     *     `interval` is of the difference on the same rows; else `note` says why the two figures may not be comparable.
+     */
+    MetricDifference: {
+      /** After */
+      after: number | null;
+      /** Before */
+      before: number | null;
+      /**
+       * Better
+       * @description None where nothing certain can be said
+       * @default null
+       */
+      better: boolean | null;
+      /**
+       * Difference
+       * @default null
+       */
+      difference: number | null;
+      /** @default null */
+      interval: components['schemas']['Interval'] | null;
+      /** Name */
+      name: string;
+      /**
+       * Note
+       * @default
+       */
+      note: string;
+    };
     /** MetricPoint */
     MetricPoint: {
       /**
@@ -3806,6 +4257,87 @@ export interface components {
       task: string;
       /** Versions */
       versions: components['schemas']['VersionSummary'][];
+    };
+    /**
+     * MoveRequest
+     * @description Somebody's wish to move an alias, which a second person decides on. `before` is where the alias pointed then: it
+     *     is refused where that has changed since.
+     */
+    MoveRequest: {
+      /** Alias */
+      alias: string;
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** Before */
+      before: number | null;
+      /** By */
+      by: string;
+      /**
+       * Decided At
+       * @default null
+       */
+      decided_at: string | null;
+      /**
+       * Decided By
+       * @default null
+       */
+      decided_by: string | null;
+      /**
+       * Decision
+       * @default
+       */
+      decision: string;
+      /**
+       * Follow
+       * @description services that are to be switched with it
+       */
+      follow: string[];
+      /** Id */
+      id: string;
+      /** Model */
+      model: string;
+      /** Number */
+      number: number;
+      /**
+       * Reason
+       * @default
+       */
+      reason: string;
+      /**
+       * State
+       * @default open
+       * @enum {string}
+       */
+      state: 'open' | 'approved' | 'refused';
+    };
+    /**
+     * Moved
+     * @description What a promotion, a rollback or a removal came to. There is no `move` where it only was looked at what would be
+     *     (`dry run`) or where `request` waits for a second person. A service serves what it was told, not the alias:
+     *     `services` says which still give traffic to the version before.
+     */
+    Moved: {
+      /** After */
+      after: number | null;
+      /** Alias */
+      alias: string;
+      /** Before */
+      before: number | null;
+      /** Checks */
+      checks: components['schemas']['Check'][];
+      /** Model */
+      model: string;
+      /** @default null */
+      move: components['schemas']['AliasMove'] | null;
+      /** @default null */
+      request: components['schemas']['MoveRequest'] | null;
+      /** Services */
+      services: components['schemas']['Serving'][];
+      /** Warnings */
+      warnings: string[];
     };
     /**
      * Namespace
@@ -3876,6 +4408,20 @@ export interface components {
      * @description A request without parameters.
      */
     Nothing: Record<string, never>;
+    /** OneAlias */
+    OneAlias: {
+      /**
+       * Alias
+       * @description which alias
+       * @default production
+       */
+      alias: string;
+      /**
+       * Name
+       * @description the model's name
+       */
+      name: string;
+    };
     /**
      * Operator
      * @description One operator in the mean of a run, or several of them together. `time_ms` and `calls` are of one run; `share` is
@@ -4454,6 +5000,49 @@ export interface components {
        */
       unit: string;
     };
+    /** PromoteVersion */
+    PromoteVersion: {
+      /**
+       * Alias
+       * @description the alias that moves
+       * @default production
+       */
+      alias: string;
+      /**
+       * Dry Run
+       * @description only say what the alias's rule asks and whether it holds
+       * @default false
+       */
+      dry_run: boolean;
+      /**
+       * Expected
+       * @description the version that the alias pointed at when you decided, 0 for none; refused if it moved meanwhile
+       * @default null
+       */
+      expected: number | null;
+      /**
+       * Follow
+       * @description switch the running services that serve the version before
+       * @default false
+       */
+      follow: boolean;
+      /**
+       * Reason
+       * @description why; it is kept with the move
+       * @default
+       */
+      reason: string;
+      /**
+       * Services
+       * @description switch this service; may be given several times
+       */
+      services?: string[];
+      /**
+       * Version
+       * @description the version to point at: NAME@3, or NAME for the latest
+       */
+      version: string;
+    };
     /** Prune */
     Prune: {
       /**
@@ -4854,6 +5443,32 @@ export interface components {
        */
       point: string;
     };
+    /** RemoveAlias */
+    RemoveAlias: {
+      /**
+       * Alias
+       * @description which alias
+       * @default production
+       */
+      alias: string;
+      /**
+       * Expected
+       * @description the version that the alias pointed at when you decided, 0 for none; refused if it moved meanwhile
+       * @default null
+       */
+      expected: number | null;
+      /**
+       * Name
+       * @description the model's name
+       */
+      name: string;
+      /**
+       * Reason
+       * @description why; it is kept with the move
+       * @default
+       */
+      reason: string;
+    };
     /**
      * ReplicaFigures
      * @description What one server process was busy with in its last second; zeros of one that has told nothing yet.
@@ -5017,6 +5632,43 @@ export interface components {
       /** Requirements */
       requirements: components['schemas']['Requirement'][];
     };
+    /** RollBackAlias */
+    RollBackAlias: {
+      /**
+       * Alias
+       * @description which alias
+       * @default production
+       */
+      alias: string;
+      /**
+       * Expected
+       * @description the version that the alias pointed at when you decided, 0 for none; refused if it moved meanwhile
+       * @default null
+       */
+      expected: number | null;
+      /**
+       * Follow
+       * @description switch the running services that serve the version before
+       * @default false
+       */
+      follow: boolean;
+      /**
+       * Name
+       * @description the model's name
+       */
+      name: string;
+      /**
+       * Reason
+       * @description why; it is kept with the move
+       * @default
+       */
+      reason: string;
+      /**
+       * Services
+       * @description switch this service; may be given several times
+       */
+      services?: string[];
+    };
     /** RotateToken */
     RotateToken: {
       /**
@@ -5075,6 +5727,29 @@ export interface components {
        * @default null
        */
       version: number | null;
+    };
+    /**
+     * RuleChange
+     * @description A rule as it was set, by whom and why; the newest is in force.
+     */
+    RuleChange: {
+      /** Alias */
+      alias: string;
+      /**
+       * At
+       * Format: date-time
+       */
+      at: string;
+      /** By */
+      by: string;
+      /** Model */
+      model: string;
+      /**
+       * Reason
+       * @default
+       */
+      reason: string;
+      rule: components['schemas']['ApprovalRule'];
     };
     /**
      * Sample
@@ -5319,7 +5994,8 @@ export interface components {
      * @description A served endpoint: the wish and what is observed.
      *
      *     `revision` counts the changes of `spec`, and `history` holds the former ones, newest last, that a rollback goes back
-     *     to. `process` is the supervisor; `observed_revision` is what all replicas serve.
+     *     to. `process` is the supervisor; `observed_revision` is what all replicas serve. `notes` say what to know of what it
+     *     serves, as that a version is deprecated; they are found when it is looked at, and not kept.
      */
     Service: {
       /**
@@ -5338,6 +6014,8 @@ export interface components {
       history: components['schemas']['ServiceSpec'][];
       /** Name */
       name: string;
+      /** Notes */
+      notes: string[];
       /**
        * Observed Revision
        * @default 0
@@ -5629,6 +6307,72 @@ export interface components {
      * @enum {string}
      */
     ServiceState: 'starting' | 'ready' | 'stopping' | 'stopped' | 'failed';
+    /**
+     * Serving
+     * @description A running service that gave traffic to the version before when an alias moved, and whether it was switched with
+     *     it. Where it was not, `command` switches it.
+     */
+    Serving: {
+      /**
+       * Command
+       * @default
+       */
+      command: string;
+      /** Followed */
+      followed: boolean;
+      /** Service */
+      service: string;
+      /** Version */
+      version: string;
+    };
+    /** SetRule */
+    SetRule: {
+      /**
+       * Alias
+       * @description which alias
+       * @default production
+       */
+      alias: string;
+      /**
+       * Approvers
+       * @description who may approve; without any, any second person
+       */
+      approvers?: string[];
+      /**
+       * Conditions
+       * @description what must hold of the version: accuracy >= 0.9, accuracy >= production - 0.005
+       */
+      conditions?: string[];
+      /**
+       * Movers
+       * @description who may move it; without any, whoever works here
+       */
+      movers?: string[];
+      /**
+       * Name
+       * @description the model's name
+       */
+      name: string;
+      /**
+       * Proof
+       * @description what must have compared it with the version before, without finding it worse
+       * @default none
+       * @enum {string}
+       */
+      proof: 'none' | 'evaluation' | 'experiment' | 'either';
+      /**
+       * Reason
+       * @description why; it is kept with the rule
+       * @default
+       */
+      reason: string;
+      /**
+       * Second Person
+       * @description whether somebody else must approve first
+       * @default false
+       */
+      second_person: boolean;
+    };
     /**
      * Shadow
      * @description A version that gets copies of this share of the requests; nobody sees its answers.
@@ -6256,6 +7000,14 @@ export interface components {
        */
       version: string;
     };
+    /** UndeprecateVersion */
+    UndeprecateVersion: {
+      /**
+       * Version
+       * @description the version that may be used again: NAME@3
+       */
+      version: string;
+    };
     /**
      * Usage
      * @description How one model of a running service is called.
@@ -6326,6 +7078,8 @@ export interface components {
        */
       created_at: string;
       /** @default null */
+      deprecated: components['schemas']['Deprecation'] | null;
+      /** @default null */
       facts: components['schemas']['Facts'] | null;
       /** Files */
       files: components['schemas']['FileEntry'][];
@@ -6345,6 +7099,38 @@ export interface components {
       task: string;
       /** @default null */
       verdict: components['schemas']['Verdict'] | null;
+    };
+    /**
+     * VersionDiff
+     * @description What changes from the version `before` to the version `after`.
+     */
+    VersionDiff: {
+      /** After */
+      after: string;
+      /** Before */
+      before: string;
+      /** Callers */
+      callers: components['schemas']['CallerChange'][];
+      /** Facts */
+      facts: components['schemas']['FactChange'][];
+      /** Files */
+      files: components['schemas']['FileChange'][];
+      /** Metrics */
+      metrics: components['schemas']['MetricDifference'][];
+      /**
+       * Relation
+       * @description how the one comes from the other, where it does
+       */
+      relation: string;
+      /** Size After */
+      size_after: number;
+      /** Size Before */
+      size_before: number;
+      /**
+       * Unchanged Files
+       * @default 0
+       */
+      unchanged_files: number;
     };
     /**
      * VersionFigures
@@ -6402,6 +7188,7 @@ export interface components {
        * Format: date-time
        */
       created_at: string;
+      deprecated: components['schemas']['Deprecation'] | null;
       evaluation: components['schemas']['EvaluationReport'] | null;
       /** @default null */
       facts: components['schemas']['Facts'] | null;
@@ -6443,6 +7230,7 @@ export interface components {
        * Format: date-time
        */
       created_at: string;
+      deprecated: components['schemas']['Deprecation'] | null;
       /** @default null */
       facts: components['schemas']['Facts'] | null;
       /** Files */
@@ -8984,6 +9772,119 @@ export interface operations {
       };
     };
   };
+  deprecate_version: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Reason
+           * @description why; whoever uses it is told
+           */
+          reason: string;
+          /**
+           * Successor
+           * @description the version to use instead
+           * @default null
+           */
+          successor?: string | null;
+          /**
+           * Version
+           * @description the version that should not be used for anything new: NAME@3
+           */
+          version: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ModelSummary'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
   distil_model: {
     parameters: {
       query?: never;
@@ -10004,6 +10905,143 @@ export interface operations {
       };
     };
   };
+  promote_version: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Alias
+           * @description the alias that moves
+           * @default production
+           */
+          alias?: string;
+          /**
+           * Dry Run
+           * @description only say what the alias's rule asks and whether it holds
+           * @default false
+           */
+          dry_run?: boolean;
+          /**
+           * Expected
+           * @description the version that the alias pointed at when you decided, 0 for none; refused if it moved meanwhile
+           * @default null
+           */
+          expected?: number | null;
+          /**
+           * Follow
+           * @description switch the running services that serve the version before
+           * @default false
+           */
+          follow?: boolean;
+          /**
+           * Reason
+           * @description why; it is kept with the move
+           * @default
+           */
+          reason?: string;
+          /**
+           * Services
+           * @description switch this service; may be given several times
+           */
+          services?: string[];
+          /**
+           * Version
+           * @description the version to point at: NAME@3, or NAME for the latest
+           */
+          version: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Moved'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
   prune_model: {
     parameters: {
       query?: never;
@@ -10681,6 +11719,108 @@ export interface operations {
       };
     };
   };
+  undeprecate_version: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Version
+           * @description the version that may be used again: NAME@3
+           */
+          version: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ModelSummary'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
   get_model: {
     parameters: {
       query?: never;
@@ -10699,6 +11839,100 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['ModelSummary'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  list_aliases: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AliasList'];
         };
       };
       /** @description The request is wrong; nothing was changed. */
@@ -10808,6 +12042,456 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['ModelSummary'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  get_alias: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+        alias: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AliasPage'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  remove_alias: {
+    parameters: {
+      query?: {
+        reason?: string;
+        expected?: number | null;
+      };
+      header?: never;
+      path: {
+        name: string;
+        alias: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Moved'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  rollback_alias: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+        alias: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Expected
+           * @description the version that the alias pointed at when you decided, 0 for none; refused if it moved meanwhile
+           * @default null
+           */
+          expected?: number | null;
+          /**
+           * Follow
+           * @description switch the running services that serve the version before
+           * @default false
+           */
+          follow?: boolean;
+          /**
+           * Reason
+           * @description why; it is kept with the move
+           * @default
+           */
+          reason?: string;
+          /**
+           * Services
+           * @description switch this service; may be given several times
+           */
+          services?: string[];
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Moved'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  set_alias_rule: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+        alias: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Approvers
+           * @description who may approve; without any, any second person
+           */
+          approvers?: string[];
+          /**
+           * Conditions
+           * @description what must hold of the version: accuracy >= 0.9, accuracy >= production - 0.005
+           */
+          conditions?: string[];
+          /**
+           * Movers
+           * @description who may move it; without any, whoever works here
+           */
+          movers?: string[];
+          /**
+           * Proof
+           * @description what must have compared it with the version before, without finding it worse
+           * @default none
+           * @enum {string}
+           */
+          proof?: 'none' | 'evaluation' | 'experiment' | 'either';
+          /**
+           * Reason
+           * @description why; it is kept with the rule
+           * @default
+           */
+          reason?: string;
+          /**
+           * Second Person
+           * @description whether somebody else must approve first
+           * @default false
+           */
+          second_person?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['AliasPage'];
         };
       };
       /** @description The request is wrong; nothing was changed. */
@@ -11100,6 +12784,216 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Version'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  approve_request: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Note
+           * @description why; it is kept with the request
+           * @default
+           */
+          note?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Moved'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  refuse_request: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Note
+           * @description why; it is kept with the request
+           * @default
+           */
+          note?: string;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['MoveRequest'];
         };
       };
       /** @description The request is wrong; nothing was changed. */
@@ -13984,6 +15878,101 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['TrainingCode'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  diff_versions: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        version: string;
+        other: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['VersionDiff'];
         };
       };
       /** @description The request is wrong; nothing was changed. */
