@@ -101,13 +101,15 @@ def read(path: Path) -> Segment:
     try:
         head, *lines = path.read_bytes().splitlines()
         told = orjson.loads(head)
-        exposures, outcomes = ([*_rows(map(orjson.loads, lines), kind)] for kind in ("exposures", "outcomes"))
-        lines_of = Segment([(*arm,) for arm in told["arms"]], told["attributes"], exposures, outcomes, **_counts(told))
+        parts = [orjson.loads(line) for line in lines]
+        exposures, outcomes = ([*_rows(parts, kind)] for kind in ("exposures", "outcomes"))
+        arms = [(stage, version, share) for stage, version, share in told["arms"]]
+        segment = Segment(arms, told["attributes"], exposures, outcomes, told["rows"], told["dropped"])
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path.name} is no segment: {error!r}") from error
-    if len(exposures) + len(outcomes) != lines_of.rows:
-        raise ValueError(f"{path.name} has {len(exposures) + len(outcomes)} rows, not {lines_of.rows}")
-    return lines_of
+    if len(exposures) + len(outcomes) != segment.rows:
+        raise ValueError(f"{path.name} has {len(exposures) + len(outcomes)} rows, not {segment.rows}")
+    return segment
 
 
 def unit_name(unit: str) -> str:
@@ -120,10 +122,6 @@ def unit_name(unit: str) -> str:
 def _rows(lines: Iterable[dict[str, Any]], kind: str) -> Iterator[list[Any]]:
     for line in lines:
         yield from line.get(kind, ())
-
-
-def _counts(head: dict[str, Any]) -> dict[str, int]:
-    return {"rows": head["rows"], "dropped": head["dropped"]}
 
 
 def _size(folder: Path) -> int:

@@ -167,7 +167,9 @@ class Exposures:
             if not self._spool.has_room(size):
                 self._drop(rows, "there is too much of it, and nobody reads it")
                 return
-            described = [(stage, ref, self._shares.get((stage, ref), 0.0)) for stage, ref in arms]
+            stages = {stage for stage, _ in arms}
+            silent = [key for key, share in self._shares.items() if share and key[0] in stages and key not in arms]
+            described = [(*key, self._shares.get(key, 0.0)) for key in [*arms, *silent]]
             path = self._spool.write(described, self._names, lines, rows, self._dropped)
         except OSError as error:
             self._drop(rows, str(error))

@@ -1,0 +1,100 @@
+"""The file that holds what was counted of a service's units: SQLite, for one writer at a time and any readers.
+
+A unit, and the id of an outcome, is known by a digest alone: whose requests they were is not kept."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+CACHE_KIB = 64 * 1024
+WAIT_S = 30.0
+CHUNK_ROWS = 50_000
+MOST_OF_A_UNIT = 256
+"""Latencies that are kept of one unit; of a busier one these stand for it."""
+
+KEPT_TABLES = """
+CREATE TABLE IF NOT EXISTS segments (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS arms (
+    number INTEGER PRIMARY KEY, stage INTEGER NOT NULL, version TEXT NOT NULL, share REAL NOT NULL,
+    halvings INTEGER NOT NULL DEFAULT 0, UNIQUE (stage, version));
+CREATE TABLE IF NOT EXISTS attributes (number INTEGER PRIMARY KEY, document TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS exposures (
+    arm INTEGER NOT NULL, unit INTEGER NOT NULL, requests INTEGER NOT NULL, errors INTEGER NOT NULL,
+    microseconds INTEGER NOT NULL, confidence INTEGER NOT NULL, confidences INTEGER NOT NULL,
+    first_at INTEGER NOT NULL, attributes INTEGER NOT NULL, PRIMARY KEY (arm, unit)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS busy ON exposures (arm, unit) WHERE requests > :most;
+CREATE TABLE IF NOT EXISTS samples (
+    arm INTEGER NOT NULL, unit INTEGER NOT NULL, place INTEGER NOT NULL, microseconds INTEGER NOT NULL,
+    PRIMARY KEY (arm, unit, place)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS requests (request INTEGER PRIMARY KEY, unit INTEGER NOT NULL, at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS outcomes (
+    number INTEGER PRIMARY KEY, identity BLOB UNIQUE, unit INTEGER NOT NULL, metric TEXT NOT NULL, value REAL NOT NULL,
+    at INTEGER NOT NULL, received INTEGER NOT NULL, before INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS outcomes_by_metric ON outcomes (metric, before);
+"""
+
+
+class Kept:
+    """The open file. Its tables hold whole numbers wherever sums are made, so that no order of adding shows."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)
+        self.connection.execute("PRAGMA journal_mode = WAL")
+        self.connection.execute("PRAGMA synchronous = FULL")  # a segment is removed after it was counted
+        self.connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        self.connection.executescript(KEPT_TABLES.replace(":most", str(MOST_OF_A_UNIT)))
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of it or nothing; no other writes meanwhile."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.connection
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def whole_numbers(self, query: str, parameters: Sequence[object], columns: int) -> np.ndarray:
+        """int64[rows, columns]: what the query gives."""
+        return self._fetched(query, parameters, columns, np.int64)
+
+    def floats(self, query: str, parameters: Sequence[object]) -> np.ndarray:
+        """float64[rows]: the one column that the query gives."""
+        return self._fetched(query, parameters, 1, np.float64)[:, 0]
+
+    def counter(self, name: str) -> int:
+        """What was counted under that name."""
+        found = self.connection.execute("SELECT count FROM counters WHERE name = ?", [name]).fetchone()
+        return int(found[0]) if found else 0
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def _fetched(self, query: str, parameters: Sequence[object], columns: int, dtype: type) -> np.ndarray:
+        cursor = self.connection.execute(query, parameters)
+        chunks: list[np.ndarray] = [np.empty((0, columns), dtype)]
+        while rows := cursor.fetchmany(CHUNK_ROWS):
+            chunks.append(np.array(rows, dtype))
+        return np.concatenate(chunks)
+
+
+def unit_number(unit: str | None, request: str | None) -> int:
+    """The number by which a unit is known; without a unit, that of the request, which is its own."""
+    named = f"r{request}" if unit is None else f"u{unit}"
+    return int.from_bytes(hashlib.blake2b(named.encode(), digest_size=8).digest(), "little", signed=True)
+
+
+def identity(outcome_id: str | None, request: str | None, metric: str) -> bytes | None:
+    """What makes two outcomes the same one: their id, else their request and metric; None where nothing does."""
+    if outcome_id is None and request is None:
+        return None
+    named = f"i{outcome_id}" if outcome_id is not None else f"r{metric}\0{request}"
+    return hashlib.blake2b(named.encode(), digest_size=16).digest()
