@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 SHOWN = (
+    ("jupyter_modeldeploy.records.experiments", "Experiment"),
     ("jupyter_modeldeploy.records.jobs", "Job"),
     ("jupyter_modeldeploy.records.models", "Model"),
     ("jupyter_modeldeploy.records.models", "Version"),

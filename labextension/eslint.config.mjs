@@ -28,8 +28,12 @@ export default tseslint.config(
     rules: {
       ...Object.fromEntries(Object.keys(jupyterRules).map(rule => [rule, 'error'])),
       ...hooks.configs.recommended.rules,
-      // The widget of a view is light: it loads the view when it is first shown; and all of them share one Live.
-      'jupyter/prefer-lazy-imports': ['error', { ignoreImports: ['./view', '../core/live'] }],
+      // The widget of a view is light: it loads the view when it is first shown; and all of them share one way to the
+      // server and one Live.
+      'jupyter/prefer-lazy-imports': [
+        'error',
+        { ignoreImports: ['./view', '../core/client', '../core/live'] }
+      ],
       curly: 'error',
       eqeqeq: 'error',
       'no-console': 'error',

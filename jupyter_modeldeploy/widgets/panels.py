@@ -74,18 +74,27 @@ class DevicesPanel(PagesPanel):
 
 
 class ReportPanel(Panel):
-    """What a job found (`job`, its id), how good a version is on held-out rows (`version`, `minilm@2`), or what is in a
-    dataset (`dataset`, `sentences`). Raises InvalidInput unless it is told one of them, and NotFound for what is not
-    there."""
+    """What a job found (`job`, its id), what an experiment finds as it goes (`experiment`, its id), how good a version
+    is on held-out rows (`version`, `minilm@2`), or what is in a dataset (`dataset`, `sentences`). Raises InvalidInput
+    unless it is told one of them, and NotFound for what is not there."""
 
     def __init__(
-        self, *, job: str = "", version: str = "", dataset: str = "", workspace: Workspace | None = None, **traits: Any
+        self,
+        *,
+        job: str = "",
+        experiment: str = "",
+        version: str = "",
+        dataset: str = "",
+        workspace: Workspace | None = None,
+        **traits: Any,
     ) -> None:
-        told = [name for name in (job, version, dataset) if name]
+        told = [name for name in (job, experiment, version, dataset) if name]
         if len(told) != 1:
-            raise InvalidInput(f"A report is about one thing, not {len(told)}.", "Say job=, version= or dataset=.")
+            raise InvalidInput(
+                f"A report is about one thing, not {len(told)}.", "Say job=, experiment=, version= or dataset=."
+            )
         held = workspace or default_workspace()
-        subject = _known(held, job=job, version=version, dataset=dataset)
+        subject = _known(held, job=job, experiment=experiment, version=version, dataset=dataset)
         super().__init__(held, home={"view": "report", **subject}, **traits)
 
 
@@ -98,6 +107,8 @@ def _whole_name(workspace: Workspace, kind: str, name: str) -> str:
     match kind:
         case "job":
             return workspace.jobs.get(name).id
+        case "experiment":
+            return workspace.experiments.get(name).id
         case "dataset":
             return workspace.datasets.get(name).ref
         case _:

@@ -9,14 +9,14 @@ from typing import Any
 
 from jupyter_modeldeploy.amounts import measured, percent, size
 from jupyter_modeldeploy.errors import NotFound, Unavailable
-from jupyter_modeldeploy.records import Job, Model, Service, Version
+from jupyter_modeldeploy.records import Experiment, Job, Model, Service, Version
 from jupyter_modeldeploy.widgets.panel import Panel
-from jupyter_modeldeploy.widgets.panels import JobPanel, ModelsPanel, ServicePanel
+from jupyter_modeldeploy.widgets.panels import JobPanel, ModelsPanel, ReportPanel, ServicePanel
 from jupyter_modeldeploy.workspace import JobHandle, Workspace
 
 log = logging.getLogger(__name__)
 
-Kept = Job | Model | Service | Version
+Kept = Experiment | Job | Model | Service | Version
 Shown = Kept | JobHandle
 
 
@@ -45,6 +45,9 @@ def _panel(shown: Shown) -> Panel | None:
             return _made(JobPanel, shown.id, lambda workspace: workspace.store is shown._store)
         case Job():
             return _made(JobPanel, shown.id, _holds(shown, lambda workspace: workspace.jobs.get(shown.id).job))
+        case Experiment():
+            held = _holds(shown, lambda workspace: workspace.experiments.get(shown.id))
+            return _made(lambda key, holder: ReportPanel(experiment=key, workspace=holder), shown.id, held)
         case Service():
             return _made(ServicePanel, shown.name, _holds(shown, lambda workspace: workspace.services.get(shown.name)))
         case Model():
@@ -53,9 +56,7 @@ def _panel(shown: Shown) -> Panel | None:
             return _made(ModelsPanel, shown.model, _holds(shown, lambda workspace: workspace.models.version(shown.ref)))
 
 
-def _made(
-    panel: type[JobPanel | ModelsPanel | ServicePanel], key: str, held: Callable[[Workspace], bool]
-) -> Panel | None:
+def _made(panel: Callable[[str, Workspace], Panel], key: str, held: Callable[[Workspace], bool]) -> Panel | None:
     """The panel that shows `key`, over the open workspace that holds it: a record itself does not say whose it is."""
     holder = next((workspace for workspace in Workspace.opened() if held(workspace)), None)
     return None if holder is None else panel(key, holder)
@@ -78,6 +79,12 @@ def _facts(shown: Kept) -> dict[str, str]:
         case Job():
             ended = shown.error.message if shown.error else ""
             return {"Job": shown.title, "State": str(shown.state), "Error": ended}
+        case Experiment():
+            return {
+                "Experiment": f"{shown.candidate} against {shown.base}",
+                "State": shown.outcome,
+                "Verdict": shown.verdict,
+            }
         case Service():
             return {
                 "Service": shown.name,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from jupyter_modeldeploy.records import Experiment
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.reporting.experiment import ExperimentPage
 
 
 class Experiments(Room):
@@ -15,6 +19,13 @@ class Experiments(Room):
 
     def get(self, experiment_id: str) -> Experiment:
         return self._store.experiments.get(experiment_id)
+
+    def report(self, experiment_id: str) -> ExperimentPage:
+        """What an experiment found by now: it shows itself in a notebook, and writes itself as a page (`write`) and as
+        Markdown (`markdown`). Raises NotFound."""
+        from jupyter_modeldeploy.reporting.experiment import ExperimentPage
+
+        return ExperimentPage(**self.get(experiment_id).model_dump())
 
     def compare(
         self,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import recorded_experiment
 import recorded_report
 import tiny_bert
 import tiny_onnx
@@ -128,6 +129,7 @@ def one_of_each(workspace: Workspace, folder: Path) -> Iterator[OneOfEach]:
     models.fetch(f"file:{folder / 'shady'}", "shady").wait(timeout_s=60)
     search = add_search(workspace, forms[0])
     report = add_report(workspace, "both")
+    canary = workspace.store.experiments.add(recorded_experiment.experiment("both"))
     service = workspace.services.start(workspace.services.spec("both", forms)).name
     try:
         profile = models.profile(forms[0], service, requests=REQUESTS, seconds=0.5)
@@ -148,6 +150,7 @@ def one_of_each(workspace: Workspace, folder: Path) -> Iterator[OneOfEach]:
             "failed": {"page": "job", "id": failing.id},
             **{name: {"page": "job", "id": job.id} for name, job in ended.items()},
             "service": {"page": "service", "name": service},
+            "experiment": {"page": "experiment", "id": canary.id},
             "finetune": {"page": "finetune", "base": "tuned@1"},
             "optimize": {"page": "optimize"},
         }

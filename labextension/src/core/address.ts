@@ -4,6 +4,7 @@ export type Address =
   | { page: 'dataset'; name: string }
   | { page: 'job'; id: string }
   | { page: 'service'; name: string }
+  | { page: 'experiment'; id: string }
   | { page: 'finetune'; base?: string; dataset?: string }
   | { page: 'optimize'; version?: string };
 
@@ -13,6 +14,7 @@ const FIELDS = {
   dataset: { needed: 'name', others: [] },
   job: { needed: 'id', others: [] },
   service: { needed: 'name', others: [] },
+  experiment: { needed: 'id', others: [] },
   finetune: { needed: null, others: ['base', 'dataset'] },
   optimize: { needed: null, others: ['version'] }
 } as const satisfies Record<Address['page'], { needed: string | null; others: readonly string[] }>;

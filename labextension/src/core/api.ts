@@ -5,6 +5,7 @@ import type {
   ConvertRequest,
   Dataset,
   Device,
+  Experiment,
   FetchRequest,
   FinetuneChoices,
   FinetuneRequest,
@@ -91,6 +92,9 @@ export interface Api {
   jobMetrics(id: string, after: number, most: number): Promise<MetricPage>;
   /** What a model in training answered to some held-out rows, by step and row. */
   jobSamples(id: string): Promise<Sample[]>;
+
+  /** An experiment, by the id of its job. */
+  experiment(id: string): Promise<Experiment>;
 
   services(): Promise<Service[]>;
   /** Serve one version as the service `name`, on so many cores where that is said; resolves when it is ready. */

@@ -6,6 +6,7 @@ import type {
   Code,
   DatasetList,
   DeviceList,
+  Experiment,
   FinetuneChoices,
   Form,
   FoundModels,
@@ -110,6 +111,8 @@ export function createApi(send: Send): Api {
     jobMetrics: async (id, after, most) =>
       (await get(at`jobs/${id}/metrics?after=${after}&most=${most}`)) as MetricPage,
     jobSamples: async id => ((await get(at`jobs/${id}/samples`)) as JobSamples).samples,
+
+    experiment: async id => (await get(at`experiments/${id}`)) as Experiment,
 
     services: async () => ((await get('services')) as ServiceList).services,
     serve: async (name, model, version, layout = { instances: 0, threads: 0 }) =>

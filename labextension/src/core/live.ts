@@ -7,6 +7,8 @@ import type { Change, Dataset, Job, Model, Service } from './types';
 const WAIT_SECONDS = 25;
 /** With more changed jobs than this, one list is cheaper than a request for each. */
 const MOST_SINGLE_READS = 6;
+/** What grows as a job goes, and has its job's id. */
+const FINDINGS = new Set(['metrics', 'experiment']);
 
 /** The workspace as last heard; null where nothing was heard yet. */
 export interface Workspace {
@@ -31,11 +33,11 @@ export class Live {
     return () => this._listeners.delete(listener);
   };
 
-  /** Calls `listener` whenever there is more of a job's series or samples, until what is returned is called. */
-  readonly followMetrics = (jobId: string, listener: () => void): (() => void) => {
+  /** Calls `listener` whenever there is more of a job's series or samples, or of its experiment, until what is returned is called. */
+  readonly followFindings = (jobId: string, listener: () => void): (() => void) => {
     const follower = { jobId, listener };
-    this._metricsFollowers.add(follower);
-    return () => this._metricsFollowers.delete(follower);
+    this._findingsFollowers.add(follower);
+    return () => this._findingsFollowers.delete(follower);
   };
 
   /** Follow until what is returned is called, as when nobody sees the panel any more; whoever comes next goes on from the
@@ -89,7 +91,7 @@ export class Live {
     ]);
     this._seen = latest;
     this._set({ connection: 'live', error: null, models, datasets, jobs, services });
-    this._metricsFollowers.forEach(({ listener }) => {
+    this._findingsFollowers.forEach(({ listener }) => {
       listener();
     });
   }
@@ -110,7 +112,7 @@ export class Live {
 
   private async _readNamed(changes: Change[]): Promise<Partial<Workspace>> {
     const kinds = new Set(changes.map(change => change.kind));
-    this._tellMetrics(changes);
+    this._tellFindings(changes);
     const [models, datasets, jobs, services] = await Promise.all([
       kinds.has('model') || kinds.has('version') ? this._api.models() : null,
       kinds.has('dataset') ? this._api.datasets() : null,
@@ -125,9 +127,9 @@ export class Live {
     };
   }
 
-  private _tellMetrics(changes: Change[]): void {
-    const grown = new Set(changes.filter(({ kind }) => kind === 'metrics').map(({ key }) => key));
-    this._metricsFollowers.forEach(({ jobId, listener }) => {
+  private _tellFindings(changes: Change[]): void {
+    const grown = new Set(changes.filter(({ kind }) => FINDINGS.has(kind)).map(({ key }) => key));
+    this._findingsFollowers.forEach(({ jobId, listener }) => {
       if (grown.has(jobId)) {
         listener();
       }
@@ -168,5 +170,5 @@ export class Live {
   private _following: AbortController | null = null;
   private readonly _followers = new Set<object>();
   private readonly _listeners = new Set<() => void>();
-  private readonly _metricsFollowers = new Set<{ jobId: string; listener: () => void }>();
+  private readonly _findingsFollowers = new Set<{ jobId: string; listener: () => void }>();
 }

@@ -70,7 +70,13 @@ export type LoadStep = Schemas['LoadStep'];
 /** What the whole report of a service leaves in its job's result. */
 export type ServiceReport = Schemas['ServiceReport'];
 export type Advice = Schemas['Advice'];
+/** Two versions on the same traffic or the same rows, and what may be said of them. */
 export type Experiment = Schemas['Experiment'];
+/** One metric of the candidate against the base. */
+export type MetricComparison = Schemas['MetricComparison'];
+export type GuardrailState = Schemas['GuardrailState'];
+/** Something that was done to the traffic of an experiment. */
+export type Decision = Schemas['Decision'];
 /** How fast a version was when it was measured last, of a kind. */
 export type Measurement = Schemas['Measurement'];
 export type Service = Schemas['Service'];

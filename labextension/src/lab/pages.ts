@@ -73,13 +73,17 @@ export const pages: JupyterFrontEndPlugin<void> = {
     };
     app.commands.addCommand(OPEN_PAGE, {
       label: trans.__('Open a Model Deployment Page'),
-      caption: trans.__('Show a model, a dataset, a job, a service or a form in the main area'),
+      caption: trans.__(
+        'Show a model, a dataset, a job, a service, an experiment or a form in the main area'
+      ),
       icon: modelDeployIcon,
       describedBy: {
         args: {
           type: 'object',
           properties: {
-            page: { enum: ['model', 'dataset', 'job', 'service', 'finetune', 'optimize'] },
+            page: {
+              enum: ['model', 'dataset', 'job', 'service', 'experiment', 'finetune', 'optimize']
+            },
             name: { type: 'string' },
             id: { type: 'string' },
             base: { type: 'string' },
@@ -153,6 +157,8 @@ function titleOf({ live, trans }: Given, address: Address): [string, string] {
       return [address.name, trans.__('Dataset %1', address.name)];
     case 'service':
       return [address.name, trans.__('Service %1', address.name)];
+    case 'experiment':
+      return [trans.__('Experiment'), trans.__('Experiment %1', address.id)];
     case 'job': {
       const job = live.snapshot().jobs?.find(({ id }) => id === address.id);
       return [job?.title ?? trans.__('Job'), job?.title ?? trans.__('Job %1', address.id)];

@@ -1,78 +1,30 @@
 import type { JSX } from 'react';
-import type { Translation } from '../core/translation';
 import type { Experiment, Job } from '../core/types';
 import { useTrans } from './contexts';
-import { formatFigure } from './format';
-import { quantityName } from './quantities';
+import { ErrorNote } from './ErrorNote';
+import { ExperimentReport } from './experiments/ExperimentReport';
+import { useExperiment } from './experiments/useExperiment';
 
-type Comparison = Experiment['metrics'][number];
-
-/** What a comparison of two versions found: the verdict in words, and each metric with its interval. */
+/** What a job that compares two versions has found: at its end, or of an experiment on live traffic as it goes. */
 export function ComparisonResult({ job }: { job: Job }): JSX.Element {
   const trans = useTrans();
   const found = job.result?.experiment as Experiment | undefined;
-  if (!found) {
-    return <p className="jp-ModelDeploy-detail">{trans.__('Nothing was measured yet.')}</p>;
+  if (found) {
+    return <ExperimentReport found={found} />;
   }
-  return (
-    <>
-      <p>{found.verdict}</p>
-      <table
-        className="jp-ModelDeploy-table"
-        aria-label={trans.__('%1 against %2', found.candidate, found.base)}
-      >
-        <thead>
-          <tr>
-            <th scope="col">{trans.__('Metric')}</th>
-            <th scope="col">{found.base}</th>
-            <th scope="col">{found.candidate}</th>
-            <th scope="col">{trans.__('Difference')}</th>
-            <th scope="col">{trans.__('Verdict')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {found.metrics.map(one => (
-            <tr key={one.metric}>
-              <th scope="row">{metricText(one, trans)}</th>
-              <td>{formatFigure(one.base)}</td>
-              <td>{formatFigure(one.candidate)}</td>
-              <td title={one.method}>
-                {one.difference
-                  ? trans.__(
-                      '%1 (%2 to %3)',
-                      formatFigure(one.difference.value),
-                      formatFigure(one.difference.low),
-                      formatFigure(one.difference.high)
-                    )
-                  : one.note}
-              </td>
-              <td>{verdictText(one, trans)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </>
+  return job.kind === 'experiment' ? (
+    <Live id={job.id} />
+  ) : (
+    <p className="jp-ModelDeploy-detail">{trans.__('Nothing was measured yet.')}</p>
   );
 }
 
-function metricText({ metric }: Comparison, trans: Translation): string {
-  switch (metric) {
-    case 'latency_ms':
-      return trans.__('Latency (ms)');
-    case 'error_rate':
-      return trans.__('Rate of errors');
-    default:
-      return quantityName(metric, trans);
-  }
-}
-
-function verdictText({ verdict }: Comparison, trans: Translation): string {
-  switch (verdict) {
-    case 'better':
-      return trans.__('better');
-    case 'worse':
-      return trans.__('worse');
-    case 'undecided':
-      return trans.__('undecided');
-  }
+function Live({ id }: { id: string }): JSX.Element {
+  const { found, error } = useExperiment(id);
+  return (
+    <>
+      {found && <ExperimentReport found={found} />}
+      <ErrorNote error={error} />
+    </>
+  );
 }

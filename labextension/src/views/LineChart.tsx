@@ -3,6 +3,7 @@ import type { Chart, Line, LineOf } from '../core/charts';
 import { nearest } from '../core/series';
 import type { Translation } from '../core/translation';
 import { useTrans } from './contexts';
+import { keyTarget } from './keyTarget';
 import { formatMeasured, quantityName } from './quantities';
 
 const WIDTH = 100;
@@ -172,19 +173,6 @@ function placeOf(steps: readonly number[], wanted: number): number {
       Math.abs(step - wanted) < Math.abs((steps[best] ?? Infinity) - wanted) ? place : best,
     0
   );
-}
-
-function keyTarget(key: string, place: number, count: number): number | null {
-  const targets: Record<string, number> = {
-    ArrowLeft: place - 1,
-    ArrowDown: place - 1,
-    ArrowRight: place + 1,
-    ArrowUp: place + 1,
-    Home: 0,
-    End: count - 1
-  };
-  const target = targets[key];
-  return target === undefined ? null : Math.min(count - 1, Math.max(0, target));
 }
 
 function pathOf({ of, points }: Line, { x, y }: Scale): string {

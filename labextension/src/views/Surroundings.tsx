@@ -6,7 +6,7 @@ import type { Translation } from '../core/translation';
 import { Connection } from './Connection';
 import {
   ApiContext,
-  FollowMetricsContext,
+  FollowFindingsContext,
   InsertCodeContext,
   OpenPageContext,
   PreferencesContext,
@@ -47,14 +47,14 @@ export function Surroundings({
       <TranslationContext.Provider value={given.trans}>
         <InsertCodeContext.Provider value={given.insertCode}>
           <OpenPageContext.Provider value={given.openPage}>
-            <FollowMetricsContext.Provider value={given.live.followMetrics}>
+            <FollowFindingsContext.Provider value={given.live.followFindings}>
               <PreferencesContext.Provider value={preferences}>
                 <div ref={place} className="jp-ModelDeploy">
                   <Connection workspace={workspace} />
                   {children(workspace)}
                 </div>
               </PreferencesContext.Provider>
-            </FollowMetricsContext.Provider>
+            </FollowFindingsContext.Provider>
           </OpenPageContext.Provider>
         </InsertCodeContext.Provider>
       </TranslationContext.Provider>

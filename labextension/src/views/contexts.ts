@@ -11,8 +11,8 @@ export type InsertCode = (code: string) => Promise<void>;
 /** Shows a page in the main area, or wherever the surroundings have room for one. */
 export type OpenPage = (address: Address) => void;
 
-/** Calls `listener` whenever there is more of a job's series or samples, until what it returns is called. */
-export type FollowMetrics = (jobId: string, listener: () => void) => () => void;
+/** Calls `listener` whenever there is more of a job's series or samples, or of its experiment, until what it returns is called. */
+export type FollowFindings = (jobId: string, listener: () => void) => () => void;
 
 export const TranslationContext = createContext<Translation | null>(null);
 
@@ -23,7 +23,7 @@ export const OpenPageContext = createContext<OpenPage | null>(null);
 /** The defaults hold where whatever holds the views has no settings. */
 export const PreferencesContext = createContext<Preferences>(DEFAULT_PREFERENCES);
 
-export const FollowMetricsContext = createContext<FollowMetrics | null>(null);
+export const FollowFindingsContext = createContext<FollowFindings | null>(null);
 
 /** The identifier of the heading of the page that a view is on, '' where it is on none. */
 export const PageTitleContext = createContext('');
@@ -53,9 +53,9 @@ export function usePreferences(): Preferences {
   return useContext(PreferencesContext);
 }
 
-/** The way to hear of a job's series. */
-export function useFollowMetrics(): FollowMetrics {
-  return given(useContext(FollowMetricsContext));
+/** The way to hear of what a job finds as it goes. */
+export function useFollowFindings(): FollowFindings {
+  return given(useContext(FollowFindingsContext));
 }
 
 function given<T>(value: T | null): T {

@@ -26,7 +26,8 @@ const RESULTS: ReadonlyMap<string, View> = new Map<string, View>([
   ['profile', ProfileResult],
   ['load', LoadResult],
   ['service-report', ServiceReportResult],
-  ['compare', ComparisonResult]
+  ['compare', ComparisonResult],
+  ['experiment', ComparisonResult]
 ]);
 
 /** What a job of this kind has to show beside its log; null where that is nothing. */

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { asApiError, type ApiError } from '../core/errors';
 import { MOST_POINTS, withPoints, type SeriesByName } from '../core/series';
-import { useApi, useFollowMetrics } from './contexts';
+import { useApi, useFollowFindings } from './contexts';
 
 const RETRY_MS = 3000;
 
@@ -14,7 +14,7 @@ export interface Followed {
 /** The series of a job: read once as they are, then what comes whenever the server says that they have grown. */
 export function useSeries(jobId: string): Followed {
   const api = useApi();
-  const follow = useFollowMetrics();
+  const follow = useFollowFindings();
   const [followed, setFollowed] = useState<Followed>({ series: null, error: null });
 
   useEffect(() => {

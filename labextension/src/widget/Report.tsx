@@ -6,27 +6,33 @@ import { ErrorNote } from '../views/ErrorNote';
 import { Evaluation } from '../views/Evaluation';
 import { findingsOf } from '../views/jobFindings';
 import { DatasetPage } from '../views/pages/DatasetPage';
+import { ExperimentPage } from '../views/pages/ExperimentPage';
 import { Missing } from '../views/pages/Missing';
 import { PageFrame } from '../views/pages/PageFrame';
 import { Parameters } from '../views/pages/Parameters';
+import { Part } from '../views/pages/Part';
 import { useAnswer } from '../views/useAnswer';
 
 /** What a report is about; one of them is told. */
 export interface Subject {
   job?: string;
+  experiment?: string;
   version?: string;
   dataset?: string;
 }
 
-/** What a job found, how good a version is, or what is in a dataset. */
+/** What a job found, or an experiment by now, how good a version is, or what is in a dataset. */
 export function Report({
-  subject: { job, version, dataset },
+  subject: { job, experiment, version, dataset },
   workspace
 }: {
   subject: Subject;
   workspace: Workspace;
 }): JSX.Element | null {
   const trans = useTrans();
+  if (experiment) {
+    return <ExperimentPage id={experiment} />;
+  }
   if (version) {
     return <VersionReport version={version} />;
   }
@@ -46,7 +52,11 @@ function JobReport({ job }: { job: Job }): JSX.Element {
   return (
     <PageFrame title={job.title}>
       <ErrorNote error={job.error} />
-      {findings && <findings.View job={job} />}
+      {findings && (
+        <Part title={trans.__('Findings')}>
+          <findings.View job={job} />
+        </Part>
+      )}
       {!findings && job.result && (
         <Parameters label={trans.__('Result of %1', job.title)} values={job.result} />
       )}

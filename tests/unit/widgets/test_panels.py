@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import recorded_experiment
 import tiny_onnx
 
 from jupyter_modeldeploy import Workspace
@@ -19,6 +20,7 @@ from jupyter_modeldeploy.widgets import (
     ReportPanel,
     ServicePanel,
     panel,
+    shown,
 )
 
 
@@ -76,6 +78,15 @@ def test_the_job_that_was_started_in_a_form_is_told(workspace: Workspace) -> Non
 def test_a_report_is_about_one_thing(workspace: Workspace) -> None:
     with pytest.raises(InvalidInput, match="about one thing, not 2"):
         ReportPanel(job="0123456789ab", version="minilm@2", workspace=workspace)
+
+
+def test_an_experiment_shows_itself_with_its_verdict_for_whoever_has_no_panels(workspace: Workspace) -> None:
+    found = workspace.store.experiments.add(recorded_experiment.experiment())
+    home = ReportPanel(experiment=found.id, workspace=workspace).home
+    assert home == {"view": "report", "experiment": found.id}
+    parts = shown.bundle(found)
+    assert "application/vnd.jupyter.widget-view+json" in parts
+    assert found.verdict in parts["text/html"]
 
 
 def test_without_its_build_a_panel_says_how_to_get_it(

@@ -2,6 +2,7 @@ import type { JSX } from 'react';
 import type { Address } from '../../core/address';
 import type { Workspace } from '../../core/live';
 import { DatasetPage } from './DatasetPage';
+import { ExperimentPage } from './ExperimentPage';
 import { FinetunePage } from './FinetunePage';
 import { JobPage } from './JobPage';
 import { ModelPage } from './ModelPage';
@@ -24,6 +25,8 @@ export function Page({ address, workspace }: Props): JSX.Element | null {
       return <JobPage id={address.id} workspace={workspace} />;
     case 'service':
       return <ServicePage name={address.name} workspace={workspace} />;
+    case 'experiment':
+      return <ExperimentPage id={address.id} />;
     case 'finetune':
       return <FinetunePage base={address.base} dataset={address.dataset} />;
     case 'optimize':

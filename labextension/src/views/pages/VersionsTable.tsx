@@ -2,12 +2,8 @@ import { useState, type JSX } from 'react';
 import { said } from '../../core/said';
 import type { Version } from '../../core/types';
 import { useTrans } from '../contexts';
+import { SortHeading, type Order } from '../SortHeading';
 import type { VersionFigure } from './versionFigures';
-
-interface Order {
-  key: string;
-  descending: boolean;
-}
 
 /** The versions side by side, sorted by whatever column is asked for; unknown figures stay at the end. */
 export function VersionsTable({
@@ -25,20 +21,7 @@ export function VersionsTable({
   const [order, setOrder] = useState<Order>({ key: 'number', descending: true });
   const sorted = inOrder(versions, figures, order);
   const heading = (key: string, name: string): JSX.Element => (
-    <th
-      key={key}
-      scope="col"
-      aria-sort={order.key === key ? (order.descending ? 'descending' : 'ascending') : 'none'}
-    >
-      <button
-        type="button"
-        onClick={() => {
-          setOrder({ key, descending: order.key === key && !order.descending });
-        }}
-      >
-        {name}
-      </button>
-    </th>
+    <SortHeading key={key} column={key} name={name} order={order} onOrder={setOrder} />
   );
   return (
     <div

@@ -1,0 +1,54 @@
+"""What people see of an experiment: its page, which follows it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import recorded_experiment
+from playwright.sync_api import Page, expect
+from ui import axe
+
+from jupyter_modeldeploy import Workspace
+from jupyter_modeldeploy.records import Experiment
+
+
+@pytest.fixture(scope="module")
+def canary(workspace: Workspace) -> Experiment:
+    return workspace.store.experiments.add(recorded_experiment.experiment())
+
+
+def test_the_page_says_the_verdict_and_tells_each_look_and_each_decision(page: Page, canary: Experiment) -> None:
+    axe.show_page(page, {"page": "experiment", "id": canary.id})
+    report = page.get_by_role("article", name="sentiment@2 against sentiment@1")
+    expect(report.get_by_role("status")).to_have_text(canary.verdict)
+    expect(report.get_by_role("listitem").filter(has_text="Rolled back")).to_contain_text(
+        "error_rate is worse by 5 pp."
+    )
+    expect(report.get_by_role("row", name="Rate of errors").filter(has_text="roll back")).to_contain_text("breached")
+
+    report.get_by_label("Metric in the picture").select_option("bought")
+    picture = report.get_by_role("slider", name="Difference in bought")
+    expect(picture).to_have_attribute("aria-valuetext", re.compile(r"−0.2 pp \(−0.9 to \+0.5\), 12,000 units$"))
+    picture.press("Home")
+    expect(picture).to_have_attribute("aria-valuenow", "1")
+
+    metrics = report.get_by_role("table", name="sentiment@2 against sentiment@1")
+    metrics.get_by_role("button", name="Chance better").click()
+    expect(metrics.get_by_role("row").nth(1)).to_contain_text("Rate of errors")
+    expect(metrics.get_by_role("row", name="bought")).to_contain_text("3,400")
+
+
+def test_nothing_measured_yet_says_what_to_send(page: Page, workspace: Workspace) -> None:
+    young = recorded_experiment.experiment(
+        id="ba9876543210",
+        metrics=[],
+        units=[0, 0],
+        outcome="running",
+        decisions=[],
+        guardrails=[],
+        verdict="No unit yet.",
+    )
+    workspace.store.experiments.add(young)
+    axe.show_page(page, {"page": "experiment", "id": young.id})
+    expect(page.get_by_role("article")).to_contain_text("X-Unit-Id")
