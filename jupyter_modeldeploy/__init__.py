@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.deployment import DeployedEndpoint as DeployedEndpoint
     from jupyter_modeldeploy.deployment import DeploymentManager as DeploymentManager
     from jupyter_modeldeploy.deployment import ModelServer as ModelServer
+    from jupyter_modeldeploy.experimenting import Experiment as Experiment
     from jupyter_modeldeploy.fetching import ModelFetcher as ModelFetcher
     from jupyter_modeldeploy.optimizing import ModelConverter as ModelConverter
     from jupyter_modeldeploy.optimizing import Quantizer as Quantizer
@@ -29,6 +30,7 @@ __all__ = [
     "DeployedEndpoint",
     "DeploymentManager",
     "DistributedTrainer",
+    "Experiment",
     "JobHandle",
     "ModelConverter",
     "ModelFetcher",
@@ -50,6 +52,10 @@ def __getattr__(name: str) -> Any:
         from jupyter_modeldeploy.fetching import ModelFetcher
 
         return ModelFetcher
+    if name == "Experiment":
+        from jupyter_modeldeploy.experimenting import Experiment
+
+        return Experiment
     if name in ("ModelConverter", "Quantizer"):
         from jupyter_modeldeploy import optimizing
 

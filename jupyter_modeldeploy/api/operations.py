@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from jupyter_modeldeploy.api.experiments import EXPERIMENTS
 from jupyter_modeldeploy.api.fetching import FETCHING
 from jupyter_modeldeploy.api.loading import LOADING
 from jupyter_modeldeploy.api.making import MAKING
@@ -17,7 +18,6 @@ from jupyter_modeldeploy.api.summaries import VersionSummary as VersionSummary
 from jupyter_modeldeploy.api.summaries import derived, summary
 from jupyter_modeldeploy.api.texts import TEXTS
 from jupyter_modeldeploy.api.writing import WRITING
-from jupyter_modeldeploy.jobs.kinds.compare import CompareParameters
 from jupyter_modeldeploy.jobs.kinds.dataset import DatasetOptions
 from jupyter_modeldeploy.jobs.kinds.evaluate import EvaluateParameters
 from jupyter_modeldeploy.jobs.kinds.fetch import FetchOptions
@@ -28,7 +28,6 @@ from jupyter_modeldeploy.records import (
     Dataset,
     Device,
     EvaluationReport,
-    Experiment,
     Job,
     MetricPoint,
     Name,
@@ -71,10 +70,6 @@ class AddDataset(DatasetOptions, Request):
     name: Name | None = Field(
         default=None, description="the dataset's name in the workspace; else what its source says"
     )
-
-
-class Compare(CompareParameters, Request):
-    pass
 
 
 class ListJobs(Request):
@@ -139,10 +134,6 @@ class JobMetrics(BaseModel):
 
 class JobSamples(BaseModel):
     samples: list[Sample]
-
-
-class ExperimentList(BaseModel):
-    experiments: list[Experiment]
 
 
 class DeviceList(BaseModel):
@@ -260,21 +251,6 @@ def read_job_samples(workspace: Workspace, request: ById) -> JobSamples:
     return JobSamples(samples=list(workspace.jobs.get(request.id).samples()))
 
 
-def list_experiments(workspace: Workspace, request: Nothing) -> ExperimentList:
-    """All experiments, newest first."""
-    return ExperimentList(experiments=list(workspace.experiments.list()))
-
-
-def get_experiment(workspace: Workspace, request: ById) -> Experiment:
-    """One experiment."""
-    return workspace.experiments.get(request.id)
-
-
-def compare_versions(workspace: Workspace, request: Compare) -> Job:
-    """Compare two versions behind a service under generated traffic."""
-    return workspace.experiments.compare(**request.model_dump()).job
-
-
 def list_devices(workspace: Workspace, request: Nothing) -> DeviceList:
     """The processors, their use and their queues."""
     return DeviceList(devices=list(workspace.devices.list()))
@@ -327,9 +303,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("read_job_metrics", "GET", "jobs/{id}/metrics", "read", ReadMetrics, JobMetrics, read_job_metrics),
     Operation("read_job_samples", "GET", "jobs/{id}/samples", "read", ById, JobSamples, read_job_samples),
     *SERVICES,
-    Operation("list_experiments", "GET", "experiments", "read", Nothing, ExperimentList, list_experiments),
-    Operation("compare_versions", "POST", "experiments", "execute", Compare, Job, compare_versions, status=202),
-    Operation("get_experiment", "GET", "experiments/{id}", "read", ById, Experiment, get_experiment),
+    *EXPERIMENTS,
     Operation("list_devices", "GET", "devices", "read", Nothing, DeviceList, list_devices),
     *TEXTS,
     Operation("see_changes", "GET", "changes", "read", SeeChanges, ChangeList, see_changes),

@@ -10,6 +10,7 @@ import typer
 from jupyter_modeldeploy.cli import (
     actions,
     cache,
+    experiments,
     fetching,
     jobs,
     models,
@@ -87,4 +88,5 @@ app.add_typer(models.app, name="models")
 app.add_typer(models.datasets, name="datasets")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(services.app, name="services")
+experiments.add_to(app)
 app.add_typer(cache.app, name="cache")

@@ -45,6 +45,10 @@ def services(ctx: typer.Context, incomplete: str) -> list[str]:
     return _matching(ctx, incomplete, lambda workspace: [service.name for service in workspace.services.list()])
 
 
+def experiments(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _matching(ctx, incomplete, lambda workspace: [one.id for one in workspace.experiments.list()])
+
+
 def _matching(ctx: typer.Context, incomplete: str, names: Callable[[Workspace], list[str]]) -> list[str]:
     from jupyter_modeldeploy.workspace import Workspace
 

@@ -22,8 +22,8 @@ DETACH = Annotated[
 
 @dataclass(frozen=True)
 class OperationCommand:
-    """A command for the API's operation `operation`. The fields `arguments` are positional. `view` shows the answer;
-    where there is none the operation starts a job, which is waited for."""
+    """A command for the API's operation `operation`. The fields `arguments` are positional, those that are `fixed` are
+    the command's own. `view` shows the answer; where there is none the operation starts a job, which is waited for."""
 
     name: str
     operation: str
@@ -32,6 +32,7 @@ class OperationCommand:
     view: View | None = None
     arguments: Sequence[str] = ()
     completions: Mapping[str, Completion] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
     def add_to(self, app: typer.Typer) -> None:
         late_command(app, self.name, self.help, self.example, self._build)
@@ -41,16 +42,16 @@ class OperationCommand:
         from jupyter_modeldeploy.cli.options import COMPLETIONS, fields_from, parameters_of
 
         request = next(one.request for one in OPERATIONS if one.name == self.operation)
-        view = self.view
+        view, fixed = self.view, self.fixed
 
         def show(door: Door, **values: Any) -> None:
             assert view is not None
-            door.show(door.call(self.operation, **fields_from(request, values)), view)
+            door.show(door.call(self.operation, **fields_from(request, values), **fixed), view)
 
         def work(door: Door, detach: bool, **values: Any) -> None:
-            finish(door, door.call(self.operation, **fields_from(request, values)).id, detach)
+            finish(door, door.call(self.operation, **fields_from(request, values), **fixed).id, detach)
 
-        own = parameters_of(request, self.arguments, completions={**COMPLETIONS, **self.completions})
+        own = parameters_of(request, self.arguments, fixed, completions={**COMPLETIONS, **self.completions})
         return answered(work, [*own, option("detach", DETACH, False)]) if view is None else answered(show, own)
 
 

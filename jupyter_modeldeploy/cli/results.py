@@ -185,6 +185,12 @@ def _comparison(door: Door, result: dict[str, Any]) -> None:
     door.out.print(experiment.verdict, style="bold")
 
 
+def _live(door: Door, result: dict[str, Any]) -> None:
+    from jupyter_modeldeploy.cli import experiment_page
+
+    experiment_page.shown(door, Experiment.model_validate(result["experiment"]))
+
+
 def metrics_table(metrics: Sequence[MetricComparison], title: str) -> Table:
     rows = table("Metric", ">Base", ">Candidate", ">Difference", ">95 % interval", "Verdict", title=title)
     for metric in metrics:
@@ -225,5 +231,6 @@ VIEWS: dict[str, Callable[[Door, dict[str, Any]], None]] = {
     "load": _load,
     "service-report": _service_report,
     "compare": _comparison,
+    "experiment": _live,
     "requirements": _installed,
 }

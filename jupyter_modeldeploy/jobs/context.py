@@ -40,7 +40,8 @@ class Context:
 @dataclass(frozen=True)
 class Kind:
     """A kind of job. `leases` says whether it waits for a device of its own; `work` names the kind of device. `check`
-    raises at once, to whoever asks for the job, what needs no device to be seen."""
+    raises at once, to whoever asks for the job, what needs no device to be seen; `entered` does what has to be done
+    before anybody else's job is entered, and raises what keeps this one from being started."""
 
     name: str
     parameters: type[Parameters]
@@ -49,3 +50,4 @@ class Kind:
     leases: bool = True
     work: str = "inference"
     check: Callable[[Store, Any], None] | None = None
+    entered: Callable[[Store, str, Any], None] | None = None

@@ -24,10 +24,16 @@ RESUMABLE = (JobState.failed, JobState.cancelled, JobState.interrupted)
 
 
 def submit(store: Store, kind: Kind, parameters: Parameters) -> Job:
-    """Add a job and start its worker. Returns at once. Raises what the kind's `check` finds wrong."""
+    """Add a job and start its worker. Returns at once. Raises what the kind's `check` and `entered` find wrong."""
     if kind.check is not None:
         kind.check(store, parameters)
-    return _spawn(store, enter(store, kind, parameters, devices.default_device(kind.work) if kind.leases else None))
+    job = enter(store, kind, parameters, devices.default_device(kind.work) if kind.leases else None)
+    if kind.entered is not None:
+        try:
+            kind.entered(store, job.id, parameters)
+        except ModelDeployError as error:
+            raise _not_started(store, job, error) from error
+    return _spawn(store, job)
 
 
 def enter(store: Store, kind: Kind, parameters: Parameters, device: str | None, parent: str | None = None) -> Job:

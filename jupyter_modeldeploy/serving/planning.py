@@ -55,6 +55,15 @@ def write(store: Store, plan: Plan) -> None:
         raise from_os_error(error, "writing the service's plan") from error
 
 
+def stage(store: Store, name: str) -> int:
+    """The revision since which the service's traffic is split as it is; 0 where there is no plan that tells."""
+    try:
+        plan = documents.read(store.service_folder(name), documents.PLAN)
+    except ValueError:
+        return 0
+    return int(plan["stage"]) if plan and "stage" in plan else 0
+
+
 def _stage(store: Store, spec: ServiceSpec, revision: int) -> int:
     """The revision since which a unit gets the version that it gets: what was measured before is another experiment.
 

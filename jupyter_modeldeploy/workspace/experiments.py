@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from jupyter_modeldeploy.errors import Conflict
+from jupyter_modeldeploy.experiments.live.moves import Asked
+from jupyter_modeldeploy.jobs.kinds import experiment_asking
+from jupyter_modeldeploy.jobs.reconcile import reconcile as reconcile_jobs
 from jupyter_modeldeploy.records import Experiment
+from jupyter_modeldeploy.serving import lifecycle
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.reporting.experiment import ExperimentPage
+
+POLL_S = 0.1
+ACT_WAIT_S = 20.0
+"""An experiment looks for what is asked of it twice a second, and may be changing its service at that time."""
+ALONE = ("pause", "resume")
+"""What makes no sense where nobody watches."""
 
 
 class Experiments(Room):
@@ -47,3 +59,48 @@ class Experiments(Room):
             requests=requests,
             concurrency=concurrency,
         )
+
+    def run(self, service: str, candidate: str, base: str | None = None, **options: Any) -> JobHandle:
+        """Hold `candidate` against `base` on a running service's own traffic; the job's id is the experiment's.
+        `options` are the fields of ExperimentOptions, such as `traffic_split=[80, 20]`, `steps="10,25,50,100"`,
+        `duration="7d"`, `metrics={"bought": "proportion"}`, `guardrails={"latency_p95": "50%"}`.
+
+        Raises InvalidInput, NotFound, Conflict where the service does not run, and while another experiment on this
+        model of this service is not over."""
+        lifecycle.reconcile(self._store)
+        return self._submit(
+            "experiment",
+            service=service,
+            candidate=self._store.versions.get(candidate).ref,
+            base=self._store.versions.get(base).ref if base else None,
+            **options,
+        )
+
+    def act(self, experiment_id: str, action: Asked) -> Experiment:
+        """Pause or resume a live experiment, roll it back, promote its candidate, or stop it, which splits the traffic
+        as before; returns when that is done.
+
+        Where nobody watches it any more, its job having died, the traffic is changed from here. Raises NotFound, and
+        Conflict for one that is over, or to be paused or resumed where nobody watches it."""
+        from jupyter_modeldeploy.jobs.kinds import experiment_unwatched
+
+        experiment = self.get(experiment_id)
+        if experiment.kind != "live" or experiment.outcome not in ("running", "paused"):
+            raise Conflict(f"The experiment {experiment_id} is over: {experiment.outcome}.", "Run another one.")
+        reconcile_jobs(self._store)
+        if self._store.jobs.get(experiment_id).state.ended:
+            if action in ALONE:
+                raise Conflict(
+                    f"Nobody watches the experiment {experiment_id} any more.",
+                    f"Start it again: modeldeploy jobs resume {experiment_id}; or stop it.",
+                )
+            return experiment_unwatched.act(self._store, experiment, action)
+        folder = self._store.job_folder(experiment_id)
+        wish = experiment_asking.ask(folder, action, self._store.settings.owner)
+        deadline = time.monotonic() + ACT_WAIT_S
+        while wish.path.exists() and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+            reconcile_jobs(self._store)
+            if self._store.jobs.get(experiment_id).state.ended:
+                break
+        return self.get(experiment_id)

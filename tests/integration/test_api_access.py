@@ -22,6 +22,7 @@ EXAMPLES = {
     "id": "0123456789ab",
     "caller": "alice",
     "dataset": "nosuch@1",
+    "action": "stop",
 }
 
 

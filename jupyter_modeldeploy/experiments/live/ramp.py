@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jupyter_modeldeploy.amounts import duration, percent
-from jupyter_modeldeploy.experiments.comparison import SPLIT_ALARM
+from jupyter_modeldeploy.experiments.sentences import SPLIT_ALARM
 from jupyter_modeldeploy.records import GuardrailState, Interval, MetricComparison
 
 SPLIT = "split"

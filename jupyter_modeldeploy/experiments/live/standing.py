@@ -20,11 +20,13 @@ Outcome = Literal["running", "paused", "rolled back", "promoted", "ended", "stop
 
 class Standing(Record):
     """`before` are the arms and `recording` what was recorded when the experiment came, `arms` those that it wants now.
-    `since`, `ends` and `paused_at` are seconds since the epoch. `paused_by` says what has to change for it to go on."""
+    `stage` is the service's revision since which the traffic is split for it, 0 before. `since`, `ends` and `paused_at`
+    are seconds since the epoch. `paused_by` says what has to change for it to go on."""
 
     before: list[Arm]
     arms: list[Arm]
     recording: dict[str, object]
+    stage: int = 0
     step: int = 0
     since: float
     ends: float
@@ -59,10 +61,10 @@ class Journal:
         """Write down what is about to be done. Raises OSError, having changed nothing."""
         self._write(self.now, following)
 
-    def settle(self) -> Standing:
-        """What was decided is done."""
+    def settle(self, stage: int = 0) -> Standing:
+        """What was decided is done; of the beginning, in `stage`."""
         assert self.next is not None
-        done = self.next
+        done = self.next if self.next.stage else self.next.model_copy(update={"stage": stage})
         self._write(done, None)
         return done
 

@@ -14,6 +14,7 @@ from jupyter_modeldeploy.jobs.kinds import (
     dataset,
     distil,
     evaluate,
+    experiment,
     fetch,
     finetune,
     load,
@@ -45,6 +46,7 @@ KINDS: dict[str, Kind] = {
         load.KIND,
         service_report.KIND,
         compare.KIND,
+        experiment.KIND,
         requirements.KIND,
     )
 }

@@ -163,7 +163,7 @@ def test_a_split_names_both_parts() -> None:
 
 def test_metrics_and_guardrails_are_written_in_a_line_each() -> None:
     metrics = metrics_of({"bought": "proportion, 0.01", "ctr": "ratio of clicks per views", "wait": "p99, lower"})
-    assert [metric.name for metric in metrics[:4]] == ["bought", "ctr", "wait", "latency"]
+    assert [metric.name for metric in metrics[:4]] == ["bought", "ctr", "wait", "latency_ms"]
     assert (metrics[0].minimum_effect, metrics[1].per, metrics[2].percentile) == (0.01, "views", 0.99)
     rails = {each.metric: each for each in guardrails_of({"bought": "5%, pause", "error_rate": "off"}, metrics)}
     assert (rails["bought"].at_most, rails["bought"].relative, rails["bought"].then) == (0.05, True, "pause")

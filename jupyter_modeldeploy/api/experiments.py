@@ -1,0 +1,80 @@
+"""The operations on experiments."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from jupyter_modeldeploy.api.operation import Operation, Request
+from jupyter_modeldeploy.api.requests import ById, Nothing
+from jupyter_modeldeploy.experiments.live.moves import Asked
+from jupyter_modeldeploy.jobs.kinds.compare import CompareParameters
+from jupyter_modeldeploy.jobs.kinds.experiment import ExperimentOptions
+from jupyter_modeldeploy.records import Experiment, Job, Name
+from jupyter_modeldeploy.workspace import Workspace
+
+
+class Compare(CompareParameters, Request):
+    pass
+
+
+class RunExperiment(ExperimentOptions, Request):
+    name: Name = Field(description="the running service on whose traffic it is")
+
+
+class ActOnExperiment(ById):
+    action: Asked = Field(description="stop splits the traffic as before; roll-back leaves the candidate without any")
+
+
+class ExperimentList(BaseModel):
+    experiments: list[Experiment]
+
+
+def list_experiments(workspace: Workspace, request: Nothing) -> ExperimentList:
+    """All experiments, newest first."""
+    return ExperimentList(experiments=list(workspace.experiments.list()))
+
+
+def get_experiment(workspace: Workspace, request: ById) -> Experiment:
+    """One experiment."""
+    return workspace.experiments.get(request.id)
+
+
+def compare_versions(workspace: Workspace, request: Compare) -> Job:
+    """Compare two versions behind a service under generated traffic."""
+    return workspace.experiments.compare(**request.model_dump()).job
+
+
+def run_experiment(workspace: Workspace, request: RunExperiment) -> Job:
+    """Try a version on a service's own traffic, which is taken back where it does harm."""
+    return workspace.experiments.run(request.name, **request.model_dump(exclude={"name"})).job
+
+
+def act_on_experiment(workspace: Workspace, request: ActOnExperiment) -> Experiment:
+    """Pause or resume a live experiment, roll it back, promote its candidate, or stop it."""
+    return workspace.experiments.act(request.id, request.action)
+
+
+EXPERIMENTS: tuple[Operation, ...] = (
+    Operation("list_experiments", "GET", "experiments", "read", Nothing, ExperimentList, list_experiments),
+    Operation("compare_versions", "POST", "experiments", "execute", Compare, Job, compare_versions, status=202),
+    Operation("get_experiment", "GET", "experiments/{id}", "read", ById, Experiment, get_experiment),
+    Operation(
+        "run_experiment",
+        "POST",
+        "services/{name}/experiment",
+        "execute",
+        RunExperiment,
+        Job,
+        run_experiment,
+        status=202,
+    ),
+    Operation(
+        "act_on_experiment",
+        "POST",
+        "experiments/{id}/{action}",
+        "execute",
+        ActOnExperiment,
+        Experiment,
+        act_on_experiment,
+    ),
+)

@@ -1,0 +1,74 @@
+"""An experiment in the terminal: its verdict, its metrics and guardrails, and what was decided when and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_modeldeploy.amounts import percent
+from jupyter_modeldeploy.cli.door import Door, printable
+from jupyter_modeldeploy.cli.tables import table
+
+if TYPE_CHECKING:
+    from jupyter_modeldeploy.api.experiments import ExperimentList
+    from jupyter_modeldeploy.records import Experiment, Interval
+
+OUTCOME_STYLES = {"running": "cyan", "paused": "yellow", "rolled back": "red", "promoted": "green"}
+
+
+def listed(door: Door, response: ExperimentList) -> None:
+    if not response.experiments:
+        door.suggest("No experiments yet. Run one", "experiments run SERVICE NAME@2 --traffic-split 80,20")
+        return
+    rows = table("Experiment", "On", "Base", "Candidate", ">Share", "State", ">Units")
+    for one in response.experiments:
+        state = one.outcome if one.kind == "live" else one.kind
+        units = f"{sum(one.units):,}" if one.units else ""
+        rows.add_row(one.id, one.service or "", one.base, one.candidate, percent(one.split[1]), state, units)
+    door.out.print(rows)
+
+
+def shown(door: Door, response: Experiment) -> None:
+    from jupyter_modeldeploy.cli import results
+
+    title = f"{response.candidate} against {response.base} on {response.service}"
+    if response.metrics:
+        door.out.print(results.metrics_table(response.metrics, title))
+    else:
+        door.out.print(title)
+    _guardrails(door, response)
+    _decisions(door, response)
+    for suspicion in response.suspicions:
+        door.tell(printable(f"{suspicion.count:,} {suspicion.kind}: {suspicion.note}"))
+    if response.kind == "live":
+        share, style = percent(response.split[1]), OUTCOME_STYLES.get(response.outcome)
+        door.out.print(
+            f"{response.outcome.capitalize()}: {response.candidate} has {share} of the two's traffic.", style=style
+        )
+    door.out.print(printable(response.verdict), style="bold", soft_wrap=True)
+    if response.outcome == "running":
+        door.suggest("Steer it", f"experiments pause {response.id}")
+
+
+def _guardrails(door: Door, experiment: Experiment) -> None:
+    if not experiment.guardrails:
+        return
+    rows = table("Guardrail", ">At most", ">Worse by", "State", "Then")
+    for state in experiment.guardrails:
+        rail = state.guardrail
+        limit = f"{rail.at_most:.0%} of the base's" if rail.relative else f"{rail.at_most:.4g}"
+        rows.add_row(rail.metric, limit, _told(state.harm), state.state, rail.then)
+    door.out.print(rows)
+
+
+def _decisions(door: Door, experiment: Experiment) -> None:
+    if not experiment.decisions:
+        return
+    rows = table("When", "What", ">Share", "By", "Why")
+    for one in experiment.decisions:
+        when = one.at.astimezone().strftime("%m-%d %H:%M:%S")
+        rows.add_row(when, one.action, percent(one.share), printable(one.by), printable(one.why))
+    door.out.print(rows)
+
+
+def _told(interval: Interval | None) -> str:
+    return "" if interval is None else f"{interval.value:+.3g} ({interval.low:+.3g} to {interval.high:+.3g})"

@@ -1,0 +1,79 @@
+"""`modeldeploy experiments …` and `modeldeploy rollout`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from jupyter_modeldeploy.cli import completion, experiment_page
+from jupyter_modeldeploy.cli.command import answered, late_command, option
+from jupyter_modeldeploy.cli.door import Door
+from jupyter_modeldeploy.cli.group import group
+from jupyter_modeldeploy.cli.operation import DETACH, OperationCommand, finish
+
+app = group("See, run and steer experiments on a service's own traffic; alone it lists them.")
+
+RUN = OperationCommand(
+    "run",
+    "run_experiment",
+    "Hold a version against another on a service's own traffic, with guardrails that take it back by themselves.\n\n"
+    "It goes on until its duration is over; Ctrl-C leaves it running. With --steps its share rises as it goes.",
+    "modeldeploy experiments run reviews-api sentiment@3 --traffic-split 80,20 --duration 7d",
+    arguments=["name", "candidate"],
+    completions={"name": completion.services},
+)
+ROLLOUT = (
+    "Give a version a service's traffic step by step, and take it back where a guardrail is breached.\n\n"
+    "Each step lasts --hold and --hold-units at least. --steps 100 is a switch at once, after a look at the base, that "
+    "is watched for --hold and taken back in one go."
+)
+STEPS = "10,25,50,75,100"
+ACTIONS = {
+    "pause": "Hold an experiment at the share that it has; guardrails go on to be watched.",
+    "resume": "Let a paused experiment go on, also in spite of what it was paused for.",
+    "promote": "End an experiment and give its candidate all the traffic of the two.",
+    "roll-back": "End an experiment and give its base all the traffic of the two.",
+    "stop": "End an experiment and split the traffic as before.",
+}
+
+
+def _on_one(name: str, operation: str, help: str, **fields: str) -> OperationCommand:
+    """A command on one experiment."""
+    example, ids = f"modeldeploy experiments {name} 4f1d2c3b5a69", {"id": completion.experiments}
+    return OperationCommand(name, operation, help, example, experiment_page.shown, ["id"], ids, fields)
+
+
+OperationCommand(
+    "list",
+    "list_experiments",
+    "List the experiments with their verdicts, newest first.",
+    "modeldeploy experiments list",
+    experiment_page.listed,
+).add_to(app)
+_on_one(
+    "show", "get_experiment", "Show its verdict, metrics and guardrails, and what was decided when and why."
+).add_to(app)
+RUN.add_to(app)
+for _name, _help in ACTIONS.items():
+    _on_one(_name, "act_on_experiment", _help, action=_name).add_to(app)
+
+
+def add_to(root: typer.Typer) -> None:
+    root.add_typer(app, name="experiments")
+    example = f"modeldeploy rollout reviews-api sentiment@3 --steps {STEPS} --hold 10m"
+    late_command(root, "rollout", ROLLOUT, example, _build_rollout)
+
+
+def _build_rollout() -> Callable[..., None]:
+    from jupyter_modeldeploy.api.experiments import RunExperiment
+    from jupyter_modeldeploy.cli.options import COMPLETIONS, fields_from, parameters_of
+
+    def rollout(door: Door, detach: bool, **values: Any) -> None:
+        finish(door, door.call("run_experiment", **fields_from(RunExperiment, values)).id, detach)
+
+    completions = {**COMPLETIONS, "name": completion.services}
+    own = parameters_of(RunExperiment, RUN.arguments, {"traffic_split", "promote", "at_end"}, completions)
+    own = [one.replace(default=STEPS) if one.name == "steps" else one for one in own]
+    return answered(rollout, [*own, option("detach", DETACH, False)])

@@ -1,0 +1,182 @@
+"""The work of a live experiment: look, guard, act, write down; again and again, from wherever the last one was."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from jupyter_modeldeploy.amounts import percent
+from jupyter_modeldeploy.errors import NotFound, StorageFull, Unavailable
+from jupyter_modeldeploy.experiments.live import ramp as ramps
+from jupyter_modeldeploy.experiments.live.arms import arranged, share_of
+from jupyter_modeldeploy.experiments.live.moves import Moves
+from jupyter_modeldeploy.experiments.live.standing import Journal, Standing
+from jupyter_modeldeploy.jobs.context import Context
+from jupyter_modeldeploy.jobs.kinds import experiment_pair
+from jupyter_modeldeploy.jobs.kinds.experiment import ExperimentParameters
+from jupyter_modeldeploy.jobs.kinds.experiment_acting import Acting
+from jupyter_modeldeploy.jobs.kinds.experiment_asking import wishes
+from jupyter_modeldeploy.jobs.kinds.experiment_looking import Looking
+from jupyter_modeldeploy.jobs.kinds.experiment_row import known, moved
+from jupyter_modeldeploy.records import Experiment, Service
+
+log = logging.getLogger(__name__)
+TICK_S = 0.5
+SAVE_S = 3.0
+"""Between two writes of the row where nothing was decided."""
+
+
+def watch(context: Context) -> Experiment:
+    """Run the experiment to its end. Where it is cancelled, the traffic is as it was before; where watching fails, the
+    candidate has none."""
+    work = Watch(context)
+    try:
+        return work.run()
+    except Exception as error:
+        work.leave(f"Watching it failed: {error}", failed=True)
+        raise
+    except BaseException:  # the job was cancelled
+        work.leave("The job was cancelled.", failed=False)
+        raise
+    finally:
+        work.close()
+
+
+class Watch:
+    def __init__(self, context: Context) -> None:
+        self._context, self._store = context, context.store
+        self._parameters: ExperimentParameters = context.parameters
+        self._row = self._store.experiments.get(context.job_id)
+        self._journal = Journal(context.folder)
+        self._pair = experiment_pair.of(self._row)
+        self._moves = self._moves_of(self._journal.now or self._journal.next)
+        attributes = self._parameters.attributes
+        self._acting = Acting(self._store, self._parameters.service, self._pair, self._journal, attributes)
+        self._looking = Looking(self._parameters, self._pair, self._store.service_folder(self._parameters.service))
+        self._looking.found = [*self._row.metrics]
+        self._saved_at = 0.0
+
+    def run(self) -> Experiment:
+        if self._journal.now is None and self._journal.next is None:
+            self._begin()
+        while not self._tick():
+            time.sleep(TICK_S)
+        standing = self._standing
+        self._looking.look(standing, self._moves.ramp, time.time(), at_last=True)
+        return self._save(standing)
+
+    def leave(self, why: str, failed: bool) -> None:
+        """Nobody watches from now on."""
+        standing = self._journal.now
+        if standing is None or standing.is_over:
+            if self._journal.next is None:  # it has not begun
+                self._store.experiments.save(self._row.model_copy(update={"outcome": "stopped", "verdict": why}))
+            return
+        self._acting.decide(self._moves.left(standing, time.time(), why, failed))
+        self._save(self._journal.next or self._standing)
+
+    def close(self) -> None:
+        self._looking.close()
+
+    @property
+    def _standing(self) -> Standing:
+        assert self._journal.now is not None
+        return self._journal.now
+
+    def _moves_of(self, standing: Standing | None) -> Moves:
+        service = None if standing else self._store.services.get(self._parameters.service)
+        arms = standing.before if standing else experiment_pair.arms_of(service, self._pair.model)  # type: ignore[arg-type]
+        ramp = self._parameters.ramp(share_of(arms, self._pair.base, self._pair.candidate))
+        return Moves(ramp, self._pair.base, self._pair.candidate, self._parameters.at_end)
+
+    def _begin(self) -> None:
+        service = self._store.services.get(self._parameters.service)
+        before = experiment_pair.arms_of(service, self._pair.model)
+        arms = arranged(before, self._pair.base, self._pair.candidate)
+        recording = service.spec.recording.model_dump()
+        self._acting.decide(self._moves.begin(time.time(), before, arms, recording))
+
+    def _tick(self) -> bool:
+        """One look and what follows of it; whether the experiment is over."""
+        try:
+            return self._look_and_act()
+        except (StorageFull, Unavailable) as error:
+            log.warning("%s The experiment goes on.", error)
+            return False
+
+    def _look_and_act(self) -> bool:
+        service = self._service()
+        settled = self._acting.settle()
+        now = time.time()
+        if self._journal.now is None:
+            return False  # it waits for the service to begin
+        if not self._standing.is_over and (why := self._changed(service)):
+            arms = experiment_pair.arms_or_none(service, self._pair.model)
+            self._acting.decide(self._moves.taken(self._standing, now, arms, why))
+        elif settled and not self._standing.is_over:
+            self._follow_service(service, now)
+            self._follow_people(now)
+            self._follow_figures(now)
+        self._tell(self._standing, now)
+        return self._standing.is_over and self._journal.next is None
+
+    def _service(self) -> Service | None:
+        try:
+            return self._store.services.get(self._parameters.service)
+        except NotFound:
+            return None
+
+    def _changed(self, service: Service | None) -> str | None:
+        """What somebody else did, after which nothing can be said any more."""
+        if service is None:
+            return f"The service {self._parameters.service!r} was removed."
+        arms = self._acting.taken(service)
+        if arms is None:
+            return None
+        told = ", ".join(f"{self._pair.model}@{arm.version}: {arm.weight:g}" for arm in arms) or "nothing"
+        return f"The traffic was split otherwise by somebody else ({told}), and stays so."
+
+    def _follow_service(self, service: Service | None, now: float) -> None:
+        assert service is not None
+        if service.state.ended:
+            error = f": {service.error.message}" if service.error else ""
+            self._acting.decide(self._moves.lost(self._standing, now, f"The service is {service.state}{error}."))
+        elif self._standing.paused_by == "service":
+            self._acting.decide(self._moves.resumed(self._standing, now, "service", "The service runs again."))
+
+    def _follow_people(self, now: float) -> None:
+        for wish in wishes(self._context.folder):
+            if not self._standing.is_over:
+                states = self._looking.states
+                self._acting.decide(self._moves.asked(self._standing, now, wish.action, wish.by, states))
+            if self._journal.next is not None:
+                return  # what was decided waits for the service, and the wish for that
+            self._save(self._standing)
+            wish.path.unlink(missing_ok=True)
+
+    def _follow_figures(self, now: float) -> None:
+        ramp = self._moves.ramp
+        if self._journal.next is not None or self._standing.is_over:
+            return
+        self._looking.look(self._standing, ramp, now)
+        seen = self._looking.seen(self._standing, ramp, now)
+        chosen = ramps.following(ramp, self._standing.place, seen)
+        if chosen is not None:
+            self._acting.decide(self._moves.made(self._standing, now, chosen))
+
+    def _tell(self, standing: Standing, now: float) -> None:
+        """Write the row where something was decided, or every few seconds, and say how far it is."""
+        decided = len(standing.decisions) != len(self._row.decisions) or standing.outcome != self._row.outcome
+        if decided or time.monotonic() - self._saved_at > SAVE_S:
+            self._save(standing)
+        duration_s = self._moves.ramp.duration_s
+        share = share_of(standing.arms, self._pair.base, self._pair.candidate)
+        done = min(duration_s, max(0.0, duration_s - (standing.ends - (standing.paused_at or now))))
+        told = f"{percent(share)} of the traffic, {self._looking.units[1]:,} units; {standing.outcome}"
+        self._context.reporter.progress(done, duration_s, "s", told)
+
+    def _save(self, standing: Standing) -> Experiment:
+        share = share_of(standing.arms, self._pair.base, self._pair.candidate)
+        self._row = self._store.experiments.save(moved(known(self._row, self._looking), standing, share))
+        self._saved_at = time.monotonic()
+        return self._row

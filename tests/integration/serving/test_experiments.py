@@ -1,0 +1,122 @@
+"""A version is tried on a service's own traffic: its share rises, and it is taken back where it does harm."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from steady_load import SteadyLoad, post
+
+from jupyter_modeldeploy import Experiment, Workspace
+from jupyter_modeldeploy.errors import Conflict
+from jupyter_modeldeploy.records import Experiment as Record
+
+SOURCE = """
+def answer(number: int) -> int:
+    if {fails} and number % 3 == 0:
+        raise RuntimeError("three")
+    return number + {more}
+"""
+QUICK = {"hold": "1s", "hold_units": 20, "duration": "60s"}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A service `one` of `answer@1`; `answer@2` is as good, `answer@3` fails for every third number."""
+    opened = Workspace(tmp_path_factory.mktemp("experiments"))
+    for more, fails in ((1, False), (2, False), (3, True)):
+        opened.models.define("answer", SOURCE.format(fails=fails, more=more))
+    opened.services.start(opened.services.spec("one", ["answer@1"]))
+    yield opened
+    for job in opened.jobs.list():
+        if not job.state.ended:
+            opened.jobs.get(job.id).cancel()
+    opened.services.stop("one")
+    opened.close()
+
+
+@pytest.fixture
+def load(workspace: Workspace) -> Iterator[SteadyLoad]:
+    """Requests all the time, none of which may be lost."""
+    port = int(str(workspace.services.get("one").url).rsplit(":", 1)[1])
+    bodies = json.dumps({"number": 3}).encode()
+    with SteadyLoad(
+        ("127.0.0.1", port), post("/predict", bodies, workspace.services.token("one")), 2, 0, 0.005
+    ) as load:
+        yield load
+    assert load.account.lost == []
+
+
+def shares(workspace: Workspace) -> dict[int, float]:
+    return {arm.version: arm.weight for arm in workspace.services.get("one").spec.models[0].arms}
+
+
+def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+    return value
+
+
+def ended(workspace: Workspace, id: str) -> Record:
+    return Record.model_validate(workspace.jobs.get(id).result(60)["experiment"])
+
+
+def test_a_candidate_that_fails_is_rolled_back_by_itself(workspace: Workspace, load: SteadyLoad) -> None:
+    handle = workspace.experiments.run("one", "answer@3", steps="50,100", hold="30s")
+    found = ended(workspace, handle.id)
+    assert found.outcome == "rolled back"
+    assert "error_rate is worse by" in found.decisions[-1].why
+    assert [each.action for each in found.decisions] == ["start", "roll back"]
+    assert shares(workspace) == {1: 1.0, 3: 0.0}
+    assert workspace.services.get("one").spec.recording.exposures is False
+
+
+def test_a_good_candidate_gets_all_the_traffic_step_by_step(workspace: Workspace, load: SteadyLoad) -> None:
+    handle = workspace.experiments.run("one", "answer@2", steps="10,50,100", **QUICK)
+    with pytest.raises(Conflict, match="The experiment"):
+        workspace.experiments.run("one", "answer@3", **QUICK)
+    found = ended(workspace, handle.id)
+    assert [(each.action, round(each.share, 2)) for each in found.decisions] == [
+        ("start", 0.1),
+        ("step", 0.5),
+        ("step", 1.0),
+        ("promote", 1.0),
+    ]
+    assert found.outcome == "promoted"
+    assert min(found.units) > 20
+    assert workspace.services.rollback("one").spec.models[0].arms[0].weight == 1.0, "before all of it, in one step"
+
+
+def test_a_killed_worker_is_followed_by_one_that_goes_on(workspace: Workspace) -> None:
+    """It does what is asked of it, and waits for a service that was stopped."""
+    handle = Experiment(
+        base_version="answer@1", candidate_version="answer@2", traffic_split=[50, 50], workspace=workspace
+    ).run(duration="10m")
+    until(lambda: handle.experiment.decisions)
+    process = handle.job.process
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    until(lambda: handle.job.state.ended)
+    with pytest.raises(Conflict, match="Nobody watches"):
+        handle.pause()
+    handle.resume()
+    assert handle.pause().outcome == "paused"
+    workspace.services.stop("one")
+    assert handle.resume().state == "running"
+    until(lambda: handle.experiment.decisions[-1].by == "service")
+    workspace.services.start(workspace.services.get("one").spec)
+    until(lambda: handle.experiment.outcome == "running")
+    assert handle.stop().outcome == "stopped"
+    actions = [(each.action, each.by) for each in handle.verdict(60).decisions]
+    me = workspace.store.settings.owner
+    assert actions == [
+        *[("start", "ramp"), ("pause", me), ("resume", me), ("pause", "service"), ("resume", "service"), ("stop", me)]
+    ]
+    assert shares(workspace)[2] == 0.0
