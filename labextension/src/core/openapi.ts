@@ -193,6 +193,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/experiments/{id}/{action}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Pause or resume a live experiment, roll it back, promote its candidate, or stop it. */
+    post: operations['act_on_experiment'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/jobs': {
     parameters: {
       query?: never;
@@ -928,6 +945,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/services/{name}/experiment': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Try a version on a service's own traffic, which is taken back where it does harm. */
+    post: operations['run_experiment'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/services/{name}/figures': {
     parameters: {
       query?: never;
@@ -1304,6 +1338,20 @@ export interface components {
       /** Rows */
       rows: number;
       value: components['schemas']['Interval'];
+    };
+    /** ActOnExperiment */
+    ActOnExperiment: {
+      /**
+       * Action
+       * @description stop splits the traffic as before; roll-back leaves the candidate without any
+       * @enum {string}
+       */
+      action: 'pause' | 'resume' | 'roll-back' | 'promote' | 'stop';
+      /**
+       * Id
+       * @description its id, 12 hexadecimal digits
+       */
+      id: string;
     };
     /** AddDataset */
     AddDataset: {
@@ -5751,6 +5799,107 @@ export interface components {
       reason: string;
       rule: components['schemas']['ApprovalRule'];
     };
+    /** RunExperiment */
+    RunExperiment: {
+      /**
+       * At End
+       * @description at the end the split before, or that then
+       * @default before
+       * @enum {string}
+       */
+      at_end: 'before' | 'keep';
+      /**
+       * Attributes
+       * @description headers X-Attribute-NAME by which parts of the traffic are told apart: region,plan
+       * @default null
+       */
+      attributes: string | null;
+      /**
+       * Base
+       * @description the version to hold it against; by default the one served most
+       * @default null
+       */
+      base: string | null;
+      /**
+       * Candidate
+       * @description the version to judge: NAME, NAME@3 or NAME@alias; loaded if it is not served
+       */
+      candidate: string;
+      /**
+       * Duration
+       * @description how long it lasts at most: 30s, 10m, 2h, 7d, 2w
+       * @default 7d
+       */
+      duration: string;
+      /**
+       * Guardrails
+       * @description by how much the candidate may be worse: error_rate=2pp, latency_p95=50%, bought=5%,pause; or off
+       */
+      guardrails?: {
+        [key: string]: string;
+      };
+      /**
+       * Hold
+       * @description how long each step lasts at least: 30s, 10m, 2h, 1d
+       * @default 1m
+       */
+      hold: string;
+      /**
+       * Hold Units
+       * @description how many units meet the candidate in each step at least
+       * @default 100
+       */
+      hold_units: number;
+      /**
+       * Horizon
+       * @description units planned for, with fixed and stages; else the time
+       * @default null
+       */
+      horizon: number | null;
+      /**
+       * Level
+       * @description how sure an interval is
+       * @default 0.95
+       */
+      level: number;
+      /**
+       * Method
+       * @description sequence may be looked at any time, fixed is judged once
+       * @default sequence
+       * @enum {string}
+       */
+      method: 'sequence' | 'fixed' | 'stages';
+      /**
+       * Metrics
+       * @description outcomes to measure too, the first of which decides: bought=proportion, wait=p95,lower, ctr=ratio of clicks per views
+       */
+      metrics?: {
+        [key: string]: string;
+      };
+      /**
+       * Name
+       * @description the running service on whose traffic it is
+       */
+      name: string;
+      /**
+       * Promote
+       * @description give it all the traffic where it proves better in what decides
+       * @default false
+       */
+      promote: boolean;
+      /**
+       * Steps
+       * @description instead of one split, the candidate's shares one after the other: 10,25,50,100
+       * @default null
+       */
+      steps: string | null;
+      /**
+       * Traffic Split
+       * @description the base's and the candidate's part: 80,20; by default as they are served, or 50,50
+       * @default null
+       */
+      traffic_split: string | null;
+    };
     /**
      * Sample
      * @description What a model in training answered at `step` to a held-out row: `row` counts these from 0, `text` is what stands
@@ -8519,6 +8668,101 @@ export interface operations {
       header?: never;
       path: {
         id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Experiment'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  act_on_experiment: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+        action: 'pause' | 'resume' | 'roll-back' | 'promote' | 'stop';
       };
       cookie?: never;
     };
@@ -14118,6 +14362,198 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Service'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  run_experiment: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * At End
+           * @description at the end the split before, or that then
+           * @default before
+           * @enum {string}
+           */
+          at_end?: 'before' | 'keep';
+          /**
+           * Attributes
+           * @description headers X-Attribute-NAME by which parts of the traffic are told apart: region,plan
+           * @default null
+           */
+          attributes?: string | null;
+          /**
+           * Base
+           * @description the version to hold it against; by default the one served most
+           * @default null
+           */
+          base?: string | null;
+          /**
+           * Candidate
+           * @description the version to judge: NAME, NAME@3 or NAME@alias; loaded if it is not served
+           */
+          candidate: string;
+          /**
+           * Duration
+           * @description how long it lasts at most: 30s, 10m, 2h, 7d, 2w
+           * @default 7d
+           */
+          duration?: string;
+          /**
+           * Guardrails
+           * @description by how much the candidate may be worse: error_rate=2pp, latency_p95=50%, bought=5%,pause; or off
+           */
+          guardrails?: {
+            [key: string]: string;
+          };
+          /**
+           * Hold
+           * @description how long each step lasts at least: 30s, 10m, 2h, 1d
+           * @default 1m
+           */
+          hold?: string;
+          /**
+           * Hold Units
+           * @description how many units meet the candidate in each step at least
+           * @default 100
+           */
+          hold_units?: number;
+          /**
+           * Horizon
+           * @description units planned for, with fixed and stages; else the time
+           * @default null
+           */
+          horizon?: number | null;
+          /**
+           * Level
+           * @description how sure an interval is
+           * @default 0.95
+           */
+          level?: number;
+          /**
+           * Method
+           * @description sequence may be looked at any time, fixed is judged once
+           * @default sequence
+           * @enum {string}
+           */
+          method?: 'sequence' | 'fixed' | 'stages';
+          /**
+           * Metrics
+           * @description outcomes to measure too, the first of which decides: bought=proportion, wait=p95,lower, ctr=ratio of clicks per views
+           */
+          metrics?: {
+            [key: string]: string;
+          };
+          /**
+           * Promote
+           * @description give it all the traffic where it proves better in what decides
+           * @default false
+           */
+          promote?: boolean;
+          /**
+           * Steps
+           * @description instead of one split, the candidate's shares one after the other: 10,25,50,100
+           * @default null
+           */
+          steps?: string | null;
+          /**
+           * Traffic Split
+           * @description the base's and the candidate's part: 80,20; by default as they are served, or 50,50
+           * @default null
+           */
+          traffic_split?: string | null;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Job'];
         };
       };
       /** @description The request is wrong; nothing was changed. */
