@@ -34,12 +34,14 @@ def answer(number: int) -> int:
         raise RuntimeError("one of twenty")
     return number
 """
-GOOD_S = 0.002
+GOOD_S = 0.01
 BASE, FAILING, SLOW, GOOD = 1, 2, 3, 4
 VERSIONS = [(GOOD_S, 0.0), (GOOD_S, 0.05), (2 * GOOD_S, 0.0), (GOOD_S * 1.0001, 0.0)]
 """Seconds and share of failures of answer@1, @2, …"""
-RATE = 300
+CALLERS, RATE = 8, 150
 """Requests a second, each of a user of its own."""
+AT_ONCE = 50
+"""Of the same users again and again, as fast as they are answered."""
 USERS = 100_000
 SURE = 1e-4
 """The split is off where it would be so by chance as rarely as this."""
@@ -58,7 +60,7 @@ def run() -> dict[str, Any]:
             workspace.store.versions.add(new, tiny_onnx.add_one(Path(folder) / f"adder{amount}", amount))
         services = workspace.services
         try:
-            services.start(services.spec("answers", [f"answer@{BASE}"], replicas=2))
+            services.start(services.spec("answers", [f"answer@{BASE}"], replicas=2, instances=CALLERS))
             failing, slow = _taken_back(workspace, FAILING), _taken_back(workspace, SLOW)
             shifts = _shifts(workspace)
             services.stop("answers")
@@ -77,7 +79,8 @@ def run() -> dict[str, Any]:
 
 def _asking(workspace: Workspace, name: str, body: bytes, users: range, rate: float | None) -> Asking:
     port = int(str(workspace.services.get(name).url).rsplit(":", 1)[1])
-    return Asking(port, str(workspace.services.token(name)), body, users, rate=rate)
+    threads, at_once = (CALLERS, 1) if rate else (2, AT_ONCE)
+    return Asking(port, str(workspace.services.token(name)), body, users, threads, at_once, rate)
 
 
 def _begun(workspace: Workspace, candidate: str, service: str, **options: Any) -> RunningExperiment:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-AT_ONCE = 50
 TIMEOUT_S = 60.0
 
 
@@ -25,15 +24,16 @@ class Answers:
 
 
 class Asking:
-    """`with Asking(port, token, body, users) as asking:` users ask in turn, `AT_ONCE` a connection, until the end; each
+    """`with Asking(port, token, body, users) as asking:` users ask in turn, some at once a connection, until the end; each
     of them always by the same caller, so that its answers have an order.
 
     `rate` requests a second at most, of all together."""
 
     def __init__(
-        self, port: int, token: str, body: bytes, users: Sequence[int], threads: int = 2, rate: float | None = None
+        self, port: int, token: str, body: bytes, users: Sequence[int], threads: int, at_once: int, rate: float | None
     ) -> None:
-        self._port, self._token, self._body, self._rate = port, token, body, rate and rate / threads
+        self._port, self._token, self._body = port, token, body
+        self._at_once, self._rate = at_once, rate and rate / threads
         self.answers = [Answers() for _ in range(threads)]
         self._over, self.may_ask = threading.Event(), threading.Event()
         self.may_ask.set()
@@ -75,7 +75,7 @@ class Asking:
                 self._idle[number].clear()
                 continue
             begun = time.monotonic()
-            batch = [users[(at + one) % len(users)] for one in range(min(AT_ONCE, len(users)))]
+            batch = [users[(at + one) % len(users)] for one in range(self._at_once)]
             at = (at + len(batch)) % len(users)
             found = caller.ask([self._request(user) for user in batch])
             answers.at += [time.time()] * len(batch)
