@@ -24,7 +24,7 @@ class Answers:
 
 
 class Asking:
-    """`with Asking(port, token, body, users) as asking:` users ask in turn, some at once a connection, until the end; each
+    """`with Asking(port, token, body, users) as asking:` users ask in turn, some at once, until the end; each
     of them always by the same caller, so that its answers have an order.
 
     `rate` requests a second at most, of all together."""
