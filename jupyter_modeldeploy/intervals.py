@@ -26,17 +26,6 @@ def wilson(successes: int, trials: int, level: float = 0.95) -> Interval:
     return Interval(value=p, low=0.0 if successes == 0 else low, high=1.0 if successes == trials else high, level=level)
 
 
-def difference_of_proportions(
-    successes_a: int, trials_a: int, successes_b: int, trials_b: int, level: float = 0.95
-) -> Interval:
-    """The difference of two independent proportions: the hybrid score interval without continuity correction.
-
-    Newcombe, "Interval estimation for the difference between independent proportions: comparison of eleven methods",
-    Statistics in Medicine 17 (1998) 873-890, method 10."""
-    a, b = wilson(successes_a, trials_a, level), wilson(successes_b, trials_b, level)
-    return _square_and_add(a, b, correlation=0.0)
-
-
 def paired_difference_of_proportions(
     both: int, only_a: int, only_b: int, neither: int, level: float = 0.95
 ) -> Interval:
@@ -52,22 +41,6 @@ def paired_difference_of_proportions(
     if covariance > 0:
         covariance = max(0.0, covariance - total / 2)
     return _square_and_add(a, b, correlation=covariance / math.sqrt(margins) if margins else 0.0)
-
-
-def difference_of_means(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Interval:
-    """The difference of two means of samples with unequal variances, each of at least two.
-
-    Welch, "The generalization of 'Student's' problem when several different population variances are involved",
-    Biometrika 34 (1947), with Satterthwaite's degrees of freedom."""
-    if min(a.size, b.size) < 2:
-        raise InvalidInput(f"{a.size} and {b.size} samples are too few to compare.", "Send more requests.")
-    value = float(a.mean() - b.mean())
-    variances = a.var(ddof=1) / a.size, b.var(ddof=1) / b.size
-    if (total := float(sum(variances))) == 0:
-        return Interval(value=value, low=value, high=value, level=level)
-    freedom = total**2 / float(variances[0] ** 2 / (a.size - 1) + variances[1] ** 2 / (b.size - 1))
-    reach = float(special.stdtrit(freedom, (1 + level) / 2)) * math.sqrt(total)
-    return Interval(value=value, low=value - reach, high=value + reach, level=level)
 
 
 def bootstrap(

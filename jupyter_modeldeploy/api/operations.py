@@ -10,6 +10,7 @@ from jupyter_modeldeploy.api.loading import LOADING
 from jupyter_modeldeploy.api.making import MAKING
 from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
 from jupyter_modeldeploy.api.optimizing import OPTIMIZING
+from jupyter_modeldeploy.api.planning import PLANNING
 from jupyter_modeldeploy.api.registry import MAX_INTEGER, REGISTRY
 from jupyter_modeldeploy.api.requests import ByDataset, ById, ByName, ByVersion, Nothing
 from jupyter_modeldeploy.api.services import SERVICES
@@ -304,6 +305,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("read_job_samples", "GET", "jobs/{id}/samples", "read", ById, JobSamples, read_job_samples),
     *SERVICES,
     *EXPERIMENTS,
+    *PLANNING,
     Operation("list_devices", "GET", "devices", "read", Nothing, DeviceList, list_devices),
     *TEXTS,
     Operation("see_changes", "GET", "changes", "read", SeeChanges, ChangeList, see_changes),

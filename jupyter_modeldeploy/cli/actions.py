@@ -112,4 +112,11 @@ ACTIONS = (
         "modeldeploy compare reviews-api sentiment@2 sentiment@3 --requests 5000",
         arguments=["service", "base", "candidate"],
     ),
+    OperationCommand(
+        "compare-offline",
+        "compare_offline",
+        "Compare two versions on the same labelled rows: metrics, latency and size. It needs no service.",
+        "modeldeploy compare-offline sentiment@2 sentiment@3 --dataset reviews",
+        arguments=["base", "candidate"],
+    ),
 )

@@ -180,7 +180,7 @@ def operators_table(operators: Sequence[OperatorTime], title: str) -> Table:
 
 def _comparison(door: Door, result: dict[str, Any]) -> None:
     experiment = Experiment.model_validate(result["experiment"])
-    title = f"{experiment.candidate} against {experiment.base} on {experiment.service}"
+    title = f"{experiment.candidate} against {experiment.base} on {experiment.service or result['dataset']}"
     door.out.print(metrics_table(experiment.metrics, title))
     door.out.print(experiment.verdict, style="bold")
 
@@ -231,6 +231,7 @@ VIEWS: dict[str, Callable[[Door, dict[str, Any]], None]] = {
     "load": _load,
     "service-report": _service_report,
     "compare": _comparison,
+    "compare-offline": _comparison,
     "experiment": _live,
     "requirements": _installed,
 }

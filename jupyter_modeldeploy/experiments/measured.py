@@ -20,7 +20,7 @@ LATENCY = Metric(name="latency_ms", kind="ratio", of="latency_ms", per="requests
 ERROR_RATE = Metric(
     name="error_rate", kind="ratio", of="errors", per="requests", unit="proportion", lower_is_better=True
 )
-CONFIDENCE = Metric(name="confidence", kind="ratio", of="confidence", per="requests", unit="proportion")
+CONFIDENCE = Metric(name="confidence", kind="ratio", of="confidence", per="confidences", unit="proportion")
 OWN = (LATENCY, ERROR_RATE, CONFIDENCE)
 """What a service measures by itself."""
 
@@ -86,13 +86,18 @@ def _estimates(metric: Metric, stage: Stratum) -> tuple[Estimate, Estimate]:
         raise InvalidInput(
             f"{base.units} and {candidate.units} units of the two versions are too few.", "Wait for two of each."
         )
-    if metric.kind == "percentile":
-        return _quantile(metric, base), _quantile(metric, candidate)
     if metric.kind == "mean" and all(metric.of in one.before for one in stage.sides):
         return _adjusted(metric, stage)
+    return figure(metric, base), figure(metric, candidate)
+
+
+def figure(metric: Metric, one: Observed) -> Estimate:
+    """The metric of one version in one stage. Raises InvalidInput where it cannot be told yet."""
+    if metric.kind == "percentile":
+        return _quantile(metric, one)
     if metric.kind == "mean":
-        return tuple(estimates.mean(Moments.of(_summed(one, metric.of))) for one in stage.sides)  # type: ignore[return-value]
-    return _quotient(_columns(metric, base)), _quotient(_columns(metric, candidate))
+        return estimates.mean(Moments.of(_summed(one, metric.of)))
+    return _quotient(_columns(metric, one))
 
 
 def _columns(metric: Metric, one: Observed) -> np.ndarray:

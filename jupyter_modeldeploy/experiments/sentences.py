@@ -10,6 +10,8 @@ from jupyter_modeldeploy.records import GuardrailState, Interval, MetricComparis
 SPLIT_ALARM = 0.001
 """Below this p-value the traffic was not split as asked: so rare by chance that a fault is likelier."""
 NAMES = {"error_rate": "the rate of errors", "latency_ms": "latency"}
+NOT_DUE = "It is judged once, when all planned units are there."
+ALIKE = 0.005
 FAR = 100
 """Times the units there are: nobody waits for more."""
 
@@ -31,12 +33,15 @@ def sentence(
     breached = [
         _breach(state, units.get(state.guardrail.metric, "")) for state in guardrails if state.state == "breached"
     ]
-    clauses = [_clause(metric) for metric in metrics if not (metric.metric == "error_rate" and _is_flawless(metric))]
+    clauses = [_clause(metric) for metric in metrics if not _goes_without_saying(metric)]
     return f"{candidate} {'; '.join([*breached, *clauses]) or 'had no unit yet'}."
 
 
-def _is_flawless(metric: MetricComparison) -> bool:
-    return metric.base == metric.candidate == 0
+def _goes_without_saying(metric: MetricComparison) -> bool:
+    """That nobody erred, and that both are of one size."""
+    flawless = metric.metric == "error_rate" and metric.base == metric.candidate == 0
+    one_size = metric.base and metric.candidate and abs(metric.candidate / metric.base - 1) < ALIKE
+    return flawless or (metric.metric == "size_bytes" and bool(one_size))
 
 
 def _breach(state: GuardrailState, unit: str) -> str:
@@ -52,13 +57,19 @@ def _clause(metric: MetricComparison) -> str:
     name = NAMES.get(metric.metric, metric.metric)
     if metric.difference is None:
         return f"of {name} nothing can be said yet"
+    if metric.metric == "size_bytes" and metric.base:
+        share = 100 * abs(metric.difference.value) / metric.base
+        return f"is {share:.0f} % {'larger' if metric.difference.value > 0 else 'smaller'}"
     if metric.metric == "latency_ms" and metric.base:
         return _latency_clause(metric, metric.difference, metric.base)
     value, interval = _in_words(metric.difference, metric)
-    value = f"{value} {_unit(metric.unit)}".strip()
+    share = metric.unit == "proportion"
+    value = value if share else f"{value} {metric.unit}".strip()
     if metric.verdict != "undecided":
-        return f"{name} is {'better' if metric.verdict == 'better' else 'worse'} by {value} ({interval})"
-    return f"{name} differs by {value} ({interval}){_undecided(metric, metric.difference)}"
+        is_better = metric.verdict == "better"
+        return f"{name} is {'better' if is_better else 'worse'} by {value}{' pp' if share else ''} ({interval})"
+    undecided = _undecided(metric, metric.difference)
+    return f"{name} differs by {value}{' pp' if share else ''} ({interval}){undecided}"
 
 
 def _latency_clause(metric: MetricComparison, difference: Interval, base: float) -> str:
@@ -74,7 +85,7 @@ def _undecided(metric: MetricComparison, difference: Interval) -> str:
     smallest, missing = metric.minimum_effect, metric.units_missing or 0
     if smallest and -smallest < difference.low and difference.high < smallest:
         return f", less than the {_figure(smallest, metric.unit)} that matter"
-    if metric.p_value is None:
+    if metric.note == NOT_DUE:
         return ": not decided before all planned units are there"
     several = "" if difference.low <= 0 <= difference.high else ", as one of several metrics"
     if not 0 < missing <= FAR * (metric.base_samples + metric.candidate_samples):

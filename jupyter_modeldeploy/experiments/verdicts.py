@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.experiments import parts
 from jupyter_modeldeploy.experiments.deciding import WORDS, Rule
 from jupyter_modeldeploy.experiments.guarding import guard as guard
 from jupyter_modeldeploy.experiments.measured import Measured, measured, without_strays
 from jupyter_modeldeploy.experiments.observed import Observed
+from jupyter_modeldeploy.experiments.sentences import NOT_DUE
 from jupyter_modeldeploy.experiments.sentences import SPLIT_ALARM as SPLIT_ALARM
 from jupyter_modeldeploy.experiments.sentences import sentence as sentence
 from jupyter_modeldeploy.experiments.statistics import bayes, split
 from jupyter_modeldeploy.experiments.statistics.multiplicity import holm
 from jupyter_modeldeploy.experiments.strata import Stratum, strata
+from jupyter_modeldeploy.intervals import sample_ratio
 from jupyter_modeldeploy.records import Interval, Metric, MetricComparison
 from jupyter_modeldeploy.records.experiments import Method
 
@@ -48,14 +48,16 @@ def judge(
     return [one.record(rule, next(corrected) if one.p_value is not None else None, details) for one in found]
 
 
-def split_p_value(observed: Sequence[Observed], base: str, candidate: str) -> float:
+def split_p_value(
+    observed: Sequence[Observed], base: str, candidate: str, method: Literal["fixed", "sequence"] = "sequence"
+) -> float:
     """That the units came to the two versions as the stages' weights say; below `SPLIT_ALARM` no verdict may be
-    trusted. It may be asked at any time."""
+    trusted. It may be asked at any time, or once (`fixed`) of a split that never changed."""
     stages = [
         ([one.units for one in stage.sides], [one.weight for one in stage.sides])
         for stage in strata(observed, base, candidate, all_asked=True)
     ]
-    return split.p_value_over(stages)
+    return sample_ratio(*stages[0]) if method == "fixed" else split.p_value_over(stages)
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,9 @@ def _judged(metric: Metric, stages: Sequence[Stratum], rule: Rule) -> _Judged:
         return _Judged(metric, kept, note=str(error))
     if not found.effect.variance > 0:
         return _Judged(metric, kept, found, note="All units are alike in it so far: nothing says how sure that is.")
-    return _Judged(metric, kept, found, rule.p_value(found.effect) if rule.is_due else None, note)
+    if not rule.is_due:
+        return _Judged(metric, kept, found, note=NOT_DUE)
+    return _Judged(metric, kept, found, rule.p_value(found.effect), note)
 
 
 def _verdict(
@@ -137,8 +141,3 @@ def _beliefs(found: Measured, metric: Metric) -> dict[str, float]:
     if metric.lower_is_better:
         return {"chance_better": 1 - belief.chance_above_zero, "expected_loss": belief.loss_if_left}
     return {"chance_better": belief.chance_above_zero, "expected_loss": belief.loss_if_chosen}
-
-
-def units(observed: Sequence[Observed], *versions: str) -> list[int]:
-    """How many each of the versions had, over all stages."""
-    return [int(np.sum([one.units for one in observed if one.version == version])) for version in versions]

@@ -34,6 +34,7 @@ from jupyter_modeldeploy.records.evaluations import EvaluationReport as Evaluati
 from jupyter_modeldeploy.records.evaluations import Mistake as Mistake
 from jupyter_modeldeploy.records.experiments import Decision as Decision
 from jupyter_modeldeploy.records.experiments import Experiment as Experiment
+from jupyter_modeldeploy.records.experiments import ExperimentPlan as ExperimentPlan
 from jupyter_modeldeploy.records.experiments import Guardrail as Guardrail
 from jupyter_modeldeploy.records.experiments import GuardrailState as GuardrailState
 from jupyter_modeldeploy.records.experiments import Look as Look

@@ -110,6 +110,28 @@ class Decision(Record):
     why: str
 
 
+class ExperimentPlan(Record):
+    """How many units an experiment needs, and what it finds with those it gets. `base` is the base's figure and
+    `deviation` the standard deviation of one unit's, both in the metric's unit, and so are the effects.
+
+    With a chance of `power` a difference of `minimum_effect` is found in `units`, which come in `days`, and one of
+    `smallest_effect` in `duration_days`."""
+
+    base: float | None
+    deviation: float
+    method: Method
+    level: float
+    power: float
+    split: list[float]
+    looks: int
+    minimum_effect: float | None = None
+    units: int | None = None
+    units_of_each: list[int] = Field(default_factory=list)
+    days: float | None = None
+    duration_days: float | None = None
+    smallest_effect: float | None = None
+
+
 class Suspicion(Record):
     """Units or outcomes that were left out, or that look made up."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_modeldeploy.errors import Conflict
+from jupyter_modeldeploy.experiments import planning
 from jupyter_modeldeploy.experiments.live.moves import Asked
-from jupyter_modeldeploy.jobs.kinds import experiment_asking
+from jupyter_modeldeploy.jobs.kinds import experiment_asking, held_out
 from jupyter_modeldeploy.jobs.reconcile import reconcile as reconcile_jobs
-from jupyter_modeldeploy.records import Experiment
+from jupyter_modeldeploy.records import Experiment, ExperimentPlan
 from jupyter_modeldeploy.serving import lifecycle
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
@@ -47,8 +48,10 @@ class Experiments(Room):
         dataset: str | None = None,
         requests: int = 2000,
         concurrency: int = 1,
+        method: Literal["fixed", "sequence"] = "fixed",
     ) -> JobHandle:
-        """Compare two versions behind a service under generated traffic, split as the service splits it."""
+        """Compare two versions behind a service under generated traffic, split as the service splits it. `method` says
+        how: judged once, when all requests were sent, or as one that could be looked at any time."""
         self._store.services.get(service)
         return self._submit(
             "compare",
@@ -58,7 +61,28 @@ class Experiments(Room):
             dataset=self._store.datasets.get(dataset).ref if dataset else None,
             requests=requests,
             concurrency=concurrency,
+            method=method,
         )
+
+    def compare_offline(
+        self, base: str, candidate: str, dataset: str | None = None, timed_rows: int = 200
+    ) -> JobHandle:
+        """Compare two versions on the same held-out rows of a dataset, else of the one that `base` was made with:
+        their metrics and, in turns, their latency, each as the difference on the same row; and their size. It needs no
+        service. Raises NotFound, and InvalidInput for versions that cannot be judged on it."""
+        versions = [self._store.versions.get(ref) for ref in (base, candidate)]
+        judged_on = held_out.required_dataset(self._store, versions[0], dataset)
+        for version in versions:
+            held_out.check_judgeable(version, judged_on)
+        refs = [version.ref for version in versions]
+        return self._submit(
+            "compare-offline", base=refs[0], candidate=refs[1], dataset=judged_on.ref, timed_rows=timed_rows
+        )
+
+    def plan(self, **asked: Any) -> ExperimentPlan:
+        """How many units an experiment needs, how long that takes, and what is found in less, from the arguments of
+        `experiments.planning.plan`: `plan(base=0.12, minimum_effect=0.01, split=[80, 20], daily_units=5000)`."""
+        return planning.plan(**asked)
 
     def run(self, service: str, candidate: str, base: str | None = None, **options: Any) -> JobHandle:
         """Hold `candidate` against `base` on a running service's own traffic; the job's id is the experiment's.

@@ -10,6 +10,7 @@ from jupyter_modeldeploy.errors import InvalidInput, from_validation_error
 from jupyter_modeldeploy.jobs.context import Kind, Parameters
 from jupyter_modeldeploy.jobs.kinds import (
     compare,
+    compare_offline,
     convert,
     dataset,
     distil,
@@ -46,6 +47,7 @@ KINDS: dict[str, Kind] = {
         load.KIND,
         service_report.KIND,
         compare.KIND,
+        compare_offline.KIND,
         experiment.KIND,
         requirements.KIND,
     )

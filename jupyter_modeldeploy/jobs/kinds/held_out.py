@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ from jupyter_modeldeploy import devices, plugins, runtimes, tasks
 from jupyter_modeldeploy.errors import InvalidInput, NotFound
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records import Dataset, Format, SplitName, Version
+from jupyter_modeldeploy.runtimes import Runtime
 from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.tasks import Task
 
@@ -87,12 +90,21 @@ def judge(
     Raises what `check_judgeable` and `questions` raise."""
     from jupyter_modeldeploy.judging import versions
 
+    with opened(store, version, dataset, made) as (runtime, task):
+        return versions.judge(runtime, task, questions(store, task, dataset), reporter)
+
+
+@contextmanager
+def opened(
+    store: Store, version: Version, dataset: Dataset, made: tuple[Format, Path] | None = None
+) -> Iterator[tuple[Runtime, Task]]:
+    """The version, or what was `made` of it, ready to be asked the dataset's rows. Raises what `check_judgeable`
+    raises."""
     check_judgeable(version, dataset)
     assert version.task is not None  # it can be judged
     format, folder = made or (version.format, store.versions.path(version))
     runtime = runtimes.load(format, folder, threads=devices.usable_cores())
     try:
-        task = tasks.load(version.task, folder, runtime.signature)
-        return versions.judge(runtime, task, questions(store, task, dataset), reporter)
+        yield runtime, tasks.load(version.task, folder, runtime.signature)
     finally:
         runtime.close()

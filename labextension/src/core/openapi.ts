@@ -176,6 +176,40 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/experiments/offline': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Compare two versions on the same labelled rows, without a service. */
+    post: operations['compare_offline'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/modeldeploy/api/experiments/plan': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** How many units an experiment needs, how long that takes, and what is found in less. */
+    post: operations['plan_experiment'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/experiments/{id}': {
     parameters: {
       query?: never;
@@ -2136,6 +2170,13 @@ export interface components {
        */
       dataset: string | null;
       /**
+       * Method
+       * @description how it is judged: once, at the last request, or as one may look at any time
+       * @default fixed
+       * @enum {string}
+       */
+      method: 'fixed' | 'sequence';
+      /**
        * Requests
        * @description requests in all
        * @default 2000
@@ -2154,6 +2195,31 @@ export interface components {
        * @description the ids of loads, profiles and reports, with commas between; the first is the base
        */
       jobs: string;
+    };
+    /** CompareOffline */
+    CompareOffline: {
+      /**
+       * Base
+       * @description the version to compare with: NAME, NAME@3 or NAME@alias
+       */
+      base: string;
+      /**
+       * Candidate
+       * @description the version to judge
+       */
+      candidate: string;
+      /**
+       * Dataset
+       * @description judge on its held-out rows; else on those of the base's own
+       * @default null
+       */
+      dataset: string | null;
+      /**
+       * Timed Rows
+       * @description rows that latency is measured on
+       * @default 200
+       */
+      timed_rows: number;
     };
     /**
      * ComparedFigure
@@ -2946,6 +3012,60 @@ export interface components {
     ExperimentList: {
       /** Experiments */
       experiments: components['schemas']['Experiment'][];
+    };
+    /**
+     * ExperimentPlan
+     * @description How many units an experiment needs, and what it finds with those it gets. `base` is the base's figure and
+     *     `deviation` the standard deviation of one unit's, both in the metric's unit, and so are the effects.
+     *
+     *     With a chance of `power` a difference of `minimum_effect` is found in `units`, which come in `days`, and one of
+     *     `smallest_effect` in `duration_days`.
+     */
+    ExperimentPlan: {
+      /** Base */
+      base: number | null;
+      /**
+       * Days
+       * @default null
+       */
+      days: number | null;
+      /** Deviation */
+      deviation: number;
+      /**
+       * Duration Days
+       * @default null
+       */
+      duration_days: number | null;
+      /** Level */
+      level: number;
+      /** Looks */
+      looks: number;
+      /**
+       * Method
+       * @enum {string}
+       */
+      method: 'sequence' | 'fixed' | 'stages';
+      /**
+       * Minimum Effect
+       * @default null
+       */
+      minimum_effect: number | null;
+      /** Power */
+      power: number;
+      /**
+       * Smallest Effect
+       * @default null
+       */
+      smallest_effect: number | null;
+      /** Split */
+      split: number[];
+      /**
+       * Units
+       * @default null
+       */
+      units: number | null;
+      /** Units Of Each */
+      units_of_each: number[];
     };
     /**
      * FactChange
@@ -4729,6 +4849,82 @@ export interface components {
        * @description the version to optimise: NAME, NAME@3 or NAME@alias
        */
       version: string;
+    };
+    /**
+     * PlanExperiment
+     * @description What is to be found, in how many units. A proportion as `base`, or `deviation`, tells how they differ.
+     */
+    PlanExperiment: {
+      /**
+       * Base
+       * @description the base's figure: 0.12 of a proportion, 24 of milliseconds
+       * @default null
+       */
+      base: number | null;
+      /**
+       * Daily Units
+       * @description units that come a day, of both versions
+       * @default null
+       */
+      daily_units: number | null;
+      /**
+       * Deviation
+       * @description the standard deviation of one unit's figure
+       * @default null
+       */
+      deviation: number | null;
+      /**
+       * Duration Days
+       * @description what is found in so many days
+       * @default null
+       */
+      duration_days: number | null;
+      /**
+       * Level
+       * @description of the intervals
+       * @default 0.95
+       */
+      level: number;
+      /**
+       * Looks
+       * @description how often it will be looked at
+       * @default 20
+       */
+      looks: number;
+      /**
+       * Method
+       * @description how it will be judged
+       * @default sequence
+       * @enum {string}
+       */
+      method: 'sequence' | 'fixed' | 'stages';
+      /**
+       * Minimum Effect
+       * @description the smallest difference that matters
+       * @default null
+       */
+      minimum_effect: number | null;
+      /**
+       * Power
+       * @description the chance to find the effect where there is one
+       * @default 0.8
+       */
+      power: number;
+      /**
+       * Relative
+       * @description the minimum effect is a share of the base's figure
+       * @default false
+       */
+      relative: boolean;
+      /**
+       * Split
+       * @description between base and candidate
+       * @default [
+       *       50,
+       *       50
+       *     ]
+       */
+      split: number[];
     };
     /** Predict */
     Predict: {
@@ -8565,6 +8761,13 @@ export interface operations {
            */
           dataset?: string | null;
           /**
+           * Method
+           * @description how it is judged: once, at the last request, or as one may look at any time
+           * @default fixed
+           * @enum {string}
+           */
+          method?: 'fixed' | 'sequence';
+          /**
            * Requests
            * @description requests in all
            * @default 2000
@@ -8586,6 +8789,292 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  compare_offline: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Base
+           * @description the version to compare with: NAME, NAME@3 or NAME@alias
+           */
+          base: string;
+          /**
+           * Candidate
+           * @description the version to judge
+           */
+          candidate: string;
+          /**
+           * Dataset
+           * @description judge on its held-out rows; else on those of the base's own
+           * @default null
+           */
+          dataset?: string | null;
+          /**
+           * Timed Rows
+           * @description rows that latency is measured on
+           * @default 200
+           */
+          timed_rows?: number;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  plan_experiment: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Base
+           * @description the base's figure: 0.12 of a proportion, 24 of milliseconds
+           * @default null
+           */
+          base?: number | null;
+          /**
+           * Daily Units
+           * @description units that come a day, of both versions
+           * @default null
+           */
+          daily_units?: number | null;
+          /**
+           * Deviation
+           * @description the standard deviation of one unit's figure
+           * @default null
+           */
+          deviation?: number | null;
+          /**
+           * Duration Days
+           * @description what is found in so many days
+           * @default null
+           */
+          duration_days?: number | null;
+          /**
+           * Level
+           * @description of the intervals
+           * @default 0.95
+           */
+          level?: number;
+          /**
+           * Looks
+           * @description how often it will be looked at
+           * @default 20
+           */
+          looks?: number;
+          /**
+           * Method
+           * @description how it will be judged
+           * @default sequence
+           * @enum {string}
+           */
+          method?: 'sequence' | 'fixed' | 'stages';
+          /**
+           * Minimum Effect
+           * @description the smallest difference that matters
+           * @default null
+           */
+          minimum_effect?: number | null;
+          /**
+           * Power
+           * @description the chance to find the effect where there is one
+           * @default 0.8
+           */
+          power?: number;
+          /**
+           * Relative
+           * @description the minimum effect is a share of the base's figure
+           * @default false
+           */
+          relative?: boolean;
+          /**
+           * Split
+           * @description between base and candidate
+           * @default [
+           *       50,
+           *       50
+           *     ]
+           */
+          split?: number[];
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ExperimentPlan'];
         };
       };
       /** @description The request is wrong; nothing was changed. */

@@ -27,6 +27,7 @@ const RESULTS: ReadonlyMap<string, View> = new Map<string, View>([
   ['load', LoadResult],
   ['service-report', ServiceReportResult],
   ['compare', ComparisonResult],
+  ['compare-offline', ComparisonResult],
   ['experiment', ComparisonResult]
 ]);
 

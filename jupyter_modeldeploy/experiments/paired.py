@@ -1,0 +1,89 @@
+"""Two versions on the same rows: what one row is like is in none of the differences."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from jupyter_modeldeploy.experiments.deciding import Rule
+from jupyter_modeldeploy.experiments.statistics import estimates
+from jupyter_modeldeploy.experiments.statistics.effects import Effect
+from jupyter_modeldeploy.experiments.statistics.moments import Moments
+from jupyter_modeldeploy.intervals import ratio_of_pairs
+from jupyter_modeldeploy.judging.versions import Judgement, differences
+from jupyter_modeldeploy.records import Interval, MetricComparison
+
+LOSSES = ("perplexity", "loss")
+"""Metrics of which less is better, and which are no shares."""
+
+
+def metrics(base: Judgement, candidate: Judgement) -> list[MetricComparison]:
+    """Each metric of the task, the one that it is judged by first. Raises InvalidInput for different rows."""
+    found = differences(candidate, base)
+    names = sorted(found, key=lambda name: name != base.main)
+    return [
+        MetricComparison(
+            metric=name,
+            unit="" if name in LOSSES else "proportion",
+            lower_is_better=name in LOSSES,
+            base=found[name].value.value - found[name].difference.value,
+            candidate=found[name].value.value,
+            difference=found[name].difference,
+            verdict=_verdict(found[name].difference, name in LOSSES),
+            base_samples=len(base.answers),
+            candidate_samples=len(candidate.answers),
+            method=f"on the same rows: {found[name].method}",
+        )
+        for name in names
+    ]
+
+
+def latency(base: np.ndarray, candidate: np.ndarray, level: float = 0.95) -> MetricComparison:
+    """Of milliseconds float64[rows] that both took for each row: Student's interval of the mean difference; relative
+    by Hodges and Lehmann's estimate, which a few disturbed rows hardly move."""
+    rule = Rule("fixed", level)
+    mean = estimates.mean(Moments.of(candidate - base))
+    effect = Effect(mean.value, mean.variance, mean.units, mean.units - 1)
+    difference = rule.interval(effect)
+    ratio = ratio_of_pairs(candidate.tolist(), base.tolist(), level)
+    relative = Interval(value=ratio.value - 1, low=ratio.low - 1, high=ratio.high - 1, level=level)
+    return MetricComparison(
+        metric="latency_ms",
+        unit="ms",
+        lower_is_better=True,
+        base=float(base.mean()),
+        candidate=float(candidate.mean()),
+        difference=difference,
+        verdict=_verdict(difference, lower_is_better=True),
+        base_samples=len(base),
+        candidate_samples=len(candidate),
+        method="on the same rows in turns: Student's interval of the mean difference",
+        p_value=rule.p_value(effect),
+        relative=relative,
+    )
+
+
+def size(base: int, candidate: int) -> MetricComparison:
+    """Of all files of a version: nothing is uncertain in it."""
+    gap = float(candidate - base)
+    exact = Interval(value=gap, low=gap, high=gap, level=1.0)
+    return MetricComparison(
+        metric="size_bytes",
+        unit="bytes",
+        lower_is_better=True,
+        base=base,
+        candidate=candidate,
+        difference=exact,
+        verdict=_verdict(exact, lower_is_better=True),
+        base_samples=1,
+        candidate_samples=1,
+        method="counted",
+    )
+
+
+def _verdict(difference: Interval, lower_is_better: bool) -> Literal["better", "worse", "undecided"]:
+    """On which side of zero the whole interval lies."""
+    if difference.low <= 0 <= difference.high:
+        return "undecided"
+    return "better" if (difference.high < 0) == lower_is_better else "worse"

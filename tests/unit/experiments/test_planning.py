@@ -1,0 +1,53 @@
+"""Plans of experiments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.experiments.measured import LATENCY
+from jupyter_modeldeploy.experiments.observed import Observed
+from jupyter_modeldeploy.experiments.planning import plan, seen
+
+
+def test_a_plan_of_a_proportion_is_the_textbooks() -> None:
+    """(1.96 + 0.84)² times the variances over the effect's square, for each version."""
+    found = plan(0.1, minimum_effect=0.02, method="fixed", daily_units=1000)
+    assert found.units_of_each[0] == pytest.approx(2.8016**2 * (0.09 + 0.12 * 0.88) / 0.02**2, rel=2e-3)
+    assert found.days == pytest.approx((found.units or 0) / 1000)
+    assert plan(0.1, minimum_effect=0.2, relative=True, method="fixed").units == found.units
+
+
+def test_what_is_found_in_a_duration_is_what_so_many_units_find() -> None:
+    needed = plan(deviation=14.0, minimum_effect=1.0, split=(80, 20))
+    assert needed.units_of_each == pytest.approx([0.8 * (needed.units or 0), 0.2 * (needed.units or 0)], abs=1)
+    in_a_week = plan(deviation=14.0, split=(80, 20), daily_units=(needed.units or 0) / 7, duration_days=7)
+    assert in_a_week.smallest_effect == pytest.approx(1.0, rel=0.01)
+    assert in_a_week.units is None
+
+
+def test_a_plan_may_stand_on_what_was_seen() -> None:
+    latency = np.random.default_rng(1).normal(20, 4, 5000)
+    sums = {"latency_ms": latency, "requests": np.ones(5000)}
+    observed = [Observed("m@1", 0, 1.0, 5000, sums, first_at=1e9 + np.linspace(0, 2 * 86_400, 5000))]
+    figure, deviation, daily = seen(LATENCY, observed)
+    assert (figure, deviation, daily) == (pytest.approx(20, abs=0.2), pytest.approx(4, rel=0.05), pytest.approx(2500))
+    with pytest.raises(InvalidInput, match="No units were recorded"):
+        seen(LATENCY, [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"base": 24.0, "minimum_effect": 1.0}, "Nothing tells how much units differ"),
+        ({"deviation": 1.0, "minimum_effect": 0.1, "relative": True}, "A share of no figure"),
+        ({"base": 0.1}, "There is nothing to plan"),
+        ({"base": 0.1, "minimum_effect": 0.01, "split": [100]}, "is no split in two"),
+    ],
+)
+def test_too_little_is_no_plan(asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        plan(**asked)
