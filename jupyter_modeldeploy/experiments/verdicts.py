@@ -141,3 +141,8 @@ def _beliefs(found: Measured, metric: Metric) -> dict[str, float]:
     if metric.lower_is_better:
         return {"chance_better": 1 - belief.chance_above_zero, "expected_loss": belief.loss_if_left}
     return {"chance_better": belief.chance_above_zero, "expected_loss": belief.loss_if_chosen}
+
+
+def units(observed: Sequence[Observed], *versions: str) -> list[int]:
+    """How many each of the versions had, over all stages."""
+    return [sum(one.units for one in observed if one.version == version) for version in versions]
