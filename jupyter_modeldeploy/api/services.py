@@ -10,7 +10,7 @@ from jupyter_modeldeploy.api.operation import Operation, Request
 from jupyter_modeldeploy.api.requests import ById, ByName, Deleted, Nothing
 from jupyter_modeldeploy.jobs.kinds.load import LoadParameters
 from jupyter_modeldeploy.jobs.kinds.service_report import ServiceReportParameters
-from jupyter_modeldeploy.records import CallerToken, Job, Name, NewToken, Service, ServiceSpec, Usage
+from jupyter_modeldeploy.records import CallerToken, Job, Name, NewToken, RoutingPreview, Service, ServiceSpec, Usage
 from jupyter_modeldeploy.records.figures import ServiceFigures
 from jupyter_modeldeploy.records.loads import LoadReport
 from jupyter_modeldeploy.records.profile_comparisons import ProfileComparison
@@ -42,6 +42,18 @@ class ScaleService(Request):
 class SwitchService(Request):
     name: Name = Field(description="the service")
     version: str = Field(description="the version that gets all the traffic: NAME, NAME@3 or NAME@alias")
+
+
+class PreviewRouting(ByName):
+    units: list[str] = Field(default_factory=list, max_length=10_000, description="whose version is asked for")
+    count: int | None = Field(
+        default=None, ge=0, le=100_000, description="so many made-up units beside; 1000 where no unit is given"
+    )
+    attributes: dict[str, str | float] = Field(
+        default_factory=dict, description="what rules may ask for: region, header:user-agent, characters, rows, bytes"
+    )
+    input: Any = Field(default=None, description="what is sent: a text, several, or the JSON of a request")
+    model: Name | None = Field(default=None, description="which of the service's models; not needed for its only one")
 
 
 class ProfileService(LoadParameters, Request):
@@ -156,6 +168,12 @@ def switch_service(workspace: Workspace, request: SwitchService) -> Service:
     return workspace.services.switch(request.name, request.version)
 
 
+def preview_routing(workspace: Workspace, request: PreviewRouting) -> RoutingPreview:
+    """Who would get which version of a service's model, and why."""
+    asked = request.model_dump(exclude={"name"})
+    return workspace.services.preview(request.name, **asked)
+
+
 def resume_services(workspace: Workspace, request: Nothing) -> ServiceList:
     """Start again the services that want it at boot and ended with the machine."""
     return ServiceList(services=list(workspace.services.resume()))
@@ -255,6 +273,9 @@ SERVICES: tuple[Operation, ...] = (
     Operation("scale_service", "POST", "services/{name}/scale", "execute", ScaleService, Service, scale_service),
     Operation("rollback_service", "POST", "services/{name}/rollback", "execute", ByName, Service, rollback_service),
     Operation("switch_service", "POST", "services/{name}/switch", "execute", SwitchService, Service, switch_service),
+    Operation(
+        "preview_routing", "POST", "services/{name}/preview", "read", PreviewRouting, RoutingPreview, preview_routing
+    ),
     Operation("resume_services", "POST", "services/resume", "execute", Nothing, ServiceList, resume_services),
     Operation("read_service_log", "GET", "services/{name}/log", "read", ByName, ServiceLog, read_service_log),
     Operation(

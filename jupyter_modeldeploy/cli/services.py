@@ -90,6 +90,16 @@ SERVE = Annotated[
 ]
 
 
+ROUTING = Annotated[
+    str | None,
+    typer.Option("--routing", metavar="FILE", help="rules, namespace and shadow of a model, as TOML or JSON"),
+]
+
+MODEL = Annotated[
+    str | None,
+    typer.Option("--model", help="which of its models; not needed for its only one", autocompletion=completion.models),
+]
+
 RESET = Annotated[
     list[str] | None,
     typer.Option("--reset", metavar="OPTION", help="back to what it is when left out: --reset rate --reset cache-url"),
@@ -101,6 +111,7 @@ def _build_change() -> Callable[..., None]:
     from jupyter_modeldeploy.cli.serve import FALLBACK, SPLIT, weights_of
     from jupyter_modeldeploy.records import ServiceSpec
     from jupyter_modeldeploy.serving.supervision.differences import FIXED
+    from jupyter_modeldeploy.workspace.routing import kept, read_routing, routed
 
     fixed = ["models", "unloaded", *FIXED]
 
@@ -110,6 +121,8 @@ def _build_change() -> Callable[..., None]:
         serve: str | None,
         split: str | None,
         fallback: str | None,
+        routing: str | None,
+        model: str | None,
         reset: list[str] | None,
         **settings: Any,
     ) -> None:
@@ -117,10 +130,13 @@ def _build_change() -> Callable[..., None]:
             raise typer.BadParameter("--split needs --serve with the versions that it is for.")
         services = door.workspace.services
         fields = fields_from(ServiceSpec, settings, reset or [])
-        if serve or fallback:
-            former = services.get(name).spec
-            wanted = services.spec(name, serve.split(","), weights_of(split)) if serve else former
-            models = services.with_fallbacks(wanted.models, fallback.split(",") if fallback else [])
+        if serve or fallback or routing:
+            former = services.get(name).spec.models
+            models = former
+            if serve:
+                models = kept(services.spec(name, serve.split(","), weights_of(split)).models, former)
+            models = services.with_fallbacks(models, fallback.split(",") if fallback else [])
+            models = routed(models, read_routing(routing), model) if routing else models
             fields["models"] = [served.model_dump() for served in models]
         door.show(door.call("change_service", name=name, spec=fields), views.service)
 
@@ -130,9 +146,32 @@ def _build_change() -> Callable[..., None]:
         option("serve", SERVE, None),
         option("split", SPLIT, None),
         option("fallback", FALLBACK, None),
+        option("routing", ROUTING, None),
+        option("model", MODEL, None),
         option("reset", RESET, None),
     ]
     return answered(change, [*own, *map(only_given, settings)])
+
+
+@command(app, "preview", "modeldeploy services preview reviews-api --unit alice --attribute region=eu")
+def preview_routing(
+    door: Door,
+    name: ServiceName,
+    unit: Annotated[list[str] | None, typer.Option("--unit", help="whose version; may be given more than once")] = None,
+    count: Annotated[int | None, typer.Option("--count", help="so many made-up units; 1000 without any --unit")] = None,
+    attribute: Annotated[
+        list[str] | None, typer.Option("--attribute", metavar="NAME=VALUE", help="what rules may ask for: region=eu")
+    ] = None,
+    text: Annotated[str | None, typer.Option("--text", help="a text that is sent, for rules by the input")] = None,
+    model: MODEL = None,
+) -> None:
+    """Show who gets which version of a service's model and why, and the shares."""
+    pairs = [given.partition("=") for given in attribute or []]
+    if wrong := [name for name, sign, _ in pairs if not sign or not name]:
+        raise typer.BadParameter(f"{wrong[0]!r} has no value: write NAME=VALUE.")
+    attributes = {name: value for name, _, value in pairs}
+    asked = {"units": unit or [], "count": count, "attributes": attributes, "input": text, "model": model}
+    door.show(door.call("preview_routing", name=name, **asked), views.routing_preview)
 
 
 @command(app, "token", "modeldeploy services token reviews-api --header | curl -H @- URL")

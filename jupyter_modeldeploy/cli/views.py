@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     )
     from jupyter_modeldeploy.api.requests import Deleted
     from jupyter_modeldeploy.api.services import RecordList, ServiceList, ServiceLog, Snippets, TokenList
-    from jupyter_modeldeploy.records import Deprecation, Job, NewToken, Service, ServiceSpec
+    from jupyter_modeldeploy.records import Deprecation, Job, NewToken, RoutingPreview, Service, ServiceSpec
 
+UNITS_TOLD = 20
 STATE_STYLES = {
     "succeeded": "green",
     "ready": "green",
@@ -278,6 +279,21 @@ def devices(door: Door, response: DeviceList) -> None:
             working.add_row(device.id, str(process.pid), owner, "" if process.memory is None else size(process.memory))
     if working.rows:
         door.out.print(working)
+
+
+def routing_preview(door: Door, preview: RoutingPreview) -> None:
+    """Who gets what and why, where it is not too long, and the shares of all."""
+    told = table("Unit", "Version", "Why", "Place")
+    for one in preview.assignments[:UNITS_TOLD]:
+        why = one.rule if one.why == "rule" and one.rule else one.why
+        told.add_row(printable(str(one.unit)), f"{preview.model}@{one.version}", printable(why), f"{one.place:.4f}")
+    door.out.print(told)
+    for each in preview.shares:
+        share = each.share
+        interval = f"{percent(share.value)} ({percent(share.low)} to {percent(share.high)})"
+        door.out.print(f"{preview.model}@{each.version}: {each.units:,} units, {interval}")
+    if preview.shadow:
+        door.out.print("copies go to " + ", ".join(f"{preview.model}@{number}" for number in preview.shadow))
 
 
 def fact_rows(facts: dict[str, str | Text | None]) -> Table:

@@ -55,7 +55,7 @@ class ModelRoute:
         self.name = name
         self.versions = {version.name: version for version in versions}
         self.fallback: ServedVersion | None = None
-        self.loaded = True
+        self._loaded = True
         self._seed = f"{service}/{name}"
         self.configure(_by_weights(versions, weights))
 
@@ -63,6 +63,16 @@ class ModelRoute:
     def only(self) -> ServedVersion | None:
         """The version that answers whoever asks, where there is just one."""
         return self._routing.only if self.loaded else None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether its versions are in memory."""
+        return self._loaded
+
+    @loaded.setter
+    def loaded(self, loaded: bool) -> None:
+        self._loaded = loaded
+        self._settle()
 
     @property
     def reads(self) -> bool:
@@ -76,6 +86,7 @@ class ModelRoute:
         self._routing = routing
         self._first = next(self.get(str(arm.version)) for arm in wanted.arms if arm.weight > 0)
         self._alike = {version for version in self.versions.values() if version.reads_as(self._first)}
+        self._settle()
 
     def route(self, language: Language, headers: Headers, body: Any) -> tuple[Choice[ServedVersion], Call | None]:
         """What such a request gets, and the request decoded where that was needed to know it. Raises Unavailable while
@@ -105,6 +116,10 @@ class ModelRoute:
         if version is None:
             raise NotFound(f"{self.name}@{number} is not served here.", f"Versions: {', '.join(self.versions)}.")
         return version
+
+    def _settle(self) -> None:
+        self.choose = self._routing.choose if self._loaded and not self._routing.reads else None
+        """The shortest way to a version, where the headers alone tell it; else `route`."""
 
 
 @dataclass(slots=True)
@@ -212,7 +227,10 @@ class Endpoint:
         ):
             try:
                 if version is None:
-                    choice, call = target.model.route(target.language, headers, body)
+                    if (choose := target.model.choose) is not None:
+                        choice = choose(headers)
+                    else:
+                        choice, call = target.model.route(target.language, headers, body)
                     version = choice.version
                 if call is None:
                     call = target.language.decode(version, headers, body)

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from jupyter_modeldeploy import assignment
 from jupyter_modeldeploy.serving.access import Headers
@@ -47,15 +47,17 @@ class Split(Generic[V]):
         self._last = max(index for index, weight in enumerate(weights) if weight > 0)
         self.sole = choices[self._last] if max(weights) == total else None
         """What everybody gets."""
-        self._by_place = [] if self.sole else self._table()
+        self.by_place = [] if self.sole else self._table()
 
     def choose(self, unit: bytes | None) -> Choice[V]:
         """Always the same for a unit, drawn at random without one."""
         if self.sole is not None:
             return self.sole
-        if unit is None:
-            return self._choices[min(bisect_right(self._bounds, random.random()), self._last)]
-        return self._by_place[self.place(unit)]
+        return self.by_place[self.place(unit)] if unit else self.draw()
+
+    def draw(self) -> Choice[V]:
+        """That of nobody in particular."""
+        return self._choices[min(bisect_right(self._bounds, random.random()), self._last)]
 
     def _table(self) -> list[Choice[V]]:
         """The choice of each place, so that no request needs a search."""
@@ -85,7 +87,8 @@ class Routing(Generic[V]):
             self._rules.append((all_hold(rule.conditions), split(arms, "rule", rule.name or f"rule {number}")))
         self._namespace = wanted.namespace
         self._outside = Choice(version(wanted.arms[0].version), "outside the namespace")
-        self._plain = not (self._rules or self._namespace)
+        self.choose: Chooses[V] = self._by_rules if self._rules or self._namespace else _plainly(self.split)
+        """What a request with such headers gets; the facts tell of what it holds, where that `reads`."""
 
     @property
     def only(self) -> V | None:
@@ -95,17 +98,31 @@ class Routing(Generic[V]):
             return None
         return sole.version
 
-    def choose(self, headers: Headers, facts: Facts | None = None) -> Choice[V]:
-        """What such a request gets; `facts` tell of what it holds, where that `reads`."""
-        unit = headers.get(UNIT_HEADER) or headers.get(ID_HEADER) or None  # what is sent again gets what it got
-        if self._plain:
-            return self.split.choose(unit)
+    def _by_rules(self, headers: Headers, facts: Facts | None = None) -> Choice[V]:
+        unit = headers.get(UNIT_HEADER) or headers.get(ID_HEADER)  # what is sent again gets what it got
         for hold, split in self._rules:
             if hold(headers, facts):
                 return split.choose(unit)
         if self._namespace is not None and not takes_part(unit, self._namespace):
             return self._outside
         return self.split.choose(unit)
+
+
+class Chooses(Protocol[V]):
+    def __call__(self, headers: Headers, facts: Facts | None = None) -> Choice[V]: ...
+
+
+def _plainly(split: Split[V]) -> Chooses[V]:
+    """By the split alone, in as few calls as may be: nearly all requests go this way."""
+    sole, by_place, place, draw = split.sole, split.by_place, split.place, split.draw
+
+    def choose(headers: Headers, facts: Facts | None = None) -> Choice[V]:
+        if sole is not None:
+            return sole
+        unit = headers.get(UNIT_HEADER) or headers.get(ID_HEADER)
+        return by_place[place(unit)] if unit else draw()
+
+    return choose
 
 
 def by_share(choice: Choice[Any] | None) -> bool:
@@ -124,6 +141,6 @@ def versions_of(served: ServedModel) -> list[int]:
 
 def takes_part(unit: bytes | None, namespace: Namespace) -> bool:
     """Whether the unit has its place in the range of the namespace; nobody in particular has none."""
-    if unit is None:
+    if not unit:
         return False
     return assignment.in_namespace(unit.decode("utf-8", "replace"), namespace.id, (namespace.start, namespace.end))

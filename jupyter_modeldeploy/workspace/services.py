@@ -23,7 +23,7 @@ from jupyter_modeldeploy.errors import (
     TooLarge,
     from_validation_error,
 )
-from jupyter_modeldeploy.records import Arm, ServedModel, Service, ServiceSpec, Usage
+from jupyter_modeldeploy.records import Arm, RoutingPreview, ServedModel, Service, ServiceSpec, Usage
 from jupyter_modeldeploy.records.figures import ReplicaFigures, ServiceFigures
 from jupyter_modeldeploy.registry.moving import deprecation
 from jupyter_modeldeploy.serving import changing, figures, lifecycle, observation, snippets
@@ -31,6 +31,7 @@ from jupyter_modeldeploy.serving.control import journal
 from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
+from jupyter_modeldeploy.workspace.routing import routed, served_model
 from jupyter_modeldeploy.workspace.tokens import ServiceTokens
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ PATHS = {"replay", "texts", "body", "token_file"}
 """Options of a load that name files; a job has a working folder of its own."""
 SHORTEST_SPAN_S = 2.0
 """Of rates and percentiles: a shorter one holds too few requests."""
+
+MADE_UP_UNITS = 1000
 
 Look = tuple[float, Mapping[str, figures.Counts]]
 
@@ -130,6 +133,34 @@ class Services(Room):
         drained. Raises InvalidInput, NotFound, Conflict for its address, and ServiceFailed with the reason when a new
         replica does not become ready: the change is undone then."""
         return self._noted(changing.change(self._store, name, fields))
+
+    def route(self, name: str, model: str | None = None, **routing: Any) -> Service:
+        """Set who gets which version of a service's model (of its only one, or `model`): `rules`, `namespace`, `shadow`
+        as they are fields of ServedModel; what is left out stays, an empty list or None ends it. Raises as `change`
+        does."""
+        models = routed(self.get(name).spec.models, routing, model)
+        return self.change(name, models=[served.model_dump() for served in models])
+
+    def preview(
+        self,
+        name: str,
+        units: Sequence[str] = (),
+        count: int | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        input: Any = None,
+        model: str | None = None,
+    ) -> RoutingPreview:
+        """Who gets which version of a service's model, and why: these `units`, and `count` made-up ones (1,000 where
+        there are neither), with `attributes` such as `{"region": "eu"}` and a request's `input`. By the code that
+        requests are routed with, also of a stopped service. Raises NotFound and InvalidInput."""
+        from jupyter_modeldeploy.serving import previewing
+
+        made_up = count if count is not None else 0 if units else MADE_UP_UNITS
+        served = served_model(self.get(name).spec.models, model)
+        asked = [*units, *(f"unit-{number}" for number in range(made_up))]
+        if not asked:
+            raise InvalidInput("A preview of no unit.", "Give units, or a count above 0.")
+        return previewing.preview(name, served, asked, attributes or {}, input)
 
     def scale(self, name: str, replicas: int) -> Service:
         """Serve with so many replicas, without losing a request."""

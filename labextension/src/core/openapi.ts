@@ -1047,6 +1047,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/services/{name}/preview': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Who would get which version of a service's model, and why. */
+    post: operations['preview_routing'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/services/{name}/records': {
     parameters: {
       query?: never;
@@ -1688,6 +1705,49 @@ export interface components {
        * @default 1
        */
       weight: number;
+    };
+    /** AssignedShare */
+    AssignedShare: {
+      share: components['schemas']['Interval'];
+      /** Units */
+      units: number;
+      /** Version */
+      version: number;
+    };
+    /**
+     * Assignment
+     * @description The version that a request of `unit` gets, and why. `place` is the unit's in [0, 1); `in_namespace` tells whether
+     *     it takes part, None where there is no namespace or no unit.
+     */
+    Assignment: {
+      /**
+       * In Namespace
+       * @default null
+       */
+      in_namespace: boolean | null;
+      /**
+       * Place
+       * @default null
+       */
+      place: number | null;
+      /**
+       * Rule
+       * @description the rule that fits, by its name or number
+       * @default null
+       */
+      rule: string | null;
+      /** Unit */
+      unit: string | null;
+      /**
+       * Version
+       * @description None: drawn for each request, by the shares
+       */
+      version: number | null;
+      /**
+       * Why
+       * @enum {string}
+       */
+      why: 'rule' | 'outside the namespace' | 'share';
     };
     /**
      * Breaker
@@ -4969,6 +5029,44 @@ export interface components {
        */
       method: ('full' | 'head' | 'lora') | null;
     };
+    /** PreviewRouting */
+    PreviewRouting: {
+      /**
+       * Attributes
+       * @description what rules may ask for: region, header:user-agent, characters, rows, bytes
+       */
+      attributes?: {
+        [key: string]: string | number;
+      };
+      /**
+       * Count
+       * @description so many made-up units beside; 1000 where no unit is given
+       * @default null
+       */
+      count: number | null;
+      /**
+       * Input
+       * @description what is sent: a text, several, or the JSON of a request
+       * @default null
+       */
+      input: unknown;
+      /**
+       * Model
+       * @description which of the service's models; not needed for its only one
+       * @default null
+       */
+      model: string | null;
+      /**
+       * Name
+       * @description its name
+       */
+      name: string;
+      /**
+       * Units
+       * @description whose version is asked for
+       */
+      units?: string[];
+    };
     /**
      * ProcessRef
      * @description A process that can be told from a later one with the same pid by its start time: in seconds since the epoch, and
@@ -5931,6 +6029,22 @@ export interface components {
        * @description the service's name
        */
       name: string;
+    };
+    /**
+     * RoutingPreview
+     * @description Who gets what. `shares` are of the units that were given, or made up; `shadow` gets copies.
+     */
+    RoutingPreview: {
+      /** Assignments */
+      assignments: components['schemas']['Assignment'][];
+      /** Model */
+      model: string;
+      /** Service */
+      service: string;
+      /** Shadow */
+      shadow: number[];
+      /** Shares */
+      shares: components['schemas']['AssignedShare'][];
     };
     /**
      * RoutingRule
@@ -15341,6 +15455,135 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Prediction'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  preview_routing: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Attributes
+           * @description what rules may ask for: region, header:user-agent, characters, rows, bytes
+           */
+          attributes?: {
+            [key: string]: string | number;
+          };
+          /**
+           * Count
+           * @description so many made-up units beside; 1000 where no unit is given
+           * @default null
+           */
+          count?: number | null;
+          /**
+           * Input
+           * @description what is sent: a text, several, or the JSON of a request
+           * @default null
+           */
+          input?: unknown;
+          /**
+           * Model
+           * @description which of the service's models; not needed for its only one
+           * @default null
+           */
+          model?: string | null;
+          /**
+           * Units
+           * @description whose version is asked for
+           */
+          units?: string[];
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['RoutingPreview'];
         };
       };
       /** @description The request is wrong; nothing was changed. */

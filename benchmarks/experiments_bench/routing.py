@@ -1,0 +1,145 @@
+"""What it costs to choose a version: the processor time that a split, and rules before it, add to a request.
+
+The requests of `hot_path` go to the protocol of 16 connections, each with a unit of its own of 10 to 36 characters, so
+that no head is known and no unit was seen before. The endpoint of the same process is configured anew for each round:
+one version, a split of two, the same with rules that do not fit, and with a namespace. `split_alone` is a split that
+gives nobody to the second version: that two models are in the processor's caches in turn is no part of choosing."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import math
+import random
+import shutil
+import string
+import tempfile
+import time
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import hot_path
+import uvicorn
+import uvloop
+from serving_bench import shapes
+from serving_bench.places import BUILD
+from serving_bench.shapes import TINY
+
+from jupyter_modeldeploy.records import Arm, Format, Lineage, NewVersion, ServedModel, ServiceSpec, Step
+from jupyter_modeldeploy.serving import planning, replica
+from jupyter_modeldeploy.serving.access import guard
+from jupyter_modeldeploy.serving.endpoint import Endpoint
+from jupyter_modeldeploy.serving.execution import served
+from jupyter_modeldeploy.serving.execution.instances import Instances
+from jupyter_modeldeploy.serving.http.protocol import InferenceProtocol
+from jupyter_modeldeploy.serving.metrics import Metrics
+from jupyter_modeldeploy.settings import Settings
+from jupyter_modeldeploy.store import Store
+
+UNITS, ROUNDS, BURST = 4000, 480, 250
+RULES = [
+    {"conditions": [{"attribute": "region", "operator": "in", "value": ["eu", "uk"]}], "version": 2},
+    {"conditions": [{"attribute": "header:user-agent", "operator": "prefix", "value": "curl"}], "version": 1},
+]
+CONFIGURED: dict[str, dict[str, Any]] = {
+    "single": {"arms": [(1, 1.0), (2, 0.0)]},
+    "split": {"arms": [(1, 0.5), (2, 0.5)]},
+    "split_alone": {"arms": [(1, 1.0), (2, 1e-12)]},
+    "rules": {"arms": [(1, 1.0), (2, 1e-12)], "rules": RULES},
+    "namespace": {"arms": [(1, 1.0), (2, 1e-12)], "namespace": {"id": "checkout", "start": 0.0, "end": 1.0}},
+}
+
+
+def run() -> dict[str, Any]:
+    """`routing_cpu_us`: microseconds that a split adds to a request, the median of the rounds' differences."""
+    served.INLINE_MS = served.INLINE_LIMIT_S = math.inf
+    shapes.make()
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
+        times = uvloop.run(_measured(Path(folder)))
+    base = times.pop("single")
+    print(f"{'single':12}{median(base):8.2f} µs a request")
+    figures: dict[str, Any] = {"single_us": round(median(base), 3)}
+    for name, found in times.items():
+        added = [after - before for after, before in zip(found, base, strict=True)]
+        low, _, high = quantiles(added, n=4)
+        print(f"{name:12}{median(added):+8.2f} µs, half of the rounds within {low:+.2f} … {high:+.2f}")
+        figures[f"{name}_us"] = round(median(added), 3)
+    return {"routing_cpu_us": figures["split_us"], "routing": {**figures, "rounds": ROUNDS, "units": UNITS}}
+
+
+async def _measured(folder: Path) -> dict[str, list[float]]:
+    endpoint, server, token = _endpoint(folder)
+    wires = [hot_path.Wire() for _ in range(hot_path.CONNECTIONS)]
+    receive = [_connected(server, wire) for wire in wires]
+    requests = _requests(token)
+    specs = {name: _spec(**fields) for name, fields in CONFIGURED.items()}
+    times: dict[str, list[float]] = {name: [] for name in specs}
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    for number in range(ROUNDS):
+        burst = requests[number * BURST % UNITS :][:BURST]  # short, so that many are not disturbed
+        for name in random.sample(list(specs), len(specs)):
+            endpoint.configure(specs[name])
+            _send(receive, requests[-16:])
+            begun = time.process_time()
+            _send(receive, burst)
+            times[name].append((time.process_time() - begun) / BURST * 1e6)
+    hot_path.check("json", wires[0].last)
+    return times
+
+
+def _send(receive: list[Any], requests: list[bytes]) -> None:
+    for number, request in enumerate(requests):
+        receive[number % hot_path.CONNECTIONS](request)
+    InferenceProtocol.outbox.send()
+
+
+def _connected(server: uvicorn.Server, wire: hot_path.Wire) -> Any:
+    protocol = InferenceProtocol(config=server.config, server_state=server.server_state, app_state={})
+    protocol.connection_made(wire)
+    return protocol.data_received
+
+
+def _requests(token: str) -> list[bytes]:
+    """Units that look like those of others: numbers, names, hexadecimal digits."""
+    draw = random.Random(20)
+    letters = string.ascii_letters + string.digits + "-_"
+    body = TINY.json.read_bytes()
+    units = ("".join(draw.choices(letters, k=draw.randint(10, 36))) for _ in range(UNITS))
+    return [
+        hot_path._request(token, body, f"X-Attribute-Region: us\r\nUser-Agent: bench\r\nX-Unit-Id: {unit}\r\n")
+        for unit in units
+    ]
+
+
+def _spec(arms: list[tuple[int, float]], **fields: Any) -> ServiceSpec:
+    shared = [Arm(version=version, weight=weight) for version, weight in arms]
+    return ServiceSpec(
+        name="hot", models=[ServedModel.model_validate({"model": "tiny", "arms": shared, **fields})], instances=1
+    )
+
+
+def _endpoint(folder: Path) -> tuple[Endpoint, uvicorn.Server, str]:
+    """What a server process makes of a plan of two versions, short of listening."""
+    store = Store(Settings(folder / "root"))
+    new = NewVersion(model="tiny", format=Format.onnx, task="tensor", lineage=Lineage(step=Step.imported))
+    for number in (1, 2):
+        store.versions.add(new, Path(shutil.copytree(TINY.model.parent, folder / f"tiny{number}")))
+    spec = _spec(**CONFIGURED["split"])
+    plan = planning.plan_of(store, spec, revision=1)
+    planning.write(store, plan)
+    plan.metrics_folder.mkdir(parents=True, exist_ok=True)
+    metrics = Metrics(plan.metrics_folder, plan.replica)
+    models = replica._loaded(plan, metrics)
+    instances = Instances(1, spec.max_queue, spec.timeout_s, asyncio.get_running_loop())
+    parent = plan.metrics_folder.parent
+    endpoint = Endpoint(spec.name, models, guard(plan.token_folder), instances, metrics, spec.max_body_bytes, parent)
+    endpoint.configure(spec)
+    config = replica._config(endpoint, spec)
+    config.load()
+    token = store.ensure_service_token(spec.name)
+    store.close()
+    return endpoint, uvicorn.Server(config), token
