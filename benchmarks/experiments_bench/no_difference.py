@@ -1,28 +1,32 @@
-"""Two versions that are the same: how often each method finds a difference that is not there."""
+"""Two versions that are the same: how often the judge finds a difference that is not there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from experiments_bench.simulated import METRICS, looks
-from jupyter_modeldeploy.experiments.statistics import fixed, sequences, split, stages
+from experiments_bench.simulated import BASE, CANDIDATE, KINDS, looks
+from jupyter_modeldeploy.experiments.observed import Observed
+from jupyter_modeldeploy.experiments.statistics import split
+from jupyter_modeldeploy.experiments.verdicts import judge
+from jupyter_modeldeploy.records import Metric
+from jupyter_modeldeploy.records.experiments import Method
 
 EXPERIMENTS, LOOKS, UNITS = 4000, 50, 100
 PLANNED = 5
+FRACTIONS = [(look + 1) / PLANNED for look in range(PLANNED)]
 LEVEL = 0.95
-LIMITS = stages.boundaries([(look + 1) / PLANNED for look in range(PLANNED)], LEVEL)
-CHUNK = 200
+CHUNK = 100
 
 
 def run() -> dict[str, Any]:
     """The share of false positives of each method and metric, over 4,000 experiments of 50 looks."""
     found: dict[str, dict[str, float]] = {}
     with ProcessPoolExecutor() as pool:
-        for name in METRICS:
+        for name in KINDS:
             chunks = list(pool.map(_chunk, [name] * (EXPERIMENTS // CHUNK), range(EXPERIMENTS // CHUNK)))
             found[name] = {method: float(np.mean([chunk[method] for chunk in chunks])) for method in chunks[0]}
             print(
@@ -45,27 +49,26 @@ def _figures(found: dict[str, dict[str, float]]) -> dict[str, float]:
 
 
 def _chunk(name: str, number: int) -> dict[str, float]:
-    random = np.random.default_rng([number, sorted(METRICS).index(name)])
+    random = np.random.default_rng([number, sorted(KINDS).index(name)])
     outcomes = [_one(name, random) for _ in range(CHUNK)]
     return {method: float(np.mean([outcome[method] for outcome in outcomes])) for method in outcomes[0]}
 
 
 def _one(name: str, random: np.random.Generator) -> dict[str, bool]:
-    effects = list(looks(METRICS[name], random, LOOKS, UNITS))
-    every = LOOKS // PLANNED
+    metric, seen = KINDS[name].metric, list(looks(KINDS[name], random, LOOKS, UNITS))
+    planned = seen[LOOKS // PLANNED - 1 :: LOOKS // PLANNED]
     return {
-        "sequence": any(_outside(effect, sequences.half_width) for effect in effects),
-        "stages": any(
-            abs(effect.value) > limit * effect.variance**0.5
-            for effect, limit in zip(effects[every - 1 :: every], LIMITS, strict=True)
-        ),
-        "fixed": _outside(effects[-1], fixed.half_width),
-        "peeking": any(_outside(effect, fixed.half_width) for effect in effects),
+        "sequence": any(decided(each, metric, "sequence") for each in seen),
+        "stages": any(decided(each, metric, "stages", FRACTIONS[: look + 1]) for look, each in enumerate(planned)),
+        "fixed": decided(seen[-1], metric, "fixed"),
+        "peeking": any(decided(each, metric, "fixed") for each in seen[:: LOOKS // 10]),
     }
 
 
-def _outside(effect: Any, half_width: Callable[..., Any]) -> bool:
-    return bool(abs(effect.value) > half_width(effect, LEVEL))
+def decided(observed: Sequence[Observed], metric: Metric, method: Method, fractions: Sequence[float] = (1.0,)) -> bool:
+    """Whether the judge says that one version is better."""
+    (found,) = judge(observed, BASE, CANDIDATE, [metric], method, LEVEL, fractions=fractions, details=False)
+    return found.verdict != "undecided"
 
 
 def _splits(number: int) -> float:

@@ -7,15 +7,16 @@ from typing import Any, get_args
 
 import numpy as np
 
-from experiments_bench.simulated import METRICS, looks
-from jupyter_modeldeploy.experiments.statistics import fixed, sequences, stages
-from jupyter_modeldeploy.experiments.statistics.effects import Effect
-from jupyter_modeldeploy.experiments.statistics.planner import Design, Method
+from experiments_bench.no_difference import decided
+from experiments_bench.simulated import BASE, KINDS, looks, side
+from jupyter_modeldeploy.experiments.planning import plan, seen
+from jupyter_modeldeploy.records.experiments import Method
 
 EXPERIMENTS, LOOKS, PROMISED = 4000, 10, 0.8
 CHUNK = 200
 EFFECTS = {"mean": 1.0, "percentile": 4.0}
 """Milliseconds, of latencies with a mean of 24 and a 95th percentile of 54."""
+FRACTIONS = [(look + 1) / LOOKS for look in range(LOOKS)]
 
 
 def run() -> dict[str, Any]:
@@ -23,9 +24,13 @@ def run() -> dict[str, Any]:
     found: dict[str, dict[str, float]] = {}
     with ProcessPoolExecutor() as pool:
         for name, effect in EFFECTS.items():
+            deviation = _unit_deviation(name)
             for method in get_args(Method):
-                design = Design(*(_unit_variance(name),) * 2, method=method, looks=LOOKS)
-                units = design.units_needed(effect, PROMISED) // (2 * LOOKS) + 1
+                needed = plan(
+                    deviation=deviation, minimum_effect=effect, method=method, looks=LOOKS, power=PROMISED
+                ).units
+                assert needed is not None  # an effect was asked for
+                units = needed // (2 * LOOKS) + 1
                 jobs = [(name, method, units, effect, number) for number in range(EXPERIMENTS // CHUNK)]
                 share = float(np.mean(list(pool.map(_chunk, jobs))))
                 found.setdefault(name, {})[method] = share
@@ -37,10 +42,11 @@ def run() -> dict[str, Any]:
     return {"power_error_points": 100 * error, "power": found}
 
 
-def _unit_variance(name: str) -> float:
-    """Of one unit's part in the estimate, from a pilot."""
-    effects = list(looks(METRICS[name], np.random.default_rng(7), 1, 400_000))
-    return float(effects[0].variance * effects[0].units / 4)
+def _unit_deviation(name: str) -> float:
+    """Of one unit's part in the figure, from a pilot."""
+    kind = KINDS[name]
+    pilot = kind.draw(np.random.default_rng(7), 400_000, 0.0)
+    return seen(kind.metric, [side(BASE, pilot, with_rows=True)])[1]
 
 
 def _chunk(job: tuple[str, Method, int, float, int]) -> float:
@@ -50,18 +56,8 @@ def _chunk(job: tuple[str, Method, int, float, int]) -> float:
 
 
 def _found(name: str, method: Method, units: int, effect: float, random: np.random.Generator) -> bool:
-    effects = list(looks(METRICS[name], random, LOOKS, units, effect))
+    kind = KINDS[name]
+    at = list(looks(kind, random, LOOKS, units, effect))
     if method == "fixed":
-        return _beyond(effects[-1], fixed.half_width(effects[-1]))
-    if method == "sequence":
-        return any(_beyond(each, sequences.half_width(each)) for each in effects)
-    limits = _limits()
-    return any(_beyond(each, limit * each.variance**0.5) for each, limit in zip(effects, limits, strict=True))
-
-
-def _limits() -> np.ndarray:
-    return stages.boundaries([(look + 1) / LOOKS for look in range(LOOKS)])
-
-
-def _beyond(effect: Effect, half_width: float) -> bool:
-    return bool(abs(effect.value) > half_width)
+        return decided(at[-1], kind.metric, method)
+    return any(decided(each, kind.metric, method, FRACTIONS[: look + 1]) for look, each in enumerate(at))

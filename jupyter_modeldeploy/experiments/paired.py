@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from jupyter_modeldeploy.experiments.deciding import Rule
+from jupyter_modeldeploy.experiments.sentences import ALIKE
 from jupyter_modeldeploy.experiments.statistics import estimates
 from jupyter_modeldeploy.experiments.statistics.effects import Effect
 from jupyter_modeldeploy.experiments.statistics.moments import Moments
@@ -65,7 +66,7 @@ def latency(base: np.ndarray, candidate: np.ndarray, level: float = 0.95) -> Met
 
 
 def size(base: int, candidate: int) -> MetricComparison:
-    """Of all files of a version: nothing is uncertain in it."""
+    """Of all files of a version: nothing is uncertain in it, and a few bytes decide nothing."""
     gap = float(candidate - base)
     exact = Interval(value=gap, low=gap, high=gap, level=1.0)
     return MetricComparison(
@@ -75,7 +76,7 @@ def size(base: int, candidate: int) -> MetricComparison:
         base=base,
         candidate=candidate,
         difference=exact,
-        verdict=_verdict(exact, lower_is_better=True),
+        verdict=_verdict(exact, lower_is_better=True) if abs(gap) > ALIKE * base else "undecided",
         base_samples=1,
         candidate_samples=1,
         method="counted",

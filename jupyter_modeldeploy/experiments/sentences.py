@@ -12,6 +12,7 @@ SPLIT_ALARM = 0.001
 NAMES = {"error_rate": "the rate of errors", "latency_ms": "latency"}
 NOT_DUE = "It is judged once, when all planned units are there."
 ALIKE = 0.005
+"""By what share sizes may differ and be one size."""
 FAR = 100
 """Times the units there are: nobody waits for more."""
 
@@ -40,7 +41,7 @@ def sentence(
 def _goes_without_saying(metric: MetricComparison) -> bool:
     """That nobody erred, and that both are of one size."""
     flawless = metric.metric == "error_rate" and metric.base == metric.candidate == 0
-    one_size = metric.base and metric.candidate and abs(metric.candidate / metric.base - 1) < ALIKE
+    one_size = metric.base and metric.candidate and abs(metric.candidate / metric.base - 1) <= ALIKE
     return flawless or (metric.metric == "size_bytes" and bool(one_size))
 
 

@@ -118,8 +118,9 @@ def _experimented(experiment: Experiment, asked: str) -> Check:
     if breached := [one.guardrail.metric for one in experiment.guardrails if one.state == "breached"]:
         note = f"the experiment {name} breached its guardrail on {', '.join(breached)}"
         return Check(asked=asked, holds=False, note=note)
-    if found := [one for one in experiment.metrics if one.verdict == "worse"]:
-        change, ends = _figures(found[0].difference)
-        note = f"the experiment {name} found {found[0].metric} worse by {change}, interval {ends}"
+    found = next((one for one in experiment.metrics if one.verdict == "worse"), None)
+    if found and found.difference:
+        change, ends = _figures(found.difference)
+        note = f"the experiment {name} found {found.metric} worse by {change}, interval {ends}"
         return Check(asked=asked, holds=False, note=note)
     return Check(asked=asked, holds=True, note=f"the experiment {name} found nothing worse")

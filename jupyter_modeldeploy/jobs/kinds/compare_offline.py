@@ -45,9 +45,9 @@ def run(context: Context) -> dict[str, Any]:
             versions.judge(runtime, task, questions, context.reporter)
             for (runtime, task), questions in zip((one, other), asked, strict=True)
         ]
-        latency = _timed([(*one, asked[0]), (*other, asked[1])], parameters.timed_rows)
+        base_ms, candidate_ms = _timed([(*one, asked[0]), (*other, asked[1])], parameters.timed_rows)
     metrics = [
-        paired.latency(*latency),
+        paired.latency(base_ms, candidate_ms),
         *paired.metrics(judged[0], judged[1]),
         paired.size(base.size_bytes, candidate.size_bytes),
     ]
