@@ -9,7 +9,7 @@ from jupyter_modeldeploy.api.requests import ById, Nothing
 from jupyter_modeldeploy.experiments.live.moves import Asked
 from jupyter_modeldeploy.jobs.kinds.compare import CompareParameters
 from jupyter_modeldeploy.jobs.kinds.experiment import ExperimentOptions
-from jupyter_modeldeploy.records import Experiment, Job, Name
+from jupyter_modeldeploy.records import Experiment, Job, Name, Rehearsal
 from jupyter_modeldeploy.workspace import Workspace
 
 
@@ -23,6 +23,13 @@ class RunExperiment(ExperimentOptions, Request):
 
 class ActOnExperiment(ById):
     action: Asked = Field(description="stop splits the traffic as before; roll-back leaves the candidate without any")
+
+
+class RehearseExperiment(ExperimentOptions, Request):
+    traffic: str = Field(description="the id of a live experiment, or the path of a service's log of requests")
+    candidate: str | None = Field(  # type: ignore[assignment]  # an experiment knows it
+        default=None, description="the version to judge; by default that of the experiment"
+    )
 
 
 class ExperimentList(BaseModel):
@@ -49,6 +56,11 @@ def run_experiment(workspace: Workspace, request: RunExperiment) -> Job:
     return workspace.experiments.run(request.name, **request.model_dump(exclude={"name"})).job
 
 
+def rehearse_experiment(workspace: Workspace, request: RehearseExperiment) -> Rehearsal:
+    """Say what an experiment would have done in traffic that was recorded; nothing is changed."""
+    return workspace.experiments.rehearse(**request.model_dump())
+
+
 def act_on_experiment(workspace: Workspace, request: ActOnExperiment) -> Experiment:
     """Pause or resume a live experiment, roll it back, promote its candidate, or stop it."""
     return workspace.experiments.act(request.id, request.action)
@@ -67,6 +79,15 @@ EXPERIMENTS: tuple[Operation, ...] = (
         Job,
         run_experiment,
         status=202,
+    ),
+    Operation(
+        "rehearse_experiment",
+        "POST",
+        "experiments/rehearsal",
+        "execute",
+        RehearseExperiment,
+        Rehearsal,
+        rehearse_experiment,
     ),
     Operation(
         "act_on_experiment",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_modeldeploy.amounts import percent
+from jupyter_modeldeploy.amounts import duration, percent
 from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.tables import table
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.api.experiments import ExperimentList
-    from jupyter_modeldeploy.records import Experiment, Interval
+    from jupyter_modeldeploy.records import Experiment, Interval, Rehearsal
 
 OUTCOME_STYLES = {"running": "cyan", "paused": "yellow", "rolled back": "red", "promoted": "green"}
 
@@ -49,7 +49,20 @@ def shown(door: Door, response: Experiment) -> None:
         door.suggest("Steer it", f"experiments pause {response.id}")
 
 
-def _guardrails(door: Door, experiment: Experiment) -> None:
+def rehearsed(door: Door, response: Rehearsal) -> None:
+    from jupyter_modeldeploy.cli import results
+
+    door.out.print(results.metrics_table(response.metrics, f"{response.candidate} against {response.base}, a dry run"))
+    _guardrails(door, response)
+    _decisions(door, response)
+    taken, span = sum(response.units), duration(response.seconds)
+    door.tell(f"{taken:,} of {response.recorded:,} recorded units, in {span}, fit the shares of the steps.")
+    if not response.is_over:
+        door.tell("The recording ended before the experiment would have.")
+    door.out.print(printable(response.verdict), style="bold", soft_wrap=True)
+
+
+def _guardrails(door: Door, experiment: Experiment | Rehearsal) -> None:
     if not experiment.guardrails:
         return
     rows = table("Guardrail", ">At most", ">Worse by", "State", "Then")
@@ -60,7 +73,7 @@ def _guardrails(door: Door, experiment: Experiment) -> None:
     door.out.print(rows)
 
 
-def _decisions(door: Door, experiment: Experiment) -> None:
+def _decisions(door: Door, experiment: Experiment | Rehearsal) -> None:
     if not experiment.decisions:
         return
     rows = table("When", "What", ">Share", "By", "Why")

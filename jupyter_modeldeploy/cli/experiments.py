@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Annotated, Any
 
 import typer
 
@@ -15,14 +15,10 @@ from jupyter_modeldeploy.cli.operation import DETACH, OperationCommand, finish
 
 app = group("See, run and steer experiments on a service's own traffic; alone it lists them.")
 
-RUN = OperationCommand(
-    "run",
-    "run_experiment",
+ARGUMENTS = ("name", "candidate")
+RUN = (
     "Hold a version against another on a service's own traffic, with guardrails that take it back by themselves.\n\n"
-    "It goes on until its duration is over; Ctrl-C leaves it running. With --steps its share rises as it goes.",
-    "modeldeploy experiments run reviews-api sentiment@3 --traffic-split 80,20 --duration 7d",
-    arguments=["name", "candidate"],
-    completions={"name": completion.services},
+    "It goes on until its duration is over; Ctrl-C leaves it running. With --steps its share rises as it goes."
 )
 ROLLOUT = (
     "Give a version a service's traffic step by step, and take it back where a guardrail is breached.\n\n"
@@ -37,6 +33,17 @@ ACTIONS = {
     "roll-back": "End an experiment and give its base all the traffic of the two.",
     "stop": "End an experiment and split the traffic as before.",
 }
+
+
+DRY_RUN = Annotated[
+    str | None,
+    typer.Option(
+        "--dry-run",
+        metavar="ID|FILE",
+        help="change nothing: say what would have been done in an experiment's traffic, or in a service's request log",
+        autocompletion=completion.experiments,
+    ),
+]
 
 
 def _on_one(name: str, operation: str, help: str, **fields: str) -> OperationCommand:
@@ -55,7 +62,13 @@ OperationCommand(
 _on_one(
     "show", "get_experiment", "Show its verdict, metrics and guardrails, and what was decided when and why."
 ).add_to(app)
-RUN.add_to(app)
+late_command(
+    app,
+    "run",
+    RUN,
+    "modeldeploy experiments run reviews-api sentiment@3 --traffic-split 80,20 --duration 7d",
+    lambda: _build(),
+)
 for _name, _help in ACTIONS.items():
     _on_one(_name, "act_on_experiment", _help, action=_name).add_to(app)
 
@@ -63,17 +76,22 @@ for _name, _help in ACTIONS.items():
 def add_to(root: typer.Typer) -> None:
     root.add_typer(app, name="experiments")
     example = f"modeldeploy rollout reviews-api sentiment@3 --steps {STEPS} --hold 10m"
-    late_command(root, "rollout", ROLLOUT, example, _build_rollout)
+    late_command(root, "rollout", ROLLOUT, example, lambda: _build(STEPS, {"traffic_split", "promote", "at_end"}))
 
 
-def _build_rollout() -> Callable[..., None]:
+def _build(steps: str | None = None, left_out: Collection[str] = ()) -> Callable[..., None]:
     from jupyter_modeldeploy.api.experiments import RunExperiment
     from jupyter_modeldeploy.cli.options import COMPLETIONS, fields_from, parameters_of
 
-    def rollout(door: Door, detach: bool, **values: Any) -> None:
-        finish(door, door.call("run_experiment", **fields_from(RunExperiment, values)).id, detach)
+    def run(door: Door, detach: bool, dry_run: str | None, **values: Any) -> None:
+        fields = fields_from(RunExperiment, values)
+        if dry_run is None:
+            finish(door, door.call("run_experiment", **fields).id, detach)
+        else:
+            del fields["name"]
+            door.show(door.call("rehearse_experiment", traffic=dry_run, **fields), experiment_page.rehearsed)
 
     completions = {**COMPLETIONS, "name": completion.services}
-    own = parameters_of(RunExperiment, RUN.arguments, {"traffic_split", "promote", "at_end"}, completions)
-    own = [one.replace(default=STEPS) if one.name == "steps" else one for one in own]
-    return answered(rollout, [*own, option("detach", DETACH, False)])
+    own = parameters_of(RunExperiment, ARGUMENTS, left_out, completions)
+    own = [one.replace(default=steps) if steps and one.name == "steps" else one for one in own]
+    return answered(run, [*own, option("dry_run", DRY_RUN, None), option("detach", DETACH, False)])

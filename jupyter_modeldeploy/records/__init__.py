@@ -40,6 +40,7 @@ from jupyter_modeldeploy.records.experiments import GuardrailState as GuardrailS
 from jupyter_modeldeploy.records.experiments import Look as Look
 from jupyter_modeldeploy.records.experiments import Metric as Metric
 from jupyter_modeldeploy.records.experiments import MetricComparison as MetricComparison
+from jupyter_modeldeploy.records.experiments import Rehearsal as Rehearsal
 from jupyter_modeldeploy.records.experiments import SegmentDifference as SegmentDifference
 from jupyter_modeldeploy.records.experiments import Suspicion as Suspicion
 from jupyter_modeldeploy.records.jobs import LIVING as LIVING

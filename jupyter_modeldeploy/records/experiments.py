@@ -170,3 +170,20 @@ class Experiment(Record):
     guardrails: list[GuardrailState] = Field(default_factory=list)
     decisions: list[Decision] = Field(default_factory=list)
     suspicions: list[Suspicion] = Field(default_factory=list)
+
+
+class Rehearsal(Record):
+    """What an experiment would have done in traffic that was recorded: nothing was changed. `recorded` units came
+    within `seconds`; of each version, base first, `units` were taken, as the shares of the steps ask for. Where it
+    `is_over` the last decision is an end, or a pause; else the recording ended first."""
+
+    base: str
+    candidate: str
+    seconds: float
+    recorded: int
+    units: list[int]
+    decisions: list[Decision]
+    guardrails: list[GuardrailState]
+    metrics: list[MetricComparison]
+    verdict: str
+    is_over: bool

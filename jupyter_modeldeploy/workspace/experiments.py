@@ -11,7 +11,7 @@ from jupyter_modeldeploy.experiments import planning
 from jupyter_modeldeploy.experiments.live.moves import Asked
 from jupyter_modeldeploy.jobs.kinds import experiment_asking, held_out
 from jupyter_modeldeploy.jobs.reconcile import reconcile as reconcile_jobs
-from jupyter_modeldeploy.records import Experiment, ExperimentPlan
+from jupyter_modeldeploy.records import Experiment, ExperimentPlan, Rehearsal
 from jupyter_modeldeploy.serving import lifecycle
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
@@ -99,6 +99,17 @@ class Experiments(Room):
             base=self._store.versions.get(base).ref if base else None,
             **options,
         )
+
+    def rehearse(
+        self, traffic: str, candidate: str | None = None, base: str | None = None, **options: Any
+    ) -> Rehearsal:
+        """What an experiment with these `options` (as for `run`) would have done, and when, in `traffic` that was
+        recorded: the id of a live experiment, or the path of a service's log of requests, which needs both versions.
+
+        Raises NotFound, and InvalidInput where both versions were not recorded at the same time."""
+        from jupyter_modeldeploy.jobs.kinds import experiment_rehearsal
+
+        return experiment_rehearsal.rehearse(self._store, traffic, candidate, base, options)
 
     def act(self, experiment_id: str, action: Asked) -> Experiment:
         """Pause or resume a live experiment, roll it back, promote its candidate, or stop it, which splits the traffic

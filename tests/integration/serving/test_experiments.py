@@ -75,6 +75,8 @@ def test_a_candidate_that_fails_is_rolled_back_by_itself(workspace: Workspace, l
     assert "error_rate is worse by" in found.decisions[-1].why
     assert [each.action for each in found.decisions] == ["start", "roll back"]
     assert shares(workspace) == {1: 1.0, 3: 0.0}
+    again = workspace.experiments.rehearse(found.id, steps="25,100", hold="30s")
+    assert [each.action for each in again.decisions] == ["start", "roll back"]
     assert workspace.services.get("one").spec.recording.exposures is False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jupyter_modeldeploy.errors import InvalidInput
@@ -12,7 +13,9 @@ from jupyter_modeldeploy.experiments.live import arms as splits
 from jupyter_modeldeploy.experiments.live.asked import guardrails_of, metrics_of, share_of_split, shares_of
 from jupyter_modeldeploy.experiments.live.moves import Moves
 from jupyter_modeldeploy.experiments.live.ramp import Next, Place, Ramp, Seen, following
+from jupyter_modeldeploy.experiments.live.rehearsal import rehearse
 from jupyter_modeldeploy.experiments.live.standing import Journal, Standing
+from jupyter_modeldeploy.experiments.observed import Observed, Rows
 from jupyter_modeldeploy.records import Arm, Guardrail, GuardrailState, Interval, MetricComparison
 
 RAMP = Ramp(steps=(0.1, 0.5, 1.0), hold_s=60, hold_units=100, duration_s=1000)
@@ -174,3 +177,27 @@ def test_metrics_and_guardrails_are_written_in_a_line_each() -> None:
 def test_a_metric_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="no metric"):
         metrics_of({"x": text})
+
+
+def recorded(version: str, weight: float, count: int, error_share: float, slow: float = 1.0) -> Observed:
+    """One unit a second and version, with errors by chance."""
+    chance = np.random.default_rng(count)
+    latency = slow * chance.exponential(10.0, count)
+    sums = {"requests": np.ones(count), "errors": (chance.random(count) < error_share) * 1.0, "latency_ms": latency}
+    rows = {"latency_ms": Rows(latency, np.arange(count))}
+    return Observed(version, 1, weight, count, sums, rows, first_at=np.arange(count) * 1.0)
+
+
+def test_a_dry_run_says_when_harm_would_have_been_taken_back() -> None:
+    ramp = replace(RAMP, steps=(0.1, 0.5), duration_s=10_000)
+    options = metrics_of({}), guardrails_of({}, metrics_of({}))
+    traffic = [recorded("m@1", 0.5, 1000, 0.0), recorded("m@2", 0.5, 1001, 0.3)]
+    harm = rehearse(traffic, "m@1", "m@2", ramp, *options)
+    assert [each.action for each in harm.decisions][-1] == "roll back"
+    assert harm.is_over
+    assert 0.05 < harm.units[1] / sum(harm.units) < 0.5
+    good = rehearse([traffic[0], recorded("m@2", 0.5, 1002, 0.0)], "m@1", "m@2", ramp, *options)
+    assert [each.action for each in good.decisions] == ["start", "step"]
+    assert not good.is_over
+    with pytest.raises(InvalidInput, match="no time"):
+        rehearse(traffic[:1], "m@1", "m@2", ramp, *options)
