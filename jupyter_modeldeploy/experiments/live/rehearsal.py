@@ -12,10 +12,10 @@ import numpy as np
 
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.experiments.live.ramp import Place, Ramp, Seen, following
-from jupyter_modeldeploy.experiments.live.stages import with_a_base
+from jupyter_modeldeploy.experiments.live.stages import units_of, with_a_base
 from jupyter_modeldeploy.experiments.observed import Observed
 from jupyter_modeldeploy.experiments.strata import among
-from jupyter_modeldeploy.experiments.verdicts import guard, judge, sentence, units
+from jupyter_modeldeploy.experiments.verdicts import guard, judge, sentence
 from jupyter_modeldeploy.records import Decision, Guardrail, GuardrailState, Metric, Rehearsal
 
 LOOKS = 100
@@ -59,7 +59,7 @@ def rehearse(
         candidate=candidate,
         seconds=last - begun,
         recorded=sum(one.observed.units for one in show.recorded),
-        units=units(show.seen, base, candidate),
+        units=units_of(show.seen, base, candidate),
         decisions=show.decisions,
         guardrails=show.states,
         metrics=found,

@@ -18,6 +18,11 @@ def units_at(observed: Sequence[Observed], version: str, weight: float) -> int:
     return newest.units if newest is not None and abs(newest.weight - weight) < SAME else 0
 
 
+def units_of(observed: Sequence[Observed], *versions: str) -> list[int]:
+    """How many each of the versions had, over all stages."""
+    return [sum(one.units for one in observed if one.version == version) for version in versions]
+
+
 def with_a_base(observed: Sequence[Observed], base: str, candidate: str) -> list[Observed]:
     """The stages with, where the candidate has all the traffic, the base's units of the newest stage before: there is
     nothing else to hold it against. For guardrails alone: what was not at the same time is no experiment."""

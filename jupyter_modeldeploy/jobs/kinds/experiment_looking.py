@@ -11,7 +11,7 @@ from jupyter_modeldeploy.experiments.collecting import KEPT, Collector
 from jupyter_modeldeploy.experiments.live.arms import share_of
 from jupyter_modeldeploy.experiments.live.looks import with_looks
 from jupyter_modeldeploy.experiments.live.ramp import Ramp, Seen
-from jupyter_modeldeploy.experiments.live.stages import units_at, with_a_base
+from jupyter_modeldeploy.experiments.live.stages import units_at, units_of, with_a_base
 from jupyter_modeldeploy.experiments.live.standing import Standing
 from jupyter_modeldeploy.experiments.observed import Observed
 from jupyter_modeldeploy.experiments.spool import FOLDER
@@ -46,7 +46,7 @@ class Looking:
     @property
     def units(self) -> list[int]:
         """Of the base and of the candidate, in all stages."""
-        return verdicts.units(self.observed, self._pair.base_ref, self._pair.candidate_ref)
+        return units_of(self.observed, self._pair.base_ref, self._pair.candidate_ref)
 
     @property
     def suspicions(self) -> list[Suspicion]:

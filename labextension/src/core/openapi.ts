@@ -210,6 +210,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/experiments/rehearsal': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Say what an experiment would have done in traffic that was recorded; nothing is changed. */
+    post: operations['rehearse_experiment'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/experiments/{id}': {
     parameters: {
       query?: never;
@@ -5785,6 +5802,136 @@ export interface components {
        */
       point: string;
     };
+    /**
+     * Rehearsal
+     * @description What an experiment would have done in traffic that was recorded: nothing was changed. `recorded` units came
+     *     within `seconds`; of each version, base first, `units` were taken, as the shares of the steps ask for. Where it
+     *     `is_over` the last decision is an end, or a pause; else the recording ended first.
+     */
+    Rehearsal: {
+      /** Base */
+      base: string;
+      /** Candidate */
+      candidate: string;
+      /** Decisions */
+      decisions: components['schemas']['Decision'][];
+      /** Guardrails */
+      guardrails: components['schemas']['GuardrailState'][];
+      /** Is Over */
+      is_over: boolean;
+      /** Metrics */
+      metrics: components['schemas']['MetricComparison'][];
+      /** Recorded */
+      recorded: number;
+      /** Seconds */
+      seconds: number;
+      /** Units */
+      units: number[];
+      /** Verdict */
+      verdict: string;
+    };
+    /** RehearseExperiment */
+    RehearseExperiment: {
+      /**
+       * At End
+       * @description at the end the split before, or that then
+       * @default before
+       * @enum {string}
+       */
+      at_end: 'before' | 'keep';
+      /**
+       * Attributes
+       * @description headers X-Attribute-NAME by which parts of the traffic are told apart: region,plan
+       * @default null
+       */
+      attributes: string | null;
+      /**
+       * Base
+       * @description the version to hold it against; by default the one served most
+       * @default null
+       */
+      base: string | null;
+      /**
+       * Candidate
+       * @description the version to judge; by default that of the experiment
+       * @default null
+       */
+      candidate: string | null;
+      /**
+       * Duration
+       * @description how long it lasts at most: 30s, 10m, 2h, 7d, 2w
+       * @default 7d
+       */
+      duration: string;
+      /**
+       * Guardrails
+       * @description by how much the candidate may be worse: error_rate=2pp, latency_p95=50%, bought=5%,pause; or off
+       */
+      guardrails?: {
+        [key: string]: string;
+      };
+      /**
+       * Hold
+       * @description how long each step lasts at least: 30s, 10m, 2h, 1d
+       * @default 1m
+       */
+      hold: string;
+      /**
+       * Hold Units
+       * @description how many units meet the candidate in each step at least
+       * @default 100
+       */
+      hold_units: number;
+      /**
+       * Horizon
+       * @description units planned for, with fixed and stages; else the time
+       * @default null
+       */
+      horizon: number | null;
+      /**
+       * Level
+       * @description how sure an interval is
+       * @default 0.95
+       */
+      level: number;
+      /**
+       * Method
+       * @description sequence may be looked at any time, fixed is judged once
+       * @default sequence
+       * @enum {string}
+       */
+      method: 'sequence' | 'fixed' | 'stages';
+      /**
+       * Metrics
+       * @description outcomes to measure too, the first of which decides: bought=proportion, wait=p95,lower, ctr=ratio of clicks per views
+       */
+      metrics?: {
+        [key: string]: string;
+      };
+      /**
+       * Promote
+       * @description give it all the traffic where it proves better in what decides
+       * @default false
+       */
+      promote: boolean;
+      /**
+       * Steps
+       * @description instead of one split, the candidate's shares one after the other: 10,25,50,100
+       * @default null
+       */
+      steps: string | null;
+      /**
+       * Traffic
+       * @description the id of a live experiment, or the path of a service's log of requests
+       */
+      traffic: string;
+      /**
+       * Traffic Split
+       * @description the base's and the candidate's part: 80,20; by default as they are served, or 50,50
+       * @default null
+       */
+      traffic_split: string | null;
+    };
     /** RemoveAlias */
     RemoveAlias: {
       /**
@@ -9189,6 +9336,202 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['ExperimentPlan'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  rehearse_experiment: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * At End
+           * @description at the end the split before, or that then
+           * @default before
+           * @enum {string}
+           */
+          at_end?: 'before' | 'keep';
+          /**
+           * Attributes
+           * @description headers X-Attribute-NAME by which parts of the traffic are told apart: region,plan
+           * @default null
+           */
+          attributes?: string | null;
+          /**
+           * Base
+           * @description the version to hold it against; by default the one served most
+           * @default null
+           */
+          base?: string | null;
+          /**
+           * Candidate
+           * @description the version to judge; by default that of the experiment
+           * @default null
+           */
+          candidate?: string | null;
+          /**
+           * Duration
+           * @description how long it lasts at most: 30s, 10m, 2h, 7d, 2w
+           * @default 7d
+           */
+          duration?: string;
+          /**
+           * Guardrails
+           * @description by how much the candidate may be worse: error_rate=2pp, latency_p95=50%, bought=5%,pause; or off
+           */
+          guardrails?: {
+            [key: string]: string;
+          };
+          /**
+           * Hold
+           * @description how long each step lasts at least: 30s, 10m, 2h, 1d
+           * @default 1m
+           */
+          hold?: string;
+          /**
+           * Hold Units
+           * @description how many units meet the candidate in each step at least
+           * @default 100
+           */
+          hold_units?: number;
+          /**
+           * Horizon
+           * @description units planned for, with fixed and stages; else the time
+           * @default null
+           */
+          horizon?: number | null;
+          /**
+           * Level
+           * @description how sure an interval is
+           * @default 0.95
+           */
+          level?: number;
+          /**
+           * Method
+           * @description sequence may be looked at any time, fixed is judged once
+           * @default sequence
+           * @enum {string}
+           */
+          method?: 'sequence' | 'fixed' | 'stages';
+          /**
+           * Metrics
+           * @description outcomes to measure too, the first of which decides: bought=proportion, wait=p95,lower, ctr=ratio of clicks per views
+           */
+          metrics?: {
+            [key: string]: string;
+          };
+          /**
+           * Promote
+           * @description give it all the traffic where it proves better in what decides
+           * @default false
+           */
+          promote?: boolean;
+          /**
+           * Steps
+           * @description instead of one split, the candidate's shares one after the other: 10,25,50,100
+           * @default null
+           */
+          steps?: string | null;
+          /**
+           * Traffic
+           * @description the id of a live experiment, or the path of a service's log of requests
+           */
+          traffic: string;
+          /**
+           * Traffic Split
+           * @description the base's and the candidate's part: 80,20; by default as they are served, or 50,50
+           * @default null
+           */
+          traffic_split?: string | null;
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['Rehearsal'];
         };
       };
       /** @description The request is wrong; nothing was changed. */
