@@ -9,7 +9,7 @@ from jupyter_modeldeploy.records import GuardrailState, Interval, MetricComparis
 
 SPLIT_ALARM = 0.001
 """Below this p-value the traffic was not split as asked: so rare by chance that a fault is likelier."""
-NAMES = {"error_rate": "the rate of errors", "latency_ms": "latency"}
+NAMES = {"error_rate": "the rate of errors", "latency_ms": "latency", "latency_p95": "the 95th percentile of latency"}
 NOT_DUE = "It is judged once, when all planned units are there."
 ALIKE = 0.005
 """By what share sizes may differ and be one size."""
@@ -100,7 +100,7 @@ def _in_words(difference: Interval, metric: MetricComparison) -> tuple[str, str]
     reach = scale * (difference.high - difference.low) / 2
     digits = min(4, max(1, -math.floor(math.log10(reach)))) if reach else 3
     value, low, high = (
-        f"{scale * number:+.{digits}f}".replace("-", "−")
+        f"{round(scale * number, digits) + 0.0:+.{digits}f}".replace("-", "−")  # a zero has no minus
         for number in (difference.value, difference.low, difference.high)
     )
     kind = "sequence" if "sequence" in metric.method else "interval"
