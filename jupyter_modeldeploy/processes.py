@@ -10,11 +10,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import psutil
 
@@ -122,17 +122,27 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 
 
-def at_low_priority(work: Callable[[], T]) -> T:
-    """The result of work that leaves the processor to whoever else wants it: on a thread of the lowest priority, which
-    processes that it starts have too. Only Linux knows priorities of threads; elsewhere it is done as any."""
+class Promptly(Protocol):
+    """Does a piece of work and gives its result."""
 
-    def courteous() -> T:
+    def __call__(self, work: Callable[[], T]) -> T: ...
+
+
+def at_once(work: Callable[[], T]) -> T:
+    """Promptly, where nothing steps aside."""
+    return work()
+
+
+@contextmanager
+def stepping_aside() -> Iterator[Promptly]:
+    """From now on this thread, and the threads and processes that it starts, leave the processor to whoever else wants
+    it. What is given to the context's function is done at the priority of before, on a thread of its own: nobody may
+    raise a priority again. Only Linux knows priorities of threads; elsewhere all is done as any."""
+    with ThreadPoolExecutor(1, thread_name_prefix="promptly") as pool:
+        pool.submit(at_once, bool).result()  # it starts while priorities are as they were
         if sys.platform == "linux":
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
-        return work()
-
-    with ThreadPoolExecutor(1, thread_name_prefix="aside") as pool:
-        return pool.submit(courteous).result()
+        yield lambda work: pool.submit(work).result()
 
 
 def clean_environment() -> dict[str, str]:

@@ -18,7 +18,7 @@ from jupyter_modeldeploy.records.service_reports import Advice, Cause
 
 WAIT_S = 600.0
 STEPS, WIDTH = 6000, 32
-CHARACTERS = 90_000
+CHARACTERS = 9_000
 IMAGE = [1, 3, 224, 224]
 
 Follow = Callable[[Workspace, str, Advice], dict[str, Any]]

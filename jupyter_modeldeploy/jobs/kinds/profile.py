@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import Field
 
-from jupyter_modeldeploy import plugins, processes
+from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import InvalidInput, NotFound
 from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
 from jupyter_modeldeploy.jobs.kinds import held_out, traffic
+from jupyter_modeldeploy.processes import Promptly, at_once, stepping_aside
 from jupyter_modeldeploy.records import Latency, Name, Profile, Service, Version
 from jupyter_modeldeploy.store import Store
 
-T = TypeVar("T")
-OPERATOR_INPUTS = 8
+OPERATOR_INPUTS, INPUTS_BESIDE = 8, 3
+"""Beside a service few are run, so that each is run often enough to leave out the runs that the service disturbed."""
 OPERATOR_SECONDS = 8.0
 SHARE_BESIDE = 0.04
 """Of the time, while a service answers: its requests lose at most that much of one core (decision 6)."""
@@ -41,21 +41,27 @@ class ProfileParameters(Parameters):
 
 
 def run(context: Context) -> dict[str, Any]:
+    if not context.parameters.beside:
+        return _found(context, at_once, share=1.0)
+    with stepping_aside() as promptly:
+        return _found(context, promptly, SHARE_BESIDE)
+
+
+def _found(context: Context, promptly: Promptly, share: float) -> dict[str, Any]:
     from jupyter_modeldeploy.profiling.memory import LEAK_SECONDS, measure_memory
-    from jupyter_modeldeploy.profiling.operators import profile_operators
+    from jupyter_modeldeploy.profiling.operators import Pace, profile_operators
 
     parameters: ProfileParameters = context.parameters
     beside, store = parameters.beside, context.store
     service = store.services.get(parameters.service) if parameters.service else None
-    aside = processes.at_low_priority if beside else _at_once
-    version, requests = aside(lambda: _prepared(context, service))
-    folder, inputs = store.versions.path(version), requests.inputs[:OPERATOR_INPUTS]
+    version, requests = _prepared(context, service)
+    folder, inputs = store.versions.path(version), requests.inputs[: INPUTS_BESIDE if beside else OPERATOR_INPUTS]
     answers = _answers(context, service, requests) if service and not beside else {}
     threads = parameters.threads or (service.spec.threads if service else 0) or 1
-    share = SHARE_BESIDE if beside else 1.0
-    found = profile_operators(version.format, folder, inputs, parameters.seconds, threads, context.reporter, share)
+    pace = Pace(parameters.seconds, share, promptly)
+    found = profile_operators(version.format, folder, inputs, pace, threads, context.reporter)
     leak_seconds = 0.0 if beside else min(parameters.seconds, LEAK_SECONDS)
-    memory = aside(lambda: measure_memory(folder, version.format, inputs, threads, leak_seconds))
+    memory = measure_memory(folder, version.format, inputs, threads, leak_seconds)
     profile = Profile(
         version=version.ref,
         **found._asdict(),
@@ -66,10 +72,6 @@ def run(context: Context) -> dict[str, Any]:
         created_at=datetime.now(UTC),
     )
     return {"service": parameters.service, "profile": profile.model_dump(mode="json")}
-
-
-def _at_once(work: Callable[[], T]) -> T:
-    return work()
 
 
 def _prepared(context: Context, service: Service | None) -> tuple[Version, traffic.Traffic]:

@@ -122,14 +122,14 @@ def _prepared(context: Context, version: Version, plan: Plan) -> tuple[Preparati
 def _operators(
     context: Context, version: Version, inputs: list[Tensors]
 ) -> tuple[list[Operator], OperatorRun | None, str]:
-    from jupyter_modeldeploy.profiling.operators import FORMATS, profile_operators
+    from jupyter_modeldeploy.profiling.operators import FORMATS, Pace, profile_operators
 
     if version.format not in FORMATS:
         return [], None, f"What runs the format {version.format} tells nothing of operators."
     if not inputs:
         return [], None, "What the requests hold could not be read, so the model was not run alone."
     folder = context.store.versions.path(version)
-    found = profile_operators(version.format, folder, inputs[:INPUTS], OPERATOR_S, 1, context.reporter)
+    found = profile_operators(version.format, folder, inputs[:INPUTS], Pace(OPERATOR_S), 1, context.reporter)
     return found.operators, found.run, ""
 
 

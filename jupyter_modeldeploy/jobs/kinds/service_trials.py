@@ -48,15 +48,16 @@ def try_all(context: Context, plan: Plan, found: Found, seconds: float) -> tuple
 
 
 def _try(context: Context, plan: Plan, found: Found, candidate: Candidate, seconds: float) -> Gain:
-    concurrency = found.evidence.concurrency
-    if candidate.bodies is not None:
-        other = replace(plan, bodies=_other_bodies(context, plan, found, candidate))
-        return trials.compare(plan, other, concurrency, seconds, context.reporter, candidate.title)
+    """Other bodies go to a service of their own too: one that also reads the ones of now is not what clients will meet
+    that send the others only."""
     with tempfile.TemporaryDirectory(prefix="modeldeploy-trial-") as scratch:
         folders = {}
         if candidate.quantized is not None:
             folders[found.version.ref] = str(_quantized(context, found, candidate, Path(scratch) / "version"))
         with _beside(context, found, candidate, folders, plan) as other:
+            if candidate.bodies is not None:
+                other = replace(other, bodies=_other_bodies(context, plan, found, candidate))
+            concurrency = found.evidence.concurrency
             return trials.compare(plan, other, concurrency, seconds, context.reporter, candidate.title)
 
 

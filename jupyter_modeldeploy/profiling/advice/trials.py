@@ -6,18 +6,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jupyter_modeldeploy import intervals
 from jupyter_modeldeploy.profiling.load.plan import Plan, Step
-from jupyter_modeldeploy.profiling.load.process import measure
+from jupyter_modeldeploy.profiling.load.process import Sending, sending
 from jupyter_modeldeploy.profiling.load.windows import Length
-from jupyter_modeldeploy.progress import Reporter, Silent
+from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records import Interval
 from jupyter_modeldeploy.records.loads import LoadStep
 
-ROUND_S, WARMUP_S = 1.0, 0.3
-FEWEST, MOST = 5, 12
+TURN_S, LONGEST_TURN_S, WARMUP_S = 1.0, 4.0, 0.3
+ANSWERS = 2
+"""A turn is long enough for so many answers on each connection: with fewer, one more or less is in the ratio."""
+FEWEST, MOST = 6, 20
+NARROW = 1.1
+"""The upper end of the interval over its lower one, from which on more rounds would tell nothing new."""
 MOST_FAILED = 0.01
 WORTH = 1.05
 """A gain below this is not worth a change, however sure it is."""
@@ -41,22 +45,42 @@ class Gain:
 
 
 def compare(base: Plan, other: Plan, concurrency: int, seconds: float, reporter: Reporter, name: str) -> Gain:
-    """`other` beside `base`, in turns for about so many seconds: many short turns tell more than few long ones where
-    others use the machine. Raises Unavailable when one of them does not answer, WorkerDied."""
+    """`other` beside `base`, in turns for about so many seconds, or until more would tell nothing: many short turns
+    tell more than few long ones where others use the machine. The first turn of each is not counted: it warms up, and
+    tells how long the others must be. Raises Unavailable when one of them does not answer, WorkerDied."""
     found: tuple[list[LoadStep], list[LoadStep]] = ([], [])
-    length = Length(ROUND_S, WARMUP_S, ROUND_S / 5, percentile=50, tolerance=1.0, to_the_end=True)
-    step = Step(length, concurrency=concurrency)
-    plans = [replace(plan, steps=[step], statistics_url=None) for plan in (base, other)]
     begun = time.monotonic()
-    for number in range(MOST):
-        spent = time.monotonic() - begun
-        if number >= FEWEST and spent >= seconds:
-            break
-        reporter.progress(min(spent, seconds), seconds, "s", f"Trying: {name}")
-        for side in (0, 1) if number % 2 else (1, 0):
-            found[side].extend(measure(plans[side], Silent()))
+    with sending(base) as first, sending(other) as second:
+        sides = (first, second)
+        steps = [_turn(concurrency, _seconds(concurrency, _warm(side, concurrency))) for side in sides]
+        for number in range(MOST):
+            spent = time.monotonic() - begun
+            if number >= FEWEST and (spent >= seconds or _narrow(gain(*found).speed_up)):
+                break
+            reporter.progress(min(spent, seconds), seconds, "s", f"Trying: {name}")
+            for place in (0, 1) if number % 2 else (1, 0):
+                found[place].append(sides[place].measure(steps[place]))
     reporter.progress(seconds, seconds, "s", f"Trying: {name}")
     return gain(*found)
+
+
+def _turn(concurrency: int, seconds: float) -> Step:
+    length = Length(seconds, WARMUP_S, seconds / 5, percentile=50, tolerance=1.0, to_the_end=True)
+    return Step(length, concurrency=concurrency)
+
+
+def _warm(side: Sending, concurrency: int) -> float:
+    """Answers a second."""
+    return side.measure(_turn(concurrency, TURN_S)).throughput_rps
+
+
+def _seconds(concurrency: int, rate: float) -> float:
+    """How long a turn is at so many answers a second."""
+    return min(LONGEST_TURN_S, max(TURN_S, ANSWERS * concurrency / rate)) if rate else LONGEST_TURN_S
+
+
+def _narrow(interval: Interval) -> bool:
+    return interval.high <= NARROW * interval.low
 
 
 def gain(base: Sequence[LoadStep], other: Sequence[LoadStep]) -> Gain:

@@ -1,7 +1,7 @@
 """What runs in the process that sends a load: step after step, without garbage collection.
 
-It reads its plan from standard input, where no process list shows it, and writes lines of JSON: how far it is, and each
-step when it is over."""
+It reads its plan and then its steps from standard input, where no process list shows them, and writes lines of JSON:
+how far a step is, and its figures when it is over. It waits for the next step until standard input ends."""
 
 from __future__ import annotations
 
@@ -69,7 +69,6 @@ def _step(
     answered = recorder.answered_count
     due_ms = naive_figures.mean if step.concurrency is not None else figures.mean
     ours = health.sent - recorder.errors.total()
-    speed = answered / recorder.seconds if recorder.seconds > 0 else 0.0
     parts, note = stages(passed, ours, due_ms, naive_figures.mean)
     return LoadStep(
         concurrency=step.concurrency,
@@ -77,8 +76,10 @@ def _step(
         connections=step.concurrency or step.connections,
         seconds=recorder.seconds,
         requests=answered + recorder.errors.total(),
-        throughput_rps=speed,
-        throughput=estimates.throughput(speed, [(each.naive.count, each.seconds) for each in recorder.windows]),
+        throughput_rps=recorder.throughput,
+        throughput=estimates.throughput(
+            recorder.throughput, [(each.answered, each.seconds) for each in recorder.windows]
+        ),
         errors=dict(recorder.errors),
         latency=figures,
         naive=naive_figures,
@@ -119,10 +120,18 @@ def _main() -> None:
     if sys.platform == "linux":  # timers are 50 microseconds late else
         ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0)
     gc.disable()
-    for step in plan.steps:
+    for step in _steps():
         found = measure(plan, step, requests, lambda share: _tell({"share": share}))
         _tell({"step": found.model_dump(mode="json")})
         gc.collect()
+
+
+def _steps() -> Iterator[Step]:
+    while True:
+        try:
+            yield pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
 
 
 def _tell(line: dict[str, Any]) -> None:

@@ -36,7 +36,11 @@ class Length:
 
 @dataclass
 class Window:
+    """`answered` counts what was answered in these seconds, whenever it was sent; the latencies are of requests that
+    were due after the warm-up, with those answered when no more was sent."""
+
     seconds: float
+    answered: int
     latency: Histogram
     naive: Histogram
 
@@ -52,7 +56,7 @@ class Recorder:
         self.begin(0)
         self._latencies: list[int] = []
         self._services: list[int] = []
-        self._open = Window(0.0, Histogram(), Histogram())
+        self._open = _empty()
         self.windows: list[Window] = []
         self.errors: Counter[str] = Counter()
         self.answered_count = 0
@@ -62,16 +66,31 @@ class Recorder:
         self._begin = self._told = at
         self._from = self._window_begin = self._last = at + round(self._length.warmup_s * 1e9)
         self._end = self._from + round(self._length.longest_s * 1e9)
+        self._stopped: int | None = None
 
     @property
     def seconds(self) -> float:
         """From the end of the warm-up to the last answer."""
         return (self._last - self._from) / 1e9
 
+    @property
+    def throughput(self) -> float:
+        """Answers a second for as long as requests were sent. To wait for the last answers would make a slow server
+        slower than it is, the more the shorter the step."""
+        seconds = (self._until - self._from) / 1e9
+        return sum(window.answered for window in self.windows) / seconds if seconds > 0 else 0.0
+
+    @property
+    def _until(self) -> int:
+        return self._last if self._stopped is None else self._stopped
+
     def answered(self, number: int, due: int, sent: int, at: int, head: Head, body: bytes) -> None:
+        is_good = 200 <= head.status < 300
+        if is_good and self._stopped is None and at >= self._from:
+            self._open.answered += 1
         if due < self._from:
             return
-        if 200 <= head.status < 300:
+        if is_good:
             self._latencies.append(at - due)
             self._services.append(at - sent)
             self._last = at
@@ -88,19 +107,23 @@ class Recorder:
         if at - self._told >= TELL_NS:
             self._told = at
             self._tell(min(1.0, (at - self._begin) / (self._end - self._begin)))
-        if at - self._window_begin >= self._window_ns:
+        if self._stopped is None and at - self._window_begin >= self._window_ns:
             self._close((at - self._window_begin) / 1e9)
             self._window_begin = at
             self.stable = self._settled()
-        return at < self._end and (self._length.to_the_end or not self.stable)
+        goes_on = at < self._end and (self._length.to_the_end or not self.stable)
+        if not goes_on and self._stopped is None:
+            self._stopped = at
+        return goes_on
 
     def finish(self) -> None:
         """Take what was answered after the last tick; a rest of a window that is too short goes with the one before."""
         self._take()
-        rest_s = (self._last - self._window_begin) / 1e9
+        rest_s = (self._until - self._window_begin) / 1e9
         if self.windows and rest_s < self._window_ns / 2e9:
             self.windows[-1].latency.add(self._open.latency)
             self.windows[-1].naive.add(self._open.naive)
+            self.windows[-1].answered += self._open.answered
             self.windows[-1].seconds += max(0.0, rest_s)
         else:
             self._close(rest_s)
@@ -121,7 +144,7 @@ class Recorder:
     def _close(self, seconds: float) -> None:
         self._open.seconds = seconds
         self.windows.append(self._open)
-        self._open = Window(0.0, Histogram(), Histogram())
+        self._open = _empty()
 
     def _settled(self) -> bool:
         tolerance = self._length.tolerance
@@ -129,8 +152,12 @@ class Recorder:
             return False
         last = self.windows[-AGREEING:]
         percentiles = np.array([window.latency.percentile(self._length.percentile) for window in last])
-        speeds = np.array([window.latency.count / window.seconds for window in last])
+        speeds = np.array([window.answered / window.seconds for window in last])
         if any(np.abs(each / each.mean() - 1).max() > tolerance for each in (percentiles, speeds)):
             return False
         found = estimates.percentile([window.latency for window in self.windows], self._length.percentile)
         return found is not None and found.high - found.low <= 2 * tolerance * found.value
+
+
+def _empty() -> Window:
+    return Window(0.0, 0, Histogram(), Histogram())

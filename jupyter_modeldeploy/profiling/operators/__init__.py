@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.profiling.operators.events import Recording
-from jupyter_modeldeploy.profiling.operators.timing import Pace
+from jupyter_modeldeploy.profiling.operators.timing import Pace as Pace
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.records.profiles import Limits, Operator, OperatorRun, Span
 from jupyter_modeldeploy.signatures import Format
@@ -34,13 +34,12 @@ def profile_operators(
     format: Format,
     folder: Path,
     inputs: Sequence[Tensors],
-    seconds: float,
+    pace: Pace,
     threads: int,
     reporter: Reporter,
-    share: float = 1.0,
 ) -> Operators:
-    """The operators of the model in `folder`, on the processor with `threads` threads, over passes through `inputs` for
-    about so many seconds, of which only a `share` is spent on them.
+    """The operators of the model in `folder`, on the processor with `threads` threads, over passes through `inputs` at
+    this pace.
 
     Raises InvalidInput without inputs, for a format whose runtime tells nothing, for a model that does not load and for
     inputs that do not fit it."""
@@ -49,7 +48,7 @@ def profile_operators(
     from jupyter_modeldeploy.profiling.operators import table
     from jupyter_modeldeploy.profiling.operators.limits import limits
 
-    runtime, recording = _recorded(format, folder, inputs, Pace(seconds, share), threads, reporter)
+    runtime, recording = _recorded(format, folder, inputs, pace, threads, reporter)
     known = limits(threads)
     calibrating, measured = table.halves(recording)
     cost = table.cost(calibrating, WITHIN[runtime])

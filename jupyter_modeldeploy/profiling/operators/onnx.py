@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from jupyter_modeldeploy.datatypes import Tensors
+from jupyter_modeldeploy.processes import at_once
 from jupyter_modeldeploy.profiling.operators import work
 from jupyter_modeldeploy.profiling.operators.events import Event, Recording, Run, nest
 from jupyter_modeldeploy.profiling.operators.onnx_graph import Graph
@@ -32,8 +33,10 @@ def record(folder: Path, inputs: Sequence[Tensors], pace: Pace, threads: int, re
     most = max(1, MOST_EVENTS // (max(1, Graph(path).nodes) * len(inputs)))
     with tempfile.TemporaryDirectory(prefix="modeldeploy-profile-") as scratch:
         optimized = Path(scratch) / "optimized.onnx"
-        plain = OnnxRuntime(folder, threads=threads, device="cpu")
-        profiled = _profiled(folder, threads, Path(scratch), optimized if _size(path) < LARGEST else None)
+        written = optimized if _size(path) < LARGEST else None
+        load = pace.promptly if threads > 1 else at_once  # a session's own threads have the priority of who made it
+        plain = load(lambda: OnnxRuntime(folder, threads=threads, device="cpu"))
+        profiled = load(lambda: _profiled(folder, threads, Path(scratch), written))
         try:
             for runtime in (plain, profiled):
                 runtime.run(inputs[0])
@@ -47,11 +50,11 @@ def record(folder: Path, inputs: Sequence[Tensors], pace: Pace, threads: int, re
     walls = [wall for times in timed[1] for wall in times]
     runs = [Run(wall, events) for wall, events in zip(walls, called, strict=True)]
     passes = [runs[place : place + len(inputs)] for place in range(0, len(runs), len(inputs))]
-    return Recording(passes, [sum(times) for times in timed[0]], len(inputs))
+    return Recording(passes, timed[0], len(inputs))
 
 
 def _passes(runtime: OnnxRuntime, inputs: Sequence[Tensors]) -> Pass:
-    return lambda: [one_run(runtime.run, tensors) for tensors in inputs]
+    return lambda promptly: promptly(lambda: [one_run(runtime.run, tensors) for tensors in inputs])
 
 
 def _profiled(folder: Path, threads: int, scratch: Path, optimized: Path | None) -> OnnxRuntime:

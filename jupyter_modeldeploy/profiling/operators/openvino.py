@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from jupyter_modeldeploy.datatypes import Tensors
+from jupyter_modeldeploy.processes import Promptly
 from jupyter_modeldeploy.profiling.operators.events import Event, Recording, Run
 from jupyter_modeldeploy.profiling.operators.onnx_graph import in_name
 from jupyter_modeldeploy.profiling.operators.timing import Pace, in_turns, one_run
@@ -21,25 +22,29 @@ DATATYPES = {"f32": "FP32", "f16": "FP16", "bf16": "BF16", "i8": "INT8", "u8": "
 
 def record(folder: Path, inputs: Sequence[Tensors], pace: Pace, threads: int, reporter: Reporter) -> Recording:
     """Two compiled models, of which one counts."""
-    plain = OpenVinoRuntime(folder, threads=threads, device="cpu")
-    counted = OpenVinoRuntime(folder, threads=threads, device="cpu", counted=True)
+    plain, counted = pace.promptly(lambda: [_loaded(folder, threads, counted) for counted in (False, True)])
     passes: list[list[Run]] = []
 
-    def with_counters() -> list[float]:
-        passes.append([Run(one_run(counted.run, tensors), _events(counted)) for tensors in inputs])
+    def with_counters(promptly: Promptly) -> list[float]:
+        passes.append(promptly(lambda: [Run(one_run(counted.run, tensors), _events(counted)) for tensors in inputs]))
         return [run.wall for run in passes[-1]]
+
+    def without(promptly: Promptly) -> list[float]:
+        return promptly(lambda: [one_run(plain.run, tensors) for tensors in inputs])
 
     try:
         for runtime in (plain, counted):
             for tensors in inputs:
                 runtime.run(tensors)
-        timed, _ = in_turns(
-            lambda: [one_run(plain.run, tensors) for tensors in inputs], with_counters, pace, MOST_PASSES, reporter
-        )
+        timed, _ = in_turns(without, with_counters, pace, MOST_PASSES, reporter)
     finally:
         plain.close()
         counted.close()
-    return Recording(passes, [sum(walls) for walls in timed], len(inputs))
+    return Recording(passes, timed, len(inputs))
+
+
+def _loaded(folder: Path, threads: int, counted: bool) -> OpenVinoRuntime:
+    return OpenVinoRuntime(folder, threads=threads, device="cpu", counted=counted)
 
 
 def _events(runtime: OpenVinoRuntime) -> list[Event]:

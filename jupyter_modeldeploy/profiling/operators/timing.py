@@ -5,25 +5,34 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from jupyter_modeldeploy.datatypes import Tensors
+from jupyter_modeldeploy.processes import Promptly, at_once
 from jupyter_modeldeploy.progress import Reporter
 
+T = TypeVar("T")
 LEAST_PASSES = 5
 
-Pass = Callable[[], list[float]]
-"""One pass through the inputs; gives the µs of each run."""
+Pass = Callable[[Promptly], list[float]]
+"""One pass through the inputs, whose runs are done promptly; gives the µs of each."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """For how many seconds to time, and which share of them to be at it: the rest is left to others."""
+    """For how many seconds to time, and which share of them to be at it: the rest is left to others. What is timed is
+    done `promptly`, though all else may step aside."""
 
     seconds: float
     share: float = 1.0
+    promptly: Promptly = at_once
 
-    def rest(self, busy: float) -> None:
-        time.sleep(busy * (1 / self.share - 1))
+    def at_work(self, work: Callable[[], T]) -> T:
+        """The result of work that is done promptly, after as much rest as it asks for."""
+        began = time.perf_counter()
+        found = self.promptly(work)
+        time.sleep((time.perf_counter() - began) * (1 / self.share - 1))
+        return found
 
 
 def in_turns(
@@ -38,9 +47,7 @@ def in_turns(
             break
         reporter.progress(min(spent, seconds), seconds, "s", "Timing the operators")
         for one, walls in zip((plain, profiled), found, strict=True):
-            began = time.perf_counter()
-            walls.append(one())
-            pace.rest(time.perf_counter() - began)
+            walls.append(one(pace.at_work))
     reporter.progress(seconds, seconds, "s", "Timing the operators")
     return found
 

@@ -13,6 +13,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 from jupyter_modeldeploy import runtimes
 from jupyter_modeldeploy.datatypes import Tensors
+from jupyter_modeldeploy.processes import Promptly
 from jupyter_modeldeploy.profiling.operators.events import Event, Recording, Run, nest
 from jupyter_modeldeploy.profiling.operators.timing import Pace, in_turns, one_run
 from jupyter_modeldeploy.profiling.operators.torch_structure import structure
@@ -46,24 +47,33 @@ def _in_turns(runs: Sequence[Callable[[], object]], pace: Pace, reporter: Report
     found: list[list[Run]] = []
     _profiled(repeated)  # the first start of the profiler takes much longer
 
-    def with_profiler() -> list[float]:
-        found.append(_profiled(repeated))
-        return [run.wall for run in found[-1]]
+    def with_profiler(promptly: Promptly) -> list[float]:
+        walls, told = promptly(lambda: _profiled(repeated))
+        found.append(_runs(walls, told))
+        return walls
 
-    plain, _ = in_turns(lambda: [_timed(run) for run in repeated], with_profiler, pace, MOST_PASSES, reporter)
+    def without(promptly: Promptly) -> list[float]:
+        return promptly(lambda: [_timed(run) for run in repeated])
+
+    plain, _ = in_turns(without, with_profiler, pace, MOST_PASSES, reporter)
     for runs_of_pass in found:
         for number, run_of_pass in enumerate(runs_of_pass):
             _describe(run_of_pass.events, described[number % len(runs)])
-    return Recording(found, [sum(walls) for walls in plain], len(repeated))
+    return Recording(found, plain, len(repeated))
 
 
-def _profiled(runs: Sequence[Callable[[], object]]) -> list[Run]:
+def _profiled(runs: Sequence[Callable[[], object]]) -> tuple[list[float], profile]:
+    """The µs of each run, and what the profiler recorded."""
     walls = []
     with profile(activities=[ProfilerActivity.CPU], acc_events=True) as profiler:
         for run in runs:
             with record_function(RUN):
                 walls.append(_timed(run))
-    told = profiler.events() or []
+    return walls, profiler
+
+
+def _runs(walls: Sequence[float], profiler: profile) -> list[Run]:
+    told = profiler.events() or []  # type: ignore[no-untyped-call]
     marks = [each for each in told if each.name == RUN]
     main = marks[0].thread
     events = nest(

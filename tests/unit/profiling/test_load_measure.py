@@ -13,7 +13,9 @@ from stalling_server import Schedule, StallingServer
 from jupyter_modeldeploy.errors import InvalidInput, Unavailable
 from jupyter_modeldeploy.jobs.kinds.load import LoadParameters
 from jupyter_modeldeploy.profiling.load import Body, Length, Plan, Step, arrivals, curve, inputs, measure
+from jupyter_modeldeploy.profiling.load.answers import Head
 from jupyter_modeldeploy.profiling.load.stages import Totals, stages
+from jupyter_modeldeploy.profiling.load.windows import Recorder
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.records import TensorSpec
 from jupyter_modeldeploy.records.loads import LoadStep
@@ -21,6 +23,7 @@ from jupyter_modeldeploy.records.loads import LoadStep
 SCHEDULE = Schedule(period=1.0, stall=0.4, service=0.001)
 WHOLE = Length(longest_s=3.0, warmup_s=0.0, window_s=0.3, percentile=99, tolerance=0.1, to_the_end=True)
 """Three whole periods: the share of the stalls among them is that of the schedule."""
+ANSWERED = Head(200, length=2, keeps_alive=True, version="HTTP/1.1")
 ALLOWED = 0.05
 """Below the truth. Above it, a machine that is busy with other tests may be much later; the benchmark holds both."""
 
@@ -59,6 +62,19 @@ def test_errors_are_counted_and_in_no_latency() -> None:
     assert 0 < found.failed < found.requests
     assert found.latency.highest is not None
     assert found.latency.highest < 350
+
+
+def test_waiting_for_the_last_answers_makes_no_server_slower() -> None:
+    """Four connections whose answers take a second each, asked for a second from half a second on."""
+    recorder = Recorder(Length(1.0, 0.5, 0.2, percentile=50, tolerance=0.1, to_the_end=True), tell=lambda share: None)
+    recorder.begin(0)
+    for sent in (0, 10**9):
+        for number in range(4):
+            recorder.answered(number, sent, sent, sent + 10**9, ANSWERED, b"")
+        recorder.tick(sent + 15 * 10**8)
+    recorder.finish()
+    assert recorder.throughput == pytest.approx(4.0)
+    assert recorder.answered_count == 4  # those that were sent after the warm-up
 
 
 def test_an_endpoint_that_is_gone_is_an_error() -> None:

@@ -9,14 +9,14 @@ import pytest
 import tiny_bert
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.profiling.operators import Operators, profile_operators
+from jupyter_modeldeploy.profiling.operators import Operators, Pace, profile_operators
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.records import Format
 from jupyter_modeldeploy.records.profiles import DISPATCH, grouped
 
 
 def of_onnx(folder: Path, *rows: int) -> Operators:
-    return profile_operators(Format.onnx, folder, [tiny.rows(count) for count in rows], 0.2, 1, Silent())
+    return profile_operators(Format.onnx, folder, [tiny.rows(count) for count in rows], Pace(0.2), 1, Silent())
 
 
 def test_operators_come_by_their_time_with_shares_that_sum_to_one(tmp_path: Path) -> None:
@@ -57,14 +57,14 @@ def test_inputs_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     folder = tiny.dense(tmp_path)
     for inputs in ([], [{"x": tiny.rows(4)["x"][:, :3]}]):
         with pytest.raises(InvalidInput):
-            profile_operators(Format.onnx, folder, inputs, 0.1, 1, Silent())
+            profile_operators(Format.onnx, folder, inputs, Pace(0.1), 1, Silent())
 
 
 def test_what_torch_runs_is_in_the_same_table_with_its_modules(tmp_path: Path) -> None:
     folder = tiny_bert.make_classifier(tmp_path)
     ids = np.ones((1, 16), dtype=np.int64)
     given = {"input_ids": ids, "attention_mask": ids, "token_type_ids": ids}
-    found = profile_operators(Format.transformers, folder, [given], 0.2, 1, Silent())
+    found = profile_operators(Format.transformers, folder, [given], Pace(0.2), 1, Silent())
     products = [one for one in found.operators if one.type == "aten::addmm"]
     assert all(one.layer and one.operations and one.bytes and one.dtype == "FP32" for one in products)
     assert sum(one.share for one in found.operators) == pytest.approx(1)
