@@ -38,7 +38,7 @@ TRACE = Annotated[
     typer.Option("--trace", help="with a VERSION: write a run to this file, as Perfetto and chrome://tracing read it"),
 ]
 OUT = Annotated[
-    Path | None, typer.Option("--out", help="with a VERSION: write what was found to this file: .json or .csv")
+    Path | None, typer.Option("--out", help="with a VERSION: write what was found to this file: .html, .json or .csv")
 ]
 CHECK = Annotated[
     Path | None,
@@ -169,7 +169,7 @@ def _write(door: Door, job: str, trace: Path | None, out: Path | None) -> None:
         export.write_trace(profile, trace)
         door.tell(f"A run for https://ui.perfetto.dev: {trace}")
     if out is not None:
-        export.write(profile, out)
+        profile.write(out) if out.suffix == ".html" else export.write(profile, out)
         door.tell(f"The profile: {out}")
 
 

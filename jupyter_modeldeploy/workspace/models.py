@@ -13,7 +13,7 @@ from jupyter_modeldeploy.jobs.kinds.convert import Target
 from jupyter_modeldeploy.jobs.kinds.requirements import Allowed, Environment, separate_folder
 from jupyter_modeldeploy.optimize.converting.graph_options import Graph
 from jupyter_modeldeploy.optimize.quantizing.options import Method
-from jupyter_modeldeploy.records import EvaluationReport, FoundModel, Model, Profile, Requirements, Step, Version
+from jupyter_modeldeploy.records import EvaluationReport, FoundModel, Model, Requirements, Step, Version
 from jupyter_modeldeploy.records.figures import Measurement
 from jupyter_modeldeploy.records.optimizations import Target as OptimizationTarget
 from jupyter_modeldeploy.records.sweeps import Option, Search
@@ -31,6 +31,7 @@ from jupyter_modeldeploy.workspace.registry import Registry
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.reporting.optimization import OptimizationReport
+    from jupyter_modeldeploy.reporting.profile import ProfilePage
 
 MAX_CARD_CHARACTERS = 20_000
 
@@ -400,12 +401,15 @@ class Models(Registry):
             **options,
         )
 
-    def profile_of(self, job_id: str) -> Profile:
-        """What a profile of a version found. Raises NotFound, and Conflict for a job that has not ended well."""
+    def profile_of(self, job_id: str) -> ProfilePage:
+        """What a profile of a version found, which shows itself in a notebook and writes itself as a page. Raises
+        NotFound, and Conflict for a job that has not ended well."""
+        from jupyter_modeldeploy.reporting.profile import ProfilePage
+
         job = self._store.jobs.get(job_id)
         if job.kind != "profile" or job.result is None:
             raise Conflict(f"The job {job_id} is {job.state} and has no profile.", "Profile a version first.")
-        return Profile.model_validate(job.result["profile"])
+        return ProfilePage.model_validate(job.result["profile"])
 
     def _loadable(self, ref: str) -> Version:
         """The version, unless it is in quarantine: then UnsafeContent, before a job is made for nothing."""
