@@ -10,7 +10,17 @@ from jupyter_modeldeploy.api.operation import Operation, Request
 from jupyter_modeldeploy.api.requests import ById, ByName, Deleted, Nothing
 from jupyter_modeldeploy.jobs.kinds.load import LoadParameters
 from jupyter_modeldeploy.jobs.kinds.service_report import ServiceReportParameters
-from jupyter_modeldeploy.records import CallerToken, Job, Name, NewToken, RoutingPreview, Service, ServiceSpec, Usage
+from jupyter_modeldeploy.records import (
+    CallerToken,
+    Job,
+    Name,
+    NewToken,
+    RoutingPreview,
+    Service,
+    ServiceSpec,
+    ShadowFigures,
+    Usage,
+)
 from jupyter_modeldeploy.records.figures import ServiceFigures
 from jupyter_modeldeploy.records.loads import LoadReport
 from jupyter_modeldeploy.records.profile_comparisons import ProfileComparison
@@ -174,6 +184,11 @@ def preview_routing(workspace: Workspace, request: PreviewRouting) -> RoutingPre
     return workspace.services.preview(request.name, **asked)
 
 
+def get_shadow(workspace: Workspace, request: ByName) -> ShadowFigures:
+    """How shadow versions answered copies of a service's requests, beside the versions that were answered with."""
+    return workspace.services.shadow(request.name)
+
+
 def resume_services(workspace: Workspace, request: Nothing) -> ServiceList:
     """Start again the services that want it at boot and ended with the machine."""
     return ServiceList(services=list(workspace.services.resume()))
@@ -276,6 +291,7 @@ SERVICES: tuple[Operation, ...] = (
     Operation(
         "preview_routing", "POST", "services/{name}/preview", "read", PreviewRouting, RoutingPreview, preview_routing
     ),
+    Operation("get_shadow", "GET", "services/{name}/shadow", "read", ByName, ShadowFigures, get_shadow),
     Operation("resume_services", "POST", "services/resume", "execute", Nothing, ServiceList, resume_services),
     Operation("read_service_log", "GET", "services/{name}/log", "read", ByName, ServiceLog, read_service_log),
     Operation(

@@ -59,6 +59,7 @@ SERVICES = (
         "modeldeploy services resume",
         views.services,
     ),
+    _on_one("shadow", "get_shadow", "Show how shadow versions answered copies of requests.", views.shadow),
     _on_one("snippets", "get_snippets", "Print code that calls a service, in each language.", views.snippets),
     _on_one("remove", "remove_service", "Forget a stopped service.", views.removed),
     _on_one("log", "read_service_log", "Print the end of a service's log.", views.service_log),

@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     )
     from jupyter_modeldeploy.api.requests import Deleted
     from jupyter_modeldeploy.api.services import RecordList, ServiceList, ServiceLog, Snippets, TokenList
-    from jupyter_modeldeploy.records import Deprecation, Job, NewToken, RoutingPreview, Service, ServiceSpec
+    from jupyter_modeldeploy.records import (
+        Deprecation,
+        Interval,
+        Job,
+        NewToken,
+        RoutingPreview,
+        Service,
+        ServiceSpec,
+        ShadowFigures,
+    )
 
 UNITS_TOLD = 20
 STATE_STYLES = {
@@ -289,11 +298,35 @@ def routing_preview(door: Door, preview: RoutingPreview) -> None:
         told.add_row(printable(str(one.unit)), f"{preview.model}@{one.version}", printable(why), f"{one.place:.4f}")
     door.out.print(told)
     for each in preview.shares:
-        share = each.share
-        interval = f"{percent(share.value)} ({percent(share.low)} to {percent(share.high)})"
-        door.out.print(f"{preview.model}@{each.version}: {each.units:,} units, {interval}")
+        door.out.print(f"{preview.model}@{each.version}: {each.units:,} units, {_share_of(each.share)}")
     if preview.shadow:
         door.out.print("copies go to " + ", ".join(f"{preview.model}@{number}" for number in preview.shadow))
+
+
+def shadow(door: Door, figures: ShadowFigures) -> None:
+    """Each pair of versions; intervals at 95 %."""
+    if not figures.comparisons:
+        door.out.print("No copy was compared yet.")
+    told = table("Shadow", "Beside", ">Copies", "Agree", "Largest difference", "Slower by", "Errors")
+    for one in figures.comparisons:
+        slower = one.slower_ms
+        told.add_row(
+            printable(one.shadow),
+            printable(one.version),
+            f"{one.copies:,}",
+            _share_of(one.agreement),
+            "" if one.difference_max is None else f"{one.difference_max:.2g}",
+            "" if slower is None else f"{slower.value:.3g} ms ({slower.low:.3g} to {slower.high:.3g})",
+            _share_of(one.errors),
+        )
+    if told.rows:
+        door.out.print(told)
+    if figures.dropped:
+        door.out.print(f"{figures.dropped:,} copies were dropped: no instance had room.")
+
+
+def _share_of(share: Interval | None) -> str:
+    return "" if share is None else f"{percent(share.value)} ({percent(share.low)} to {percent(share.high)})"
 
 
 def fact_rows(facts: dict[str, str | Text | None]) -> Table:

@@ -23,7 +23,7 @@ from jupyter_modeldeploy.errors import (
     TooLarge,
     from_validation_error,
 )
-from jupyter_modeldeploy.records import Arm, RoutingPreview, ServedModel, Service, ServiceSpec, Usage
+from jupyter_modeldeploy.records import Arm, RoutingPreview, ServedModel, Service, ServiceSpec, ShadowFigures, Usage
 from jupyter_modeldeploy.records.figures import ReplicaFigures, ServiceFigures
 from jupyter_modeldeploy.registry.moving import deprecation
 from jupyter_modeldeploy.serving import changing, figures, lifecycle, observation, snippets
@@ -50,6 +50,7 @@ SHORTEST_SPAN_S = 2.0
 """Of rates and percentiles: a shorter one holds too few requests."""
 
 MADE_UP_UNITS = 1000
+SHADOW_RECORDS = 100_000
 
 Look = tuple[float, Mapping[str, figures.Counts]]
 
@@ -161,6 +162,14 @@ class Services(Room):
         if not asked:
             raise InvalidInput("A preview of no unit.", "Give units, or a count above 0.")
         return previewing.preview(name, served, asked, attributes or {}, input)
+
+    def shadow(self, name: str) -> ShadowFigures:
+        """How the shadow versions of a service answered copies of its requests, by the latest records: agreement,
+        differences, times and errors with their intervals. Raises NotFound."""
+        from jupyter_modeldeploy.serving.shadow_figures import shadow_figures
+
+        path = self._store.service_folder(self.get(name).name) / journal.SHADOW_LOG
+        return shadow_figures(name, journal.latest(path, SHADOW_RECORDS))
 
     def scale(self, name: str, replicas: int) -> Service:
         """Serve with so many replicas, without losing a request."""

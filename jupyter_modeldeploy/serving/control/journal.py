@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-REQUEST_LOG, REVIEW_LOG = "requests.jsonl", "review.jsonl"
+REQUEST_LOG, REVIEW_LOG, SHADOW_LOG = "requests.jsonl", "review.jsonl", "shadow.jsonl"
 MAX_BYTES = 16 * 2**20
 MAX_PENDING = 10_000
 KEPT = 1

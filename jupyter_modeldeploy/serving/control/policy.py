@@ -18,8 +18,9 @@ from jupyter_modeldeploy.serving.control import input_limits
 from jupyter_modeldeploy.serving.control.breaker import Breaker, State
 from jupyter_modeldeploy.serving.control.cache import Cache
 from jupyter_modeldeploy.serving.control.exposures import Exposures
-from jupyter_modeldeploy.serving.control.journal import REQUEST_LOG, REVIEW_LOG, Journal
+from jupyter_modeldeploy.serving.control.journal import REQUEST_LOG, REVIEW_LOG, SHADOW_LOG, Journal
 from jupyter_modeldeploy.serving.control.rates import TokenBuckets
+from jupyter_modeldeploy.serving.control.shadows import Shadows
 from jupyter_modeldeploy.serving.execution.apart import Apart
 from jupyter_modeldeploy.serving.execution.instances import Instances
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
@@ -73,9 +74,11 @@ class Policy:
         self.breakers = {version: self._breaker(version, NO_BREAKER) for version in self._versions}
         self._journals = {
             name: Journal(folder / name, functools.partial(metrics.count, "log_records_dropped_total", log=name))
-            for name in (REQUEST_LOG, REVIEW_LOG)
+            for name in (REQUEST_LOG, REVIEW_LOG, SHADOW_LOG)
             if folder is not None
         }
+        journal = self._journals.get(SHADOW_LOG)
+        self.shadows = None if journal is None else Shadows(instances, journal)
         self._flush_at = 0.0
         metrics.gauge("requests_in_flight", lambda: instances.in_flight)
         metrics.gauge("cache_bytes", lambda: self.cache.size)
@@ -102,6 +105,8 @@ class Policy:
                 self.breakers[version] = self._breaker(version, spec.breaker)
         self.spec, self.stage = spec, stage
         self._record_exposures(spec, stage)
+        if self.shadows is not None:
+            self.shadows.configure(spec.models, self._versions)
         self._attend()
 
     def tick(self) -> None:
@@ -113,11 +118,15 @@ class Policy:
         now = time.monotonic()
         if now >= self._flush_at:
             self._flush_at = now + FLUSH_S
+            if self.shadows is not None:
+                self.shadows.tick()
             for journal in self._journals.values():
                 journal.flush()
 
     def close(self) -> None:
         """Write what is left to be written."""
+        if self.shadows is not None:
+            self.shadows.close()
         for journal in self._journals.values():
             journal.flush()
         if self.exposures is not None:
@@ -176,4 +185,5 @@ class Policy:
     def _attend(self) -> None:
         troubled = any(breaker.state is not State.closed for breaker in self.breakers.values())
         logs = self.spec.log_sample > 0 and bool(self._journals)
-        self.attended = troubled or logs or self.buckets is not None or self.cache.on
+        shadows = self.shadows is not None and self.shadows.on
+        self.attended = troubled or logs or shadows or self.buckets is not None or self.cache.on

@@ -29,6 +29,7 @@ from jupyter_modeldeploy.serving.control.answers import key_of, packed, unpacked
 from jupyter_modeldeploy.serving.control.breaker import Breaker, State
 from jupyter_modeldeploy.serving.control.exposures import confidence_of
 from jupyter_modeldeploy.serving.control.found import Found
+from jupyter_modeldeploy.serving.control.shadows import Answered
 from jupyter_modeldeploy.serving.execution.apart import is_large_request, is_large_result
 from jupyter_modeldeploy.serving.execution.instances import Outcome, Work
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
@@ -74,6 +75,7 @@ class Request:
         self._version: ServedVersion | None = None
         self._assigned: tuple[int, ServedVersion] | None = None
         self._confidence: float | None = None
+        self._copied: Answered | None = None
         self._call: Call | None = None
         self._work: Work | None = None
         self._key: bytes | None = None
@@ -219,6 +221,7 @@ class Request:
         if version.inline(call.kind, call.rows):
             result = version.run_inline(call.kind, call.payload, call.rows)
             version.metrics.ran(call.rows, version.inline_s, [0.0])
+            self._keep_for_shadows(result, version.inline_s)
             self._ended(result)
             return
         left_s, priority = self._left_s(), self._urgency.priority
@@ -231,6 +234,8 @@ class Request:
         if isinstance(outcome, ModelDeployError):
             self._guarded(lambda: self._failed(outcome))
         else:
+            if self._work is not None:
+                self._keep_for_shadows(outcome, time.perf_counter() - self._work.begun - self._work.waited_s)
             self._guarded(lambda: self._succeeded(outcome))
 
     def _succeeded(self, outcome: Outcome) -> None:
@@ -379,9 +384,18 @@ class Request:
             for name, value in ((b"x-cache", self._cached), (b"x-fallback", self._instead), (ID_HEADER, self._id))
             if value
         )
-        reply = self._reply
+        reply, copied = self._reply, self._copied
         self._let_go()
         reply(answer)
+        if copied is not None and answer.status < 400 and policy.shadows is not None:
+            policy.shadows.copy(copied)
+
+    def _keep_for_shadows(self, result: Any, seconds: float) -> None:
+        """Until the answer is sent; a fallback's is none to compare with."""
+        shadows = self._policy.shadows
+        if shadows is not None and shadows.on and self._target.pinned is None and not self._instead:
+            language, headers = self._target.language, self._headers
+            self._copied = Answered(self._chosen, self._decoded, result, seconds, language, headers, self._body)
 
     def _record(self, seconds: float, failed: bool) -> None:
         """Tell those who compare versions how the one did that was meant to answer."""
@@ -395,7 +409,7 @@ class Request:
 
     def _let_go(self) -> None:
         """Of what refers to this request in turn: the garbage collector may come long after a large body."""
-        self._work = self._call = self._body = None
+        self._work = self._call = self._body = self._copied = None
         self._reply = _ignore
 
     def _log(self, answer: Answer, seconds: float) -> None:

@@ -20,7 +20,8 @@ from jupyter_modeldeploy.records import Format, ServiceSpec
 from jupyter_modeldeploy.runtimes import Runtime
 from jupyter_modeldeploy.serving.access import guard
 from jupyter_modeldeploy.serving.control.breaker import State
-from jupyter_modeldeploy.serving.control.journal import REQUEST_LOG, REVIEW_LOG
+from jupyter_modeldeploy.serving.control.journal import REQUEST_LOG, REVIEW_LOG, SHADOW_LOG
+from jupyter_modeldeploy.serving.control.shadows import compare
 from jupyter_modeldeploy.serving.endpoint import Endpoint, ModelRoute
 from jupyter_modeldeploy.serving.execution.instances import Instances
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
@@ -28,6 +29,7 @@ from jupyter_modeldeploy.serving.http.replies import Reply
 from jupyter_modeldeploy.serving.metrics import Metrics
 from jupyter_modeldeploy.serving.plan import PlannedVersion
 from jupyter_modeldeploy.serving.protocols.infer import Infer
+from jupyter_modeldeploy.serving.shadow_figures import shadow_figures
 
 BUSY_TURNS = 200.0  # thousands of turns of the slow model's loop: some tenths of a second
 ROUTE = b"/v2/models/model/infer"
@@ -442,3 +444,44 @@ def test_who_is_sent_where_by_headers_and_by_what_the_request_holds(run: Any, as
         assert answers[0].status == 400
 
     run(scenario)
+
+
+def test_a_shadow_answers_copies_that_nobody_hears_or_counts(run: Any) -> None:
+    async def scenario(service: Service) -> None:
+        service.configure(routing={"shadow": [{"version": 2}]})
+        for value in (1.0, 2.0, 3.0):
+            assert first(await service.ask(value)) == value + 1
+        async with asyncio.timeout(20):
+            while len(records := service.lines(SHADOW_LOG)) < 3:
+                await asyncio.sleep(0.01)
+        told = shadow_figures("s", records).comparisons[0]
+        assert (told.version, told.shadow, told.copies, told.difference_max) == ("model@1", "model@2", 3, 1.0)
+        assert told.agreement is not None
+        assert (told.agreement.value, told.errors.value) == (0, 0)
+        assert told.slower_ms is not None
+        counted = service.metrics.version("model", "2")
+        assert (counted.total.count, counted.compute.count) == (0, 0)
+        service.instances.busy = True
+        await service.ask(1.0)
+        service.instances.busy = False
+        assert shadow_figures("s", service.lines(SHADOW_LOG)).dropped == 1
+        assert b"data" not in (service.folder / SHADOW_LOG).read_bytes()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agree", "difference"),
+    [
+        ([{"label": "a", "score": 0.75}], [{"label": "a", "score": 0.5}], True, 0.25),
+        ([{"label": "a", "score": 0.75}], [{"label": "b", "score": 0.75}], False, 0.0),
+        ([{"embedding": [1.0, 2.0]}], [{"embedding": [1.0, 2.0000001]}], True, pytest.approx(1e-7)),
+        ({"y": np.array([1.0, 2.0])}, {"y": np.array([1.0, 2.5])}, False, 0.5),
+        ({"y": np.array([1.0, 2.0])}, {"y": np.array([[1.0, 2.0]])}, False, None),
+        ({"y": np.array([b"a"], object)}, {"y": np.array([b"a"], object)}, True, 0.0),
+        ([{"text": "a"}], [{"text": "a"}], True, None),
+        ([1], [1, 2], False, None),
+    ],
+)
+def test_two_answers_agree_by_their_labels_or_numbers(one: Any, other: Any, agree: bool, difference: Any) -> None:
+    assert compare(one, other) == (agree, difference)
