@@ -1132,6 +1132,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/services/{name}/shadow': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** How shadow versions answered copies of a service's requests, beside the versions that were answered with. */
+    get: operations['get_shadow'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/services/{name}/snippets': {
     parameters: {
       query?: never;
@@ -7004,6 +7021,45 @@ export interface components {
       share: number;
       /** Version */
       version: number;
+    };
+    /**
+     * ShadowComparison
+     * @description How `shadow` answered copies of requests that `version` answered. `agreement` is the share of answers with the
+     *     same labels or, of tensors, with no difference to speak of; `difference` is the largest of each request's tensors.
+     *     `slower_ms` is how much longer the shadow's run took than the run that was answered with, of the same requests.
+     */
+    ShadowComparison: {
+      agreement: components['schemas']['Interval'] | null;
+      /** Copies */
+      copies: number;
+      /** Difference Max */
+      difference_max: number | null;
+      /** Difference Median */
+      difference_median: number | null;
+      errors: components['schemas']['Interval'];
+      /** Model */
+      model: string;
+      /** Shadow */
+      shadow: string;
+      /** Shadow Ms */
+      shadow_ms: number | null;
+      slower_ms: components['schemas']['Interval'] | null;
+      /** Version */
+      version: string;
+      /** Version Ms */
+      version_ms: number | null;
+    };
+    /**
+     * ShadowFigures
+     * @description `dropped` counts copies that were not run, since no instance had room.
+     */
+    ShadowFigures: {
+      /** Comparisons */
+      comparisons: components['schemas']['ShadowComparison'][];
+      /** Dropped */
+      dropped: number;
+      /** Service */
+      service: string;
     };
     /** Signature */
     Signature: {
@@ -16222,6 +16278,100 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Service'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  get_shadow: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ShadowFigures'];
         };
       };
       /** @description The request is wrong; nothing was changed. */
