@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from scipy import special
+from scipy import special  # type: ignore[import-untyped]
 
 from jupyter_modeldeploy.intervals import wilson
 from jupyter_modeldeploy.records import Interval, ShadowComparison, ShadowFigures
