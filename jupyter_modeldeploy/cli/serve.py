@@ -206,6 +206,8 @@ def _ready(door: Door, service: Service) -> None:
     from jupyter_modeldeploy.serving import snippets
 
     door.out.print(f"{service.name} is ready: {service.url}", style="green", soft_wrap=True)
+    for note in service.notes:
+        door.out.print(printable(note), style="yellow", soft_wrap=True)
     served = service.spec.models[0]
     version = door.workspace.models.version(f"{served.model}@{served.arms[0].version}")
     asked = snippets.example(version.task, version.signature)

@@ -51,7 +51,9 @@ def promote(
     moved = Moved(
         model=name, alias=alias, before=before, after=version.number, checks=found, warnings=_warnings(version)
     )
-    if dry_run or before == version.number:
+    if before == version.number:
+        return moved.model_copy(update={"warnings": [*moved.warnings, f"{name}@{alias} is @{before} already."]})
+    if dry_run:
         return moved
     _refuse_failed(version, alias, found, rules.who(rule, by))
     if not rule.second_person:

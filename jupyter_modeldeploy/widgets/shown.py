@@ -98,7 +98,9 @@ def _facts(shown: Kept) -> dict[str, str]:
             return {"Model": shown.name, "Task": shown.task, "Latest version": latest, "Aliases": aliases}
         case Version():
             metrics = ", ".join(f"{name} {measured(name, value)}" for name, value in shown.metrics.items())
-            return {"Version": shown.ref, "Format": shown.format, "Size": size(shown.size_bytes), "Metrics": metrics}
+            said = shown.deprecated.reason if shown.deprecated else ""
+            facts = {"Version": shown.ref, "Format": shown.format, "Size": size(shown.size_bytes), "Metrics": metrics}
+            return {**facts, "Deprecated": said}
 
 
 def _serves(service: Service) -> str:

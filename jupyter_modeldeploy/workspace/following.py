@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from jupyter_modeldeploy.errors import Conflict, ModelDeployError, ServiceFailed
-from jupyter_modeldeploy.records import AliasMove, Followed, Moved, Service, Serving
+from jupyter_modeldeploy.records import AliasMove, ApprovalRule, Followed, Moved, Service, Serving
 from jupyter_modeldeploy.registry import moving
 from jupyter_modeldeploy.serving import changing, lifecycle
 from jupyter_modeldeploy.store import Store
@@ -33,6 +33,12 @@ def chosen(store: Store, model: str, before: int | None, follow: bool, services:
             raise Conflict(f"The service {name} does not serve {model}, so it cannot follow.", "Leave it out.")
     found = [one.name for one in serving(store, model, before)] if follow else []
     return list(dict.fromkeys([*services, *found]))
+
+
+def running(store: Store, names: Sequence[str]) -> Sequence[str]:
+    """Those of the services that run by now; what was asked for some time ago may have been stopped or removed."""
+    lifecycle.reconcile(store)
+    return [one.name for one in store.services.list() if one.name in names and not one.state.ended]
 
 
 def followed(store: Store, moved: Moved, names: Sequence[str], undone: AliasMove | None = None) -> Moved:
@@ -74,10 +80,15 @@ def _take_back(store: Store, moved: Moved, done: Sequence[Followed], failed: str
         except ModelDeployError as error:  # the one that failed first is what is raised
             log.warning("the service %s was not taken back: %s", one.service, error)
     reason = f"the service {failed} could not follow"
+    by, called = store.settings.person, f"{moved.model}@{moved.alias}"
+
+    def unmoved(now: int | None, rule: ApprovalRule) -> None:  # whoever may move it: this move is one that was allowed
+        moving.check_expected(called, moved.after, now)
+
     if moved.before is None:
-        moving.remove(store, moved.model, moved.alias, store.settings.person, reason, moved.after)
+        store.aliases.move(moved.model, moved.alias, None, by, reason, unmoved)
     else:
-        moving.roll_back(store, moved.model, moved.alias, store.settings.person, reason, moved.after)
+        store.aliases.roll_back(moved.model, moved.alias, by, reason, unmoved)
 
 
 def _told(store: Store, moved: Moved, done: Sequence[Followed]) -> Moved:

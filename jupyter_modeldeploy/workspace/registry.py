@@ -119,7 +119,7 @@ class Registry(Room):
         """Do what another asked for, by the id of the request; the services that were to follow are switched. Raises
         Forbidden for who asked and who may not approve, Conflict where it does not hold any more."""
         asked = self._store.aliases.request(request)
-        names = following.chosen(self._store, asked.model, asked.before, False, asked.follow)
+        names = following.running(self._store, asked.follow)
         moved = moving.approve(self._store, request, self._store.settings.person, note)
         return following.followed(self._store, moved, names)
 

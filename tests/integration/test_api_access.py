@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_server.auth import Authorizer
+from jupyter_server.auth import Authorizer, IdentityProvider, User
 from jupyter_server.utils import url_path_join
 from tornado.httpclient import HTTPResponse
 
 from jupyter_modeldeploy.api.operation import Operation
 from jupyter_modeldeploy.api.operations import OPERATIONS
+from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
+from jupyter_modeldeploy.store import Store
 
 EXAMPLES = {
     "name": "nosuch",
@@ -99,6 +102,38 @@ class TestForbidden:
 def test_reading_never_asks_for_more_and_acting_never_for_less() -> None:
     for operation in OPERATIONS:
         assert (operation.action == "read") == (operation.method == "GET"), operation.name
+
+
+class Known(IdentityProvider):
+    """Knows people, as a hub's does."""
+
+    async def get_user(self, handler: Any) -> User:
+        return User(username=handler.request.headers["X-Person"])
+
+    def is_token_authenticated(self, handler: Any) -> bool:
+        return True
+
+
+class TestPeople:
+    @pytest.fixture
+    def jp_server_config(self, jp_server_config: dict[str, Any]) -> dict[str, Any]:
+        jp_server_config["ServerApp"]["identity_provider_class"] = Known
+        return jp_server_config
+
+    async def test_who_does_something_is_whom_the_server_knows(self, jp_fetch: Any, store: Store, folder: Path) -> None:
+        new = NewVersion(model="m", format=Format.onnx, task="tensor", lineage=Lineage(step=Step.imported))
+        store.versions.add(new, folder)
+        body = json.dumps({"version": "m@1", "reason": "the first"})
+        headers = {"X-Person": "ben"}
+        await jp_fetch("modeldeploy", "api", "models", "promote", method="POST", body=body, headers=headers)
+        [move] = store.aliases.moves("m", "production")
+        assert (move.by, move.reason) == ("ben", "the first")
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        (tmp_path / "files").mkdir()
+        (tmp_path / "files" / "model.onnx").write_bytes(b"weights")
+        return tmp_path / "files"
 
 
 @pytest.fixture

@@ -102,6 +102,42 @@ def test_a_models_versions_are_compared_and_chosen(open_page: OpenPage, tuned: s
     expect(page.get_by_role("article", name="small").get_by_role("heading", name="small", exact=True)).to_be_visible()
 
 
+def test_an_alias_is_promoted_rolled_back_and_tells_its_history(open_page: OpenPage, tuned: str) -> None:
+    shown = open_page("model/sentiment")
+    for version, reason in (("sentiment@1", "the first"), (tuned, "it is better")):
+        shown.get_by_role("table").get_by_role("button", name=version, exact=True).first.click()
+        part = shown.get_by_role("region", name=re.compile(f"^{version}"))
+        part.get_by_role("button", name=f"Promote {version}").click()
+        form = part.get_by_role("form", name=f"Promote {version}")
+        form.get_by_role("textbox", name="Why").fill(reason)
+        form.get_by_role("button", name="Promote", exact=True).click()
+        expect(form.get_by_role("status")).to_contain_text(f"sentiment@production is @{version[-1]}.")
+    alias = shown.get_by_role("list", name="Aliases").get_by_role("listitem").first
+    alias.get_by_text("History of production").click()
+    expect(alias.get_by_role("table", name="Moves of production").locator("tbody tr")).to_have_count(2)
+    expect(alias.get_by_role("row").nth(1)).to_contain_text("@1 → @2it is better")
+    alias.get_by_role("button", name="Roll production back to @1").click()
+    alias.get_by_role("button", name="Roll back", exact=True).click()
+    expect(alias).to_contain_text("@2 → @1, rolled back")
+    expect(alias.locator(".jp-ModelDeploy-tag")).to_have_text("@1")
+
+
+def test_a_version_is_deprecated_and_compared_with_another(open_page: OpenPage, tuned: str) -> None:
+    shown = open_page("model/sentiment")
+    shown.get_by_text(f"What changes with {tuned}").click()
+    expect(shown).to_contain_text("sentiment@2 was made from sentiment@1 in 1 step.")
+    expect(shown.get_by_role("table", name="Files that differ")).to_contain_text("notes.txt")
+    shown.get_by_role("table").get_by_role("button", name="sentiment@1", exact=True).first.click()
+    shown.get_by_role("button", name="Deprecation of sentiment@1").click()
+    form = shown.get_by_role("form", name="Deprecate sentiment@1")
+    form.get_by_role("textbox").fill("it is worse on long texts")
+    form.get_by_role("combobox").select_option(tuned)
+    form.get_by_role("button", name="Deprecate", exact=True).click()
+    expect(shown.get_by_text("deprecated", exact=True)).to_be_visible()
+    shown.get_by_role("button", name="It may be used again").click()
+    expect(shown.get_by_text("deprecated", exact=True)).to_be_hidden()
+
+
 def test_a_version_in_quarantine_is_trusted_with_a_reason(
     open_page: OpenPage, workspace: Workspace, folder: Path
 ) -> None:

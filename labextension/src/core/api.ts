@@ -1,5 +1,6 @@
 import type {
   AddDatasetRequest,
+  AliasPage,
   Answer,
   Changes,
   ConvertRequest,
@@ -16,7 +17,9 @@ import type {
   Measurement,
   MetricPage,
   Model,
+  Moved,
   OptimizeRequest,
+  PromoteRequest,
   QuantizeRequest,
   Sample,
   Service,
@@ -24,6 +27,7 @@ import type {
   SpecChange,
   Texts,
   Usage,
+  VersionDiff,
   VersionPage,
   Writable
 } from './types';
@@ -54,6 +58,20 @@ export interface Api {
   trust(ref: string, reason: string): Promise<void>;
   /** Put a trusted version back into quarantine. */
   distrust(ref: string): Promise<void>;
+  /** A model's aliases with their history, rules and requests. */
+  aliases(model: string): Promise<AliasPage[]>;
+  /** Point an alias at a version as its rule allows, or ask a second person for it. */
+  promote(request: PromoteRequest): Promise<Moved>;
+  /** Point an alias at where it pointed before; refused where it is not at `expected` any more. */
+  rollBackAlias(model: string, alias: string, expected: number, follow: boolean): Promise<Moved>;
+  /** Decide on another's request to move an alias. */
+  approveRequest(id: string): Promise<Moved>;
+  refuseRequest(id: string): Promise<void>;
+  /** Say that a version should not be used for anything new; `successor` is '' where none takes its place. */
+  deprecate(ref: string, reason: string, successor: string): Promise<void>;
+  undeprecate(ref: string): Promise<void>;
+  /** What changes from one version to another. */
+  diff(before: string, after: string): Promise<VersionDiff>;
   /** Python that loads a version and asks it once. */
   loader(ref: string): Promise<string>;
   /** Python that does again the fine-tuning that made a version. */

@@ -1,6 +1,7 @@
 import type { Api } from './api';
 import type { OptionSchema } from './optionFields';
 import type {
+  AliasList,
   Answer,
   Changes,
   Code,
@@ -18,6 +19,7 @@ import type {
   MeasurementList,
   MetricPage,
   ModelList,
+  Moved,
   Service,
   ServiceFigures,
   ServiceList,
@@ -25,6 +27,7 @@ import type {
   Texts,
   TrainingCode,
   UsageList,
+  VersionDiff,
   VersionPage
 } from './types';
 
@@ -78,6 +81,21 @@ export function createApi(send: Send): Api {
     distrust: async version => {
       await post('models/distrust', { version });
     },
+    aliases: async model => ((await get(at`models/${model}/aliases`)) as AliasList).aliases,
+    promote: async request => (await post('models/promote', request)) as Moved,
+    rollBackAlias: async (model, alias, expected, follow) =>
+      (await post(at`models/${model}/aliases/${alias}/rollback`, { expected, follow })) as Moved,
+    approveRequest: async id => (await post(at`requests/${id}/approve`)) as Moved,
+    refuseRequest: async id => {
+      await post(at`requests/${id}/refuse`);
+    },
+    deprecate: async (version, reason, successor) => {
+      await post('models/deprecate', { version, reason, successor: successor || null });
+    },
+    undeprecate: async version => {
+      await post('models/undeprecate', { version });
+    },
+    diff: async (before, after) => (await get(at`versions/${before}/diff/${after}`)) as VersionDiff,
     loader: async ref => ((await get(at`versions/${ref}/loader`)) as Loader).source,
     trainingCode: async ref => ((await get(at`versions/${ref}/code`)) as TrainingCode).source,
 

@@ -14,6 +14,19 @@ export type Interval = Schemas['Interval'];
 export type Confusion = Schemas['Confusion'];
 export type Calibration = Schemas['Calibration'];
 export type Verdict = Schemas['Verdict'];
+/** An alias with its history, its rule and the requests to move it. */
+export type AliasPage = Schemas['AliasPage'];
+export type AliasList = Schemas['AliasList'];
+export type AliasMove = Schemas['AliasMove'];
+export type ApprovalRule = Schemas['ApprovalRule'];
+/** Somebody's wish to move an alias, which a second person decides on. */
+export type MoveRequest = Schemas['MoveRequest'];
+/** What a promotion or a rollback came to. */
+export type Moved = Schemas['Moved'];
+export type PromoteRequest = Pick<Schemas['PromoteVersion'], 'version'> &
+  Partial<Schemas['PromoteVersion']>;
+/** What changes from one version to another. */
+export type VersionDiff = Schemas['VersionDiff'];
 /** What to fetch; what is left out is as the server's description says. */
 export type FetchRequest = Pick<Schemas['Fetch'], 'source'> & Partial<Schemas['Fetch']>;
 /** What to add as a dataset; what is left out is as the server's description says. */

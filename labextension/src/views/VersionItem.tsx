@@ -4,6 +4,7 @@ import { isQuarantined } from '../core/safety';
 import { said } from '../core/said';
 import type { Version } from '../core/types';
 import { useTrans } from './contexts';
+import { DeprecatedTag } from './DeprecatedTag';
 import { ErrorNote } from './ErrorNote';
 import { FinetuneForm } from './FinetuneForm';
 import { formatBytes } from './format';
@@ -36,6 +37,7 @@ export function VersionItem({
       <span className="jp-ModelDeploy-line">
         <span>{version.ref}</span>
         <span className="jp-ModelDeploy-actions">
+          <DeprecatedTag version={version} />
           <SafetyTag version={version} />
           <IconButton
             icon="log"

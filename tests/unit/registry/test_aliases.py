@@ -31,6 +31,8 @@ def test_every_move_keeps_who_when_from_where_and_why(workspace: Workspace, as_:
         ("anna", None, 1, "the first"),
     ]
     assert workspace.models.version("m@production").number == 2
+    again = workspace.models.promote("m@2")
+    assert (again.move, again.warnings) == (None, ["m@production is @2 already."])
 
 
 def test_a_rollback_goes_back_one_step_and_again_one_more(workspace: Workspace) -> None:

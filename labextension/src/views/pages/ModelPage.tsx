@@ -4,10 +4,12 @@ import type { Model } from '../../core/types';
 import { useApi, useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
 import { useAnswer } from '../useAnswer';
+import { Aliases } from './Aliases';
 import { Lineage } from './Lineage';
 import { Missing } from './Missing';
 import { PageFrame } from './PageFrame';
 import { Part } from './Part';
+import { VersionDifferences } from './VersionDifferences';
 import { versionFigures } from './versionFigures';
 import { VersionPart } from './VersionPart';
 import { VersionsPlot } from './VersionsPlot';
@@ -76,7 +78,17 @@ function Known({
           <Lineage models={models} name={name} {...choice} />
         </Part>
       )}
-      {chosen && <VersionPart version={chosen} />}
+      {versions.length > 0 && (
+        <Part title={trans.__('Aliases')}>
+          <Aliases model={model} />
+        </Part>
+      )}
+      {chosen && versions.length > 1 && (
+        <Part title={trans.__('Differences')}>
+          <VersionDifferences key={chosen.ref} version={chosen} versions={versions} />
+        </Part>
+      )}
+      {chosen && <VersionPart key={chosen.ref} version={chosen} model={model} />}
     </PageFrame>
   );
 }

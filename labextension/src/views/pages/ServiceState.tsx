@@ -83,6 +83,11 @@ export function ServiceState({ service }: { service: Service }): JSX.Element {
           </>
         )}
       </div>
+      {service.notes.map(note => (
+        <p key={note} className="jp-ModelDeploy-warning">
+          {note}
+        </p>
+      ))}
       {stoppable && asking && (
         <Confirmation
           question={trans.__('Stop %1? Its clients will be refused.', name)}

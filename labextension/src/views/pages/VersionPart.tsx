@@ -1,7 +1,7 @@
 import { useState, type JSX } from 'react';
 import { isTrained } from '../../core/lineage';
 import { isQuarantined } from '../../core/safety';
-import type { Job, Version } from '../../core/types';
+import type { Job, Model, Version } from '../../core/types';
 import { ConvertForm } from '../ConvertForm';
 import { useOpenPage, useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
@@ -9,18 +9,22 @@ import { formatBytes } from '../format';
 import { QuantizeForm } from '../QuantizeForm';
 import { useVersionActions } from '../useVersionActions';
 import { VersionDetails } from '../VersionDetails';
+import { DeprecateForm } from './DeprecateForm';
 import { PageButton } from './PageButton';
 import { Part } from './Part';
+import { PromoteForm } from './PromoteForm';
 import { Safety } from './Safety';
 
 /** One version: what can be done with it, what is known of it, whether it is safe, and its files. */
-export function VersionPart({ version }: { version: Version }): JSX.Element {
+export function VersionPart({ version, model }: { version: Version; model: Model }): JSX.Element {
   const trans = useTrans();
   const openPage = useOpenPage();
   const { ref } = version;
   const { serve, insertLoader, insertTraining } = useVersionActions(version);
   const shut = isQuarantined(version);
-  const [making, setMaking] = useState<'convert' | 'quantize' | null>(null);
+  const [making, setMaking] = useState<'convert' | 'quantize' | 'promote' | 'deprecate' | null>(
+    null
+  );
   const unfold = (form: typeof making): void => {
     setMaking(making === form ? null : form);
   };
@@ -77,6 +81,22 @@ export function VersionPart({ version }: { version: Version }): JSX.Element {
           }}
         />
         <PageButton
+          text={trans.__('Promote…')}
+          label={trans.__('Promote %1', ref)}
+          expanded={making === 'promote'}
+          onClick={() => {
+            unfold('promote');
+          }}
+        />
+        <PageButton
+          text={version.deprecated ? trans.__('Deprecated…') : trans.__('Deprecate…')}
+          label={trans.__('Deprecation of %1', ref)}
+          expanded={making === 'deprecate'}
+          onClick={() => {
+            unfold('deprecate');
+          }}
+        />
+        <PageButton
           text={trans.__('Insert loader')}
           label={trans.__('Insert loader of %1 into notebook', ref)}
           disabled={insertLoader.busy || shut}
@@ -92,11 +112,13 @@ export function VersionPart({ version }: { version: Version }): JSX.Element {
         )}
       </div>
       <ErrorNote error={serve.error ?? insertLoader.error ?? insertTraining.error} />
-      {making === 'convert' && <ConvertForm key={ref} version={version} onStarted={show} />}
-      {making === 'quantize' && <QuantizeForm key={ref} version={version} onStarted={show} />}
-      <VersionDetails key={ref} version={version} />
+      {making === 'convert' && <ConvertForm version={version} onStarted={show} />}
+      {making === 'quantize' && <QuantizeForm version={version} onStarted={show} />}
+      {making === 'promote' && <PromoteForm version={version} aliases={model.aliases} />}
+      {making === 'deprecate' && <DeprecateForm version={version} versions={model.versions} />}
+      <VersionDetails version={version} />
       <h3>{trans.__('Safety')}</h3>
-      <Safety key={`${ref} safety`} version={version} />
+      <Safety version={version} />
       <h3>{trans.__('Files')}</h3>
       <table
         className="jp-ModelDeploy-table jp-ModelDeploy-files"

@@ -2,6 +2,7 @@ import { useState, type JSX } from 'react';
 import { said } from '../../core/said';
 import type { Version } from '../../core/types';
 import { useTrans } from '../contexts';
+import { DeprecatedTag } from '../DeprecatedTag';
 import { SortHeading, type Order } from '../SortHeading';
 import type { VersionFigure } from './versionFigures';
 
@@ -53,6 +54,8 @@ export function VersionsTable({
                 >
                   {version.ref}
                 </button>
+                {version.deprecated && ' '}
+                <DeprecatedTag version={version} />
               </th>
               <td>{said(version.lineage.step, trans)}</td>
               <td>{version.format}</td>

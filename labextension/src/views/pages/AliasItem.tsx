@@ -1,0 +1,78 @@
+import { useState, type JSX } from 'react';
+import type { AliasPage, Moved } from '../../core/types';
+import { Confirmation } from '../Confirmation';
+import { useApi, useTrans } from '../contexts';
+import { ErrorNote } from '../ErrorNote';
+import { useAction } from '../useAction';
+import { AliasHistory } from './AliasHistory';
+import { MovedNote } from './MovedNote';
+import { MoveRequests } from './MoveRequests';
+import { PageButton } from './PageButton';
+import { RuleLines } from './RuleLines';
+
+/** One alias: where it points, what must hold before it moves, who asks for it, its history, and the way back. */
+export function AliasItem({
+  page,
+  onActed
+}: {
+  page: AliasPage;
+  onActed: () => void;
+}): JSX.Element {
+  const api = useApi();
+  const trans = useTrans();
+  const [asking, setAsking] = useState(false);
+  const [follow, setFollow] = useState(false);
+  const [moved, setMoved] = useState<Moved | null>(null);
+  const { model, alias, number, rolls_back_to: before } = page;
+  const rollBack = useAction(async () => {
+    setMoved(await api.rollBackAlias(model, alias, number ?? 0, follow));
+    onActed();
+  });
+  return (
+    <li data-alias={alias}>
+      <div className="jp-ModelDeploy-buttons">
+        <strong>{alias}</strong>
+        <span className="jp-ModelDeploy-tag">
+          {number === null ? trans.__('no version') : `@${number}`}
+        </span>
+        {before !== null && (
+          <PageButton
+            text={trans.__('Roll back to @%1', before)}
+            label={trans.__('Roll %1 back to @%2', alias, before)}
+            disabled={rollBack.busy}
+            onClick={() => {
+              setAsking(true);
+            }}
+          />
+        )}
+      </div>
+      {asking && before !== null && (
+        <>
+          <label>
+            <input
+              type="checkbox"
+              checked={follow}
+              onChange={event => {
+                setFollow(event.target.checked);
+              }}
+            />{' '}
+            {trans.__('Switch the services that serve the version before, too')}
+          </label>
+          <Confirmation
+            question={trans.__('Point %1 at @%2 again?', alias, before)}
+            action={trans.__('Roll back')}
+            onConfirm={rollBack.run}
+            onDismiss={() => {
+              setAsking(false);
+            }}
+          />
+        </>
+      )}
+      {moved && <MovedNote moved={moved} />}
+      <ErrorNote error={rollBack.error} />
+      <RuleLines rule={page.rule} />
+      <MoveRequests requests={page.requests} onDecided={onActed} />
+      {page.moves.length > 0 && <AliasHistory page={page} />}
+    </li>
+  );
+}

@@ -1,0 +1,83 @@
+import { useId, useState, type JSX } from 'react';
+import type { Model, Moved, Version } from '../../core/types';
+import { useApi, useTrans } from '../contexts';
+import { ErrorNote } from '../ErrorNote';
+import { useAction } from '../useAction';
+import { MovedNote } from './MovedNote';
+
+/** Points an alias at a version, as its rule allows; refused where it has moved since the page showed it. */
+export function PromoteForm({
+  version,
+  aliases
+}: {
+  version: Version;
+  aliases: Model['aliases'];
+}): JSX.Element {
+  const api = useApi();
+  const trans = useTrans();
+  const known = useId();
+  const [alias, setAlias] = useState('production');
+  const [reason, setReason] = useState('');
+  const [follow, setFollow] = useState(false);
+  const [moved, setMoved] = useState<Moved | null>(null);
+  const promote = useAction(async () => {
+    setMoved(null);
+    const expected = aliases[alias] ?? 0;
+    setMoved(await api.promote({ version: version.ref, alias, reason, expected, follow }));
+  });
+  return (
+    <form
+      className="jp-ModelDeploy-form"
+      aria-label={trans.__('Promote %1', version.ref)}
+      onSubmit={event => {
+        event.preventDefault();
+        promote.run();
+      }}
+    >
+      <label className="jp-ModelDeploy-field">
+        {trans.__('Alias')}
+        <input
+          value={alias}
+          list={known}
+          required
+          onChange={event => {
+            setAlias(event.target.value);
+          }}
+        />
+        <datalist id={known}>
+          {Object.keys(aliases).map(name => (
+            <option key={name} value={name} />
+          ))}
+        </datalist>
+      </label>
+      <label className="jp-ModelDeploy-field">
+        {trans.__('Why')}
+        <input
+          value={reason}
+          onChange={event => {
+            setReason(event.target.value);
+          }}
+        />
+      </label>
+      <label>
+        <input
+          type="checkbox"
+          checked={follow}
+          onChange={event => {
+            setFollow(event.target.checked);
+          }}
+        />{' '}
+        {trans.__('Switch the services that serve the version before, too')}
+      </label>
+      <button
+        type="submit"
+        className="jp-ModelDeploy-button jp-ModelDeploy-accept"
+        disabled={promote.busy}
+      >
+        {trans.__('Promote')}
+      </button>
+      {moved && <MovedNote moved={moved} />}
+      <ErrorNote error={promote.error} />
+    </form>
+  );
+}
