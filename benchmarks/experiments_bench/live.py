@@ -40,8 +40,8 @@ VERSIONS = [(GOOD_S, 0.0), (GOOD_S, 0.05), (2 * GOOD_S, 0.0), (GOOD_S * 1.0001, 
 """Seconds and share of failures of answer@1, @2, …"""
 CALLERS, RATE = 8, 150
 """Requests a second, each of a user of its own."""
-AT_ONCE = 50
-"""Of the same users again and again, as fast as they are answered."""
+AT_ONCE, USERS_RATE = 50, 5000
+"""Of the same users again and again: nearly all of them within each step."""
 USERS = 100_000
 SURE = 1e-4
 """The split is off where it would be so by chance as rarely as this."""
@@ -77,9 +77,9 @@ def run() -> dict[str, Any]:
     }
 
 
-def _asking(workspace: Workspace, name: str, body: bytes, users: range, rate: float | None) -> Asking:
+def _asking(workspace: Workspace, name: str, body: bytes, users: range, rate: float) -> Asking:
     port = int(str(workspace.services.get(name).url).rsplit(":", 1)[1])
-    threads, at_once = (CALLERS, 1) if rate else (2, AT_ONCE)
+    threads, at_once = (CALLERS, 1) if rate == RATE else (2, AT_ONCE)
     return Asking(port, str(workspace.services.token(name)), body, users, threads, at_once, rate)
 
 
@@ -134,7 +134,7 @@ def _shifts(workspace: Workspace) -> dict[str, Any]:
 def _sticky(workspace: Workspace) -> dict[str, Any]:
     """The same users ask all the time, through a ramp, a scaling and a restart."""
     services = workspace.services
-    with _asking(workspace, "adders", ADDER_BODY, range(USERS), None) as asking:
+    with _asking(workspace, "adders", ADDER_BODY, range(USERS), USERS_RATE) as asking:
         options = {
             "steps": [10, 25, 50, 75, 100],
             "hold": "25s",
@@ -149,7 +149,7 @@ def _sticky(workspace: Workspace) -> dict[str, Any]:
         services.stop("adders")
         services.start(services.get("adders").spec)
         asking.may_ask.set()
-        _until(lambda: handle.experiment.decisions[-1].action == "resume")
+        _until(lambda: _steps(handle) == 3, 120)
         services.scale("adders", 2)
         found = handle.verdict(600)
     assert found.outcome == "promoted", found.outcome
