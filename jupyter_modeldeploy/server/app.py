@@ -60,10 +60,12 @@ class ModelDeployApp(ExtensionApp):
         self.workspace.close()
 
     def _resume_services(self) -> None:
-        """After a restart of the machine, start again the services that want it."""
+        """After a restart of the machine, start again the services that want it, and watch their experiments again."""
         try:
             for service in self.workspace.services.resume():
                 self.log.info("modeldeploy's service %s is ready again: %s", service.name, service.url)
+            for experiment in self.workspace.experiments.resume():
+                self.log.info("modeldeploy's experiment %s is watched again", experiment.id)
         except ModelDeployError as error:
             self.log.warning("modeldeploy's services were not started again: %s", error)
 

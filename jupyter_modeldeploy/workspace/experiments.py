@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from jupyter_modeldeploy.errors import Conflict
 from jupyter_modeldeploy.experiments import planning
 from jupyter_modeldeploy.experiments.live.moves import Asked
+from jupyter_modeldeploy.jobs import launch
 from jupyter_modeldeploy.jobs.kinds import experiment_asking, held_out
 from jupyter_modeldeploy.jobs.reconcile import reconcile as reconcile_jobs
-from jupyter_modeldeploy.records import Experiment, ExperimentPlan, Rehearsal
+from jupyter_modeldeploy.records import Experiment, ExperimentPlan, JobState, Rehearsal
 from jupyter_modeldeploy.serving import lifecycle
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
@@ -99,6 +100,15 @@ class Experiments(Room):
             base=self._store.versions.get(base).ref if base else None,
             **options,
         )
+
+    def resume(self) -> Sequence[Experiment]:
+        """Watch those again whose watching ended with the machine: until then nobody holds their guardrails."""
+        reconcile_jobs(self._store)
+        lost = {job.id for job in self._store.jobs.list([JobState.interrupted]) if job.kind == "experiment"}
+        found = [one for one in self.list() if one.id in lost and one.outcome in ("running", "paused")]
+        for one in found:
+            launch.resume(self._store, one.id)
+        return found
 
     def rehearse(
         self, traffic: str, candidate: str | None = None, base: str | None = None, **options: Any

@@ -22,7 +22,7 @@ def answer(number: int) -> int:
         raise RuntimeError("three")
     return number + {more}
 """
-QUICK = {"hold": "1s", "hold_units": 20, "duration": "60s"}
+QUICK = {"hold": "1s", "hold_units": 10, "duration": "60s"}
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_a_good_candidate_gets_all_the_traffic_step_by_step(workspace: Workspace
         ("promote", 1.0),
     ]
     assert found.outcome == "promoted"
-    assert min(found.units) > 20
+    assert min(found.units) > 10
     assert workspace.services.rollback("one").spec.models[0].arms[0].weight == 1.0, "before all of it, in one step"
 
 
@@ -115,10 +115,30 @@ def test_a_killed_worker_is_followed_by_one_that_goes_on(workspace: Workspace) -
     until(lambda: handle.experiment.decisions[-1].by == "service")
     workspace.services.start(workspace.services.get("one").spec)
     until(lambda: handle.experiment.outcome == "running")
-    assert handle.stop().outcome == "stopped"
-    actions = [(each.action, each.by) for each in handle.verdict(60).decisions]
+    workspace.services.switch("one", "answer@2")
+    found = handle.verdict(60)
     me = workspace.store.settings.owner
-    assert actions == [
-        *[("start", "ramp"), ("pause", me), ("resume", me), ("pause", "service"), ("resume", "service"), ("stop", me)]
+    assert [(each.action, each.by) for each in found.decisions] == [
+        *[("start", "ramp"), ("pause", me), ("resume", me), ("pause", "service"), ("resume", "service")],
+        ("stop", "service"),
     ]
+    assert "split otherwise by somebody else" in found.decisions[-1].why
+    assert shares(workspace) == {1: 0.0, 2: 1.0, 3: 0.0}, "what they want stays"
+
+
+@pytest.mark.parametrize("left", ["cancelled", "killed"])
+def test_an_experiment_that_nobody_watches_leaves_the_traffic_in_order(workspace: Workspace, left: str) -> None:
+    workspace.services.switch("one", "answer@1")
+    handle = Experiment("answer@2", service="one", traffic_split=[50, 50], workspace=workspace).run(duration="10m")
+    until(lambda: handle.experiment.decisions)
+    if left == "cancelled":
+        handle.cancel()
+        assert handle.experiment.outcome == "stopped"
+    else:
+        process = handle.job.process
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
+        until(lambda: handle.job.state.ended)
+        assert handle.roll_back().outcome == "rolled back"
+    assert shares(workspace)[1] == 1.0
     assert shares(workspace)[2] == 0.0

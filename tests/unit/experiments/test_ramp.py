@@ -17,6 +17,7 @@ from jupyter_modeldeploy.experiments.live.rehearsal import rehearse
 from jupyter_modeldeploy.experiments.live.standing import Journal, Standing
 from jupyter_modeldeploy.experiments.observed import Observed, Rows
 from jupyter_modeldeploy.records import Arm, Guardrail, GuardrailState, Interval, MetricComparison
+from jupyter_modeldeploy.serving.routing import Choice, Split
 
 RAMP = Ramp(steps=(0.1, 0.5, 1.0), hold_s=60, hold_units=100, duration_s=1000)
 TEST = replace(RAMP, steps=(0.2,))
@@ -201,3 +202,18 @@ def test_a_dry_run_says_when_harm_would_have_been_taken_back() -> None:
     assert not good.is_over
     with pytest.raises(InvalidInput, match="no time"):
         rehearse(traffic[:1], "m@1", "m@2", ramp, *options)
+
+
+def test_who_is_in_the_candidate_stays_through_all_steps() -> None:
+    """Of 100,000 users, as the service itself chooses; each step, restart and replica begins with a split of its own."""
+    users = [b"user-%d" % number for number in range(100_000)]
+    standing, inside = begun(), np.zeros(len(users), bool)
+    for step, share in enumerate((0.1, 0.25, 0.5, 0.75, 1.0)):
+        arms = splits.shared(standing.arms, 1, 2, share)
+        choices = [Choice(arm.version) for arm in arms]
+        split = Split("service/model", choices, [arm.weight for arm in arms])
+        now = np.array([split.choose(user).version == 2 for user in users])
+        assert not (inside & ~now).any(), step
+        expected = len(users) * 0.8 * share
+        assert abs(now.sum() - expected) < 5 * max(1.0, expected * (1 - 0.8 * share)) ** 0.5
+        inside = now
