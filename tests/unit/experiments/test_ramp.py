@@ -205,7 +205,7 @@ def test_a_dry_run_says_when_harm_would_have_been_taken_back() -> None:
 
 
 def test_who_is_in_the_candidate_stays_through_all_steps() -> None:
-    """Of 100,000 users, as the service itself chooses; each step, restart and replica begins with a split of its own."""
+    """Of 100,000 users, as the service chooses; each step, restart and replica begins with a split of its own."""
     users = [b"user-%d" % number for number in range(100_000)]
     standing, inside = begun(), np.zeros(len(users), bool)
     for step, share in enumerate((0.1, 0.25, 0.5, 0.75, 1.0)):
