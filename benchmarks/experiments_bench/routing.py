@@ -37,7 +37,7 @@ from jupyter_modeldeploy.serving.metrics import Metrics
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.store import Store
 
-UNITS, ROUNDS, BURST = 4000, 480, 250
+UNITS, ROUNDS, BURST = 4000, 160, 250
 RULES = [
     {"conditions": [{"attribute": "region", "operator": "in", "value": ["eu", "uk"]}], "version": 2},
     {"conditions": [{"attribute": "header:user-agent", "operator": "prefix", "value": "curl"}], "version": 1},
