@@ -10,7 +10,7 @@ from jupyter_modeldeploy.cli.tables import table
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy.api.experiments import ExperimentList
-    from jupyter_modeldeploy.records import Experiment, Interval, Rehearsal
+    from jupyter_modeldeploy.records import Experiment, ExperimentPlan, Interval, Rehearsal
 
 OUTCOME_STYLES = {"running": "cyan", "paused": "yellow", "rolled back": "red", "promoted": "green"}
 
@@ -25,6 +25,20 @@ def listed(door: Door, response: ExperimentList) -> None:
         units = f"{sum(one.units):,}" if one.units else ""
         rows.add_row(one.id, one.service or "", one.base, one.candidate, percent(one.split[1]), state, units)
     door.out.print(rows)
+
+
+def planned(door: Door, plan: ExperimentPlan) -> None:
+    if plan.units is not None:
+        split = " and ".join(f"{each:,}" for each in plan.units_of_each)
+        days = f", which come in {plan.days:.1f} days" if plan.days else ""
+        door.out.print(
+            f"{plan.units:,} units ({split}){days} find a difference of {plan.minimum_effect:.4g} with a chance of "
+            f"{plan.power:.0%}."
+        )
+    if plan.smallest_effect is not None:
+        door.out.print(f"{plan.duration_days:g} days find a difference of {plan.smallest_effect:.4g}.")
+    base = "" if plan.base is None else f"The base's figure is {plan.base:.4g}; "
+    door.out.print(f"{base}one unit's deviation {plan.deviation:.4g}; judged by {plan.method} at {plan.level:.0%}.")
 
 
 def shown(door: Door, response: Experiment) -> None:

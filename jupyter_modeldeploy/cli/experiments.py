@@ -69,6 +69,14 @@ late_command(
     "modeldeploy experiments run reviews-api sentiment@3 --traffic-split 80,20 --duration 7d",
     lambda: _build(),
 )
+OperationCommand(
+    "plan",
+    "plan_experiment",
+    "Tell how many units an experiment needs, how long that takes, and what is found in less.",
+    "modeldeploy experiments plan --base 0.12 --minimum-effect 0.01 --daily-units 5000",
+    experiment_page.planned,
+    completions={"service": completion.services},
+).add_to(app)
 for _name, _help in ACTIONS.items():
     _on_one(_name, "act_on_experiment", _help, action=_name).add_to(app)
 

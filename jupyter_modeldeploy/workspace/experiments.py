@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_modeldeploy.errors import Conflict
 from jupyter_modeldeploy.experiments import planning
+from jupyter_modeldeploy.experiments.live.asked import metrics_of
 from jupyter_modeldeploy.experiments.live.moves import Asked
 from jupyter_modeldeploy.jobs import launch
 from jupyter_modeldeploy.jobs.kinds import experiment_asking, held_out
@@ -15,6 +16,7 @@ from jupyter_modeldeploy.jobs.reconcile import reconcile as reconcile_jobs
 from jupyter_modeldeploy.records import Experiment, ExperimentPlan, JobState, Rehearsal
 from jupyter_modeldeploy.serving import lifecycle
 from jupyter_modeldeploy.workspace.handle import JobHandle
+from jupyter_modeldeploy.workspace.recorded import Recorded
 from jupyter_modeldeploy.workspace.room import Room
 
 if TYPE_CHECKING:
@@ -80,9 +82,22 @@ class Experiments(Room):
             "compare-offline", base=refs[0], candidate=refs[1], dataset=judged_on.ref, timed_rows=timed_rows
         )
 
-    def plan(self, **asked: Any) -> ExperimentPlan:
+    def plan(
+        self, service: str | None = None, metric: str = "latency_ms", kind: str | None = None, **asked: Any
+    ) -> ExperimentPlan:
         """How many units an experiment needs, how long that takes, and what is found in less, from the arguments of
-        `experiments.planning.plan`: `plan(base=0.12, minimum_effect=0.01, split=[80, 20], daily_units=5000)`."""
+        `experiments.planning.plan`: `plan(base=0.12, minimum_effect=0.01, split=[80, 20], daily_units=5000)`.
+
+        With a `service` the base's figure, what one unit differs and how many come a day are what it recorded; `metric`
+        is one of its own (`latency_ms`, `error_rate` …) or an outcome with its `kind`, written as in `run`. What is
+        given goes before what was seen. Raises InvalidInput where too little is known."""
+        if service is not None:
+            model = self._store.services.get(service).spec.models[0]
+            refs = [f"{model.model}@{arm.version}" for arm in model.arms]
+            seen = Recorded(self._store.service_folder(service), refs).figures(
+                metrics_of({metric: kind} if kind else {}), metric
+            )
+            asked = {**seen, **{name: value for name, value in asked.items() if value is not None}}
         return planning.plan(**asked)
 
     def run(self, service: str, candidate: str, base: str | None = None, **options: Any) -> JobHandle:

@@ -8,18 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.experiments.measured import OWN
 from jupyter_modeldeploy.records import Guardrail, Metric
 
-LATENCY = Metric(name="latency_ms", kind="ratio", of="latency_ms", per="requests", unit="ms", lower_is_better=True)
-ERROR_RATE = Metric(
-    name="error_rate", kind="ratio", of="errors", per="requests", unit="proportion", lower_is_better=True
-)
-LATENCY_P95 = Metric(
-    name="latency_p95", kind="percentile", of="latency_ms", percentile=0.95, unit="ms", lower_is_better=True
-)
-CONFIDENCE = Metric(name="confidence", kind="ratio", of="confidence", per="confidences", unit="proportion")
-OWN = (LATENCY, ERROR_RATE, LATENCY_P95, CONFIDENCE)
-"""What every service tells of its requests."""
 GUARDRAILS = (
     Guardrail(metric="error_rate", at_most=0.02),
     Guardrail(metric="latency_p95", at_most=0.5, relative=True),

@@ -4974,6 +4974,12 @@ export interface components {
        */
       duration_days: number | null;
       /**
+       * Kind
+       * @description of an outcome: mean, proportion, p95, ratio of X per Y
+       * @default null
+       */
+      kind: string | null;
+      /**
        * Level
        * @description of the intervals
        * @default 0.95
@@ -4993,6 +4999,12 @@ export interface components {
        */
       method: 'sequence' | 'fixed' | 'stages';
       /**
+       * Metric
+       * @description of a service: one of its own metrics, or an outcome
+       * @default latency_ms
+       */
+      metric: string;
+      /**
        * Minimum Effect
        * @description the smallest difference that matters
        * @default null
@@ -5011,14 +5023,17 @@ export interface components {
        */
       relative: boolean;
       /**
-       * Split
-       * @description between base and candidate
-       * @default [
-       *       50,
-       *       50
-       *     ]
+       * Service
+       * @description take what this service recorded for what is not given
+       * @default null
        */
-      split: number[];
+      service: string | null;
+      /**
+       * Traffic Split
+       * @description the base's and the candidate's part: 80,20
+       * @default 50,50
+       */
+      traffic_split: string;
     };
     /** Predict */
     Predict: {
@@ -9336,6 +9351,12 @@ export interface operations {
            */
           duration_days?: number | null;
           /**
+           * Kind
+           * @description of an outcome: mean, proportion, p95, ratio of X per Y
+           * @default null
+           */
+          kind?: string | null;
+          /**
            * Level
            * @description of the intervals
            * @default 0.95
@@ -9355,6 +9376,12 @@ export interface operations {
            */
           method?: 'sequence' | 'fixed' | 'stages';
           /**
+           * Metric
+           * @description of a service: one of its own metrics, or an outcome
+           * @default latency_ms
+           */
+          metric?: string;
+          /**
            * Minimum Effect
            * @description the smallest difference that matters
            * @default null
@@ -9373,14 +9400,17 @@ export interface operations {
            */
           relative?: boolean;
           /**
-           * Split
-           * @description between base and candidate
-           * @default [
-           *       50,
-           *       50
-           *     ]
+           * Service
+           * @description take what this service recorded for what is not given
+           * @default null
            */
-          split?: number[];
+          service?: string | null;
+          /**
+           * Traffic Split
+           * @description the base's and the candidate's part: 80,20
+           * @default 50,50
+           */
+          traffic_split?: string;
         };
       };
     };

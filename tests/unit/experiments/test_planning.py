@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.experiments.measured import LATENCY
+from jupyter_modeldeploy.experiments.measured import LATENCY, OWN
 from jupyter_modeldeploy.experiments.observed import Observed
 from jupyter_modeldeploy.experiments.planning import plan, seen
+from jupyter_modeldeploy.experiments.spool import FOLDER, Spool
+from jupyter_modeldeploy.workspace.recorded import Recorded
 
 
 def test_a_plan_of_a_proportion_is_the_textbooks() -> None:
@@ -51,3 +55,16 @@ def test_a_plan_may_stand_on_what_was_seen() -> None:
 def test_too_little_is_no_plan(asked: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         plan(**asked)
+
+
+def test_a_services_own_records_stand_in_for_what_is_not_given(tmp_path: Path) -> None:
+    recorded = Recorded(tmp_path, ["m@1"])
+    with pytest.raises(InvalidInput, match="records no units"):
+        recorded.figures(OWN, "latency_ms")
+    exposures = [[0, f"u{n}", None, 864_000 * n, 1000 * (20 + n % 5), int(n % 10 == 0), None] for n in range(200)]
+    Spool(tmp_path / FOLDER).write([(1, "m@1", 1.0)], [], [orjson.dumps({"exposures": exposures})], 200, 0)
+    found = recorded.figures(OWN, "error_rate")
+    assert found == pytest.approx({"base": 0.1, "deviation": 0.3, "daily_units": 100}, rel=0.02)
+    assert plan(**found, minimum_effect=0.01).days is not None
+    with pytest.raises(InvalidInput, match="No metric 'clicks'"):
+        recorded.figures(OWN, "clicks")
