@@ -10,6 +10,7 @@ from jupyter_modeldeploy.api.loading import LOADING
 from jupyter_modeldeploy.api.making import MAKING
 from jupyter_modeldeploy.api.operation import LongPoll, Operation, Request
 from jupyter_modeldeploy.api.optimizing import OPTIMIZING
+from jupyter_modeldeploy.api.outcomes import OUTCOMES
 from jupyter_modeldeploy.api.planning import PLANNING
 from jupyter_modeldeploy.api.registry import MAX_INTEGER, REGISTRY
 from jupyter_modeldeploy.api.requests import ByDataset, ById, ByName, ByVersion, Nothing
@@ -306,6 +307,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *SERVICES,
     *EXPERIMENTS,
     *PLANNING,
+    *OUTCOMES,
     Operation("list_devices", "GET", "devices", "read", Nothing, DeviceList, list_devices),
     *TEXTS,
     Operation("see_changes", "GET", "changes", "read", SeeChanges, ChangeList, see_changes),

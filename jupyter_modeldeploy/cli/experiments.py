@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jupyter_modeldeploy.cli import completion, experiment_page
+from jupyter_modeldeploy.cli import completion, experiment_page, outcomes
 from jupyter_modeldeploy.cli.command import answered, late_command, option
 from jupyter_modeldeploy.cli.door import Door
 from jupyter_modeldeploy.cli.group import group
@@ -79,6 +79,7 @@ OperationCommand(
 ).add_to(app)
 for _name, _help in ACTIONS.items():
     _on_one(_name, "act_on_experiment", _help, action=_name).add_to(app)
+outcomes.add_to(app)
 
 
 def add_to(root: typer.Typer) -> None:

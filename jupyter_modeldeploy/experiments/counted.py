@@ -11,10 +11,9 @@ import numpy as np
 
 from jupyter_modeldeploy.experiments.kept import Kept
 from jupyter_modeldeploy.experiments.observed import Observed, Rows
+from jupyter_modeldeploy.experiments.spool import OWN_FIGURES
 from jupyter_modeldeploy.records import Metric
 
-OWN = frozenset({"requests", "errors", "latency_ms", "confidence", "confidences"})
-"""The figures that a service measures by itself; every other is of outcomes."""
 CLOCKS_MS = 60_000
 """By so much may an outcome seem to come before its unit was first seen: clocks differ."""
 
@@ -141,7 +140,7 @@ class Counted:
         crossed = self.crossed[group.stage, group.model]
         kept = ~np.isin(group.units, crossed)
         table, there = group.table[kept], self.metrics()
-        named = {name for one in metrics for name in (one.of, one.per) if name is not None} - OWN
+        named = {name for one in metrics for name in (one.of, one.per) if name is not None} - OWN_FIGURES
         outcomes = {name: self._of_group(group, name) for name in sorted(named & {*there})}
         places = np.cumsum(kept) - 1
         rows = {}

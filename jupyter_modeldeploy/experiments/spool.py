@@ -29,7 +29,9 @@ MAX_BYTES = 2**30
 LOOK_S = 30.0
 """Between two looks at how much there is: others write and remove, too."""
 BLOCK_BYTES = 4096
-MAX_UNIT_BYTES = 128
+MAX_UNIT_BYTES = MAX_ID_BYTES = 128
+OWN_FIGURES = frozenset({"requests", "errors", "latency_ms", "confidence", "confidences"})
+"""What a service measures by itself; every other figure is of outcomes."""
 
 Arm = tuple[int, str, float]
 """The stage of the traffic's split, the version, and its share of the traffic then."""

@@ -26,7 +26,7 @@ from jupyter_modeldeploy.errors import (
 from jupyter_modeldeploy.records import Arm, RoutingPreview, ServedModel, Service, ServiceSpec, ShadowFigures, Usage
 from jupyter_modeldeploy.records.figures import ReplicaFigures, ServiceFigures
 from jupyter_modeldeploy.registry.moving import deprecation
-from jupyter_modeldeploy.serving import changing, figures, lifecycle, observation, snippets
+from jupyter_modeldeploy.serving import changing, figures, lifecycle, observation, recording, snippets
 from jupyter_modeldeploy.serving.control import journal
 from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.workspace.handle import JobHandle
@@ -312,6 +312,16 @@ class Services(Room):
         for `review`, which no version could answer. None of them holds contents. Raises NotFound."""
         file = journal.REVIEW_LOG if kind == "review" else journal.REQUEST_LOG
         return journal.latest(self._store.service_folder(self.get(name).name) / file, last)
+
+    def record_outcomes(self, name: str, outcomes: Sequence[Mapping[str, Any]]) -> int:
+        """Tell what became of a service's units or requests, for its experiments, also when it is stopped; gives how
+        many were taken. Each is `{"unit" or "request_id", "metric", "value", "id", "at", "before"}`: `value` is 1 when
+        left out, `id` lets it count once, `at` is in seconds since 1970 or ISO 8601 with its zone, and `before` says
+        that it is from before the experiment.
+
+        Raises NotFound, Conflict where the service records no exposures, and InvalidInput that says which is wrong:
+        none was taken then."""
+        return recording.record_outcomes(self._store, name, outcomes)
 
     def predict(self, name: str, body: Any, model: str | None = None) -> dict[str, Any]:
         """Send a request in the task's own words (`{"text": …}`) to a running service.

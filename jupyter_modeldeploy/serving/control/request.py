@@ -23,6 +23,7 @@ from jupyter_modeldeploy.errors import (
     Unavailable,
     VersionFailing,
 )
+from jupyter_modeldeploy.experiments.spool import MAX_ID_BYTES
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.control import input_limits, urgency
 from jupyter_modeldeploy.serving.control.answers import key_of, packed, unpacked
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.serving.control.policy import Policy
     from jupyter_modeldeploy.serving.endpoint import Target
 
-MAX_ID_BYTES = 128
 MAX_TROUBLES = 6  # a request has fewer ways to an answer: beyond, the error is in those themselves
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from jupyter_modeldeploy.errors import ModelDeployError, NotFound
 from jupyter_modeldeploy.serving.endpoint import Endpoint
-from jupyter_modeldeploy.serving.http import description, docs, inference, prometheus, triton, v1, v2
+from jupyter_modeldeploy.serving.http import description, docs, inference, outcomes, prometheus, triton, v1, v2
 from jupyter_modeldeploy.serving.http.compressing import compressing
 from jupyter_modeldeploy.serving.http.replies import error_reply
 from jupyter_modeldeploy.serving.http.responses import json_response, response_of
@@ -29,6 +29,7 @@ CONCERNS: list[Callable[[Endpoint], list[BaseRoute]]] = [
     triton.routes,  # before V2's: /v2/models/stats is no model
     v2.routes,
     prometheus.routes,
+    outcomes.routes,
 ]
 
 

@@ -37,6 +37,7 @@ FLOATS_END = {"FP16": 65520.0, "FP32": 2.0**128 - 2.0**103, "BF16": 2.0**128 - 2
 LARGEST_EXAMPLE = 64
 ZEROS: dict[str, str | bool] = {"BYTES": "", "BOOL": False}
 CONTENT = {"/metrics": "text/plain", "/docs": "text/html"}
+OUTCOMES = "/outcomes"
 PREDICT, V1, V2 = "/predict", "/v1/", "/v2/"
 
 
@@ -104,7 +105,8 @@ def _plain(endpoint: Endpoint, route: Route, method: str) -> Schema:
         refused["schema"] = {"anyOf": [schemas.READINESS, refused["schema"]]}
     kind = CONTENT.get(path, "application/json")
     content = {kind: {"schema": answer} if kind == "application/json" else {}}
-    return {**told, "responses": {"200": {"description": "it is so", "content": content}, **refusals}}
+    success = {"202": {"description": "so many were taken", "content": content}} if path == OUTCOMES else None
+    return {**told, "responses": {**(success or {"200": {"description": "it is so", "content": content}}), **refusals}}
 
 
 def _parameters(endpoint: Endpoint, path: str) -> list[Schema]:

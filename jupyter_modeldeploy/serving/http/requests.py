@@ -13,16 +13,16 @@ from jupyter_modeldeploy.serving.protocols.json_object import json_object
 MAX_BYTES = 64 * 1024
 
 
-async def object_in(request: Request) -> dict[str, Any]:
+async def object_in(request: Request, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """The object in the request's body, whatever its Content-Type says; an empty body is an empty object.
 
     Raises InvalidInput, TooLarge."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > MAX_BYTES:
-            raise TooLarge(f"{request.url.path} takes at most {MAX_BYTES} bytes.")
+        if size > max_bytes:
+            raise TooLarge(f"{request.url.path} takes at most {max_bytes} bytes.")
         parts.append(part)
     encoding = request.headers.get("content-encoding")
-    body = decompressed(b"".join(parts), encoding.encode("latin-1") if encoding else None, MAX_BYTES)
+    body = decompressed(b"".join(parts), encoding.encode("latin-1") if encoding else None, max_bytes)
     return json_object(body) if body.strip() else {}

@@ -70,7 +70,24 @@ REGISTER: Schema = fields(
     "key",
     "byte_size",
 )
+OUTCOME: Schema = {
+    **fields(
+        {
+            "unit": {**STRING, "minLength": 1, "maxLength": 1024},
+            "request_id": {**STRING, "minLength": 1, "maxLength": 1024},
+            "metric": {**STRING, "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
+            "value": {"type": "number", "minimum": -1e15, "maximum": 1e15, "default": 1},
+            "id": {**STRING, "minLength": 1, "maxLength": 1024},
+            "at": {"type": ["number", "string"], "description": "ISO 8601 with its zone, or seconds since 1970"},
+            "before": {**BOOLEAN, "description": "from before the experiment, of a unit"},
+        },
+        "metric",
+        closed=True,
+    ),
+    "oneOf": [{"required": ["unit"]}, {"required": ["request_id"]}],
+}
 BODIES: dict[str, Schema] = {
+    "/outcomes": fields({"outcomes": list_of(OUTCOME, maxItems=10_000)}, "outcomes", closed=True),
     "/v2/repository/index": fields({"ready": BOOLEAN}),
     "/v2/repository/models/{model}/load": fields({"parameters": {"type": "object", "maxProperties": 0}}),
     "/v2/repository/models/{model}/unload": fields({"parameters": ANY_OBJECT}),
@@ -129,6 +146,7 @@ ANSWERS: dict[str, Schema] = {
         {"status": STRING, "service": STRING, "models": list_of(ANY_OBJECT), "routes": ANY_OBJECT},
         *("status", "service", "models", "routes"),
     ),
+    "/outcomes": fields({"taken": SIZE}, "taken"),
     "/openapi.json": fields({"openapi": STRING, "info": ANY_OBJECT, "paths": ANY_OBJECT}, "openapi", "info", "paths"),
     "/v1/models": fields({"models": list_of(STRING)}, "models"),
     "/v1/models/{model}": READINESS,

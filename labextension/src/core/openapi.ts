@@ -1047,6 +1047,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/services/{name}/outcomes': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /** Tell what became of units and requests of a service that records exposures. */
+    post: operations['record_outcomes'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/services/{name}/predict': {
     parameters: {
       query?: never;
@@ -4646,6 +4663,52 @@ export interface components {
      */
     Need: 'satisfied' | 'missing' | 'other version' | 'not needed' | 'refused';
     /**
+     * NewOutcome
+     * @description Of a unit or of a request; the same `id`, or the same metric of the same request, counts once.
+     */
+    NewOutcome: {
+      /**
+       * At
+       * @description when it was; else now
+       * @default null
+       */
+      at: string | null;
+      /**
+       * Before
+       * @description from before the experiment, of a unit: it makes the verdict surer
+       * @default false
+       */
+      before: boolean;
+      /**
+       * Id
+       * @description so that it counts once
+       * @default null
+       */
+      id: string | null;
+      /**
+       * Metric
+       * @description what it is called in metrics
+       */
+      metric: string;
+      /**
+       * Request Id
+       * @description in its place, the X-Request-Id that was answered
+       * @default null
+       */
+      request_id: string | null;
+      /**
+       * Unit
+       * @description as in X-Unit-Id
+       * @default null
+       */
+      unit: string | null;
+      /**
+       * Value
+       * @default 1
+       */
+      value: number;
+    };
+    /**
      * NewToken
      * @description A token as it is told, once, to whoever made it; printing the record does not show it.
      */
@@ -4943,6 +5006,11 @@ export interface components {
        * @description the version to optimise: NAME, NAME@3 or NAME@alias
        */
       version: string;
+    };
+    /** OutcomesTaken */
+    OutcomesTaken: {
+      /** Taken */
+      taken: number;
     };
     /**
      * PlanExperiment
@@ -5713,6 +5781,16 @@ export interface components {
       records: {
         [key: string]: unknown;
       }[];
+    };
+    /** RecordOutcomes */
+    RecordOutcomes: {
+      /**
+       * Name
+       * @description its name
+       */
+      name: string;
+      /** Outcomes */
+      outcomes: components['schemas']['NewOutcome'][];
     };
     /**
      * Recording
@@ -15774,6 +15852,107 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['ServiceLog'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  record_outcomes: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        name: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          /** Outcomes */
+          outcomes: components['schemas']['NewOutcome'][];
+        };
+      };
+    };
+    responses: {
+      /** @description Done. */
+      202: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['OutcomesTaken'];
         };
       };
       /** @description The request is wrong; nothing was changed. */
