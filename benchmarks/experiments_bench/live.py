@@ -40,7 +40,7 @@ VERSIONS = [(GOOD_S, 0.0), (GOOD_S, 0.05), (2 * GOOD_S, 0.0), (GOOD_S * 1.0001, 
 """Seconds and share of failures of answer@1, @2, …"""
 CALLERS, RATE = 8, 150
 """Requests a second, each of a user of its own."""
-AT_ONCE, USERS_RATE = 50, 5000
+AT_ONCE, USERS_RATE = 50, 3000
 """Of the same users again and again: nearly all of them within each step."""
 USERS = 100_000
 SURE = 1e-4
@@ -137,7 +137,7 @@ def _sticky(workspace: Workspace) -> dict[str, Any]:
     with _asking(workspace, "adders", ADDER_BODY, range(USERS), USERS_RATE) as asking:
         options = {
             "steps": [10, 25, 50, 75, 100],
-            "hold": "25s",
+            "hold": "30s",
             "hold_units": 1000,
             "guardrails": {"latency_p95": "off"},
         }

@@ -21,8 +21,8 @@ from jupyter_modeldeploy.records import GuardrailState, MetricComparison, Suspic
 
 GUARD_S = 1.0
 JUDGE_S, JUDGE_MOST_S = 3.0, 300.0
-COST_SHARE = 0.1
-"""Of the time at most is spent on looking: the more units there are, the longer a look takes."""
+GUARD_SHARE, JUDGE_SHARE = 0.5, 0.1
+"""Of the time at most is spent on each: the more units there are, the longer a look takes, and harm cannot wait."""
 PLANNED_LOOKS = 5
 """Of an experiment that is judged in stages: evenly over its units, or its time."""
 
@@ -67,12 +67,12 @@ class Looking:
         watched = with_a_base(self.observed, *pair)
         self.states = verdicts.guard(watched, *pair, self.guardrails, self.metrics)
         ended = time.monotonic()
-        self._guard_at = ended + max(GUARD_S, (ended - begun) / COST_SHARE)
+        self._guard_at = ended + max(GUARD_S, (ended - begun) * (1 / GUARD_SHARE - 1))
         if not at_last and (begun < self._judge_at or not self._is_due(standing, ramp, now)):
             return False
         self._judge(standing, ramp, now)
         self._judge_every = min(JUDGE_MOST_S, self._judge_every * 1.1)
-        self._judge_at = time.monotonic() + max(self._judge_every, (time.monotonic() - ended) / COST_SHARE)
+        self._judge_at = time.monotonic() + max(self._judge_every, (time.monotonic() - ended) / JUDGE_SHARE)
         return True
 
     def seen(self, standing: Standing, ramp: Ramp, now: float) -> Seen:
