@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from experiments_bench.simulated import BASE, CANDIDATE, side
-from jupyter_modeldeploy.experiments.measured import ERROR_RATE, LATENCY
 from jupyter_modeldeploy.experiments.observed import Observed
+from jupyter_modeldeploy.experiments.own_metrics import ERROR_RATE, LATENCY
 from jupyter_modeldeploy.experiments.strata import among
 from jupyter_modeldeploy.experiments.verdicts import guard
 from jupyter_modeldeploy.records import Guardrail

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_modeldeploy.errors import Conflict
-from jupyter_modeldeploy.experiments import planning
 from jupyter_modeldeploy.experiments.live.asked import metrics_of
 from jupyter_modeldeploy.experiments.live.moves import Asked
 from jupyter_modeldeploy.jobs import launch
@@ -16,7 +15,6 @@ from jupyter_modeldeploy.jobs.reconcile import reconcile as reconcile_jobs
 from jupyter_modeldeploy.records import Experiment, ExperimentPlan, JobState, Rehearsal
 from jupyter_modeldeploy.serving import lifecycle
 from jupyter_modeldeploy.workspace.handle import JobHandle
-from jupyter_modeldeploy.workspace.recorded import Recorded
 from jupyter_modeldeploy.workspace.room import Room
 
 if TYPE_CHECKING:
@@ -91,6 +89,9 @@ class Experiments(Room):
         With a `service` the base's figure, what one unit differs and how many come a day are what it recorded; `metric`
         is one of its own (`latency_ms`, `error_rate` …) or an outcome with its `kind`, written as in `run`. What is
         given goes before what was seen. Raises InvalidInput where too little is known."""
+        from jupyter_modeldeploy.experiments import planning  # scipy's, as what is recorded is judged
+        from jupyter_modeldeploy.workspace.recorded import Recorded
+
         if service is not None:
             model = self._store.services.get(service).spec.models[0]
             refs = [f"{model.model}@{arm.version}" for arm in model.arms]

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.experiments.measured import OWN
+from jupyter_modeldeploy.experiments.own_metrics import OWN
 from jupyter_modeldeploy.records import Guardrail, Metric
 
 GUARDRAILS = (

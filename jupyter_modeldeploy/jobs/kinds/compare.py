@@ -82,7 +82,7 @@ def _judged(
     observed: list[Observed], base: str, candidate: str, method: Literal["fixed", "sequence"]
 ) -> dict[str, Any]:
     """The fields of an experiment that say what was found. Raises InvalidInput where a version answered too little."""
-    from jupyter_modeldeploy.experiments.measured import ERROR_RATE, LATENCY
+    from jupyter_modeldeploy.experiments.own_metrics import ERROR_RATE, LATENCY
     from jupyter_modeldeploy.experiments.verdicts import judge, sentence, split_p_value
 
     for one in observed:

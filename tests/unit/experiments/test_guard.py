@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.experiments.measured import ERROR_RATE, LATENCY
 from jupyter_modeldeploy.experiments.observed import Observed
+from jupyter_modeldeploy.experiments.own_metrics import ERROR_RATE, LATENCY
 from jupyter_modeldeploy.experiments.statistics import failures
 from jupyter_modeldeploy.experiments.statistics.failures import Counts
 from jupyter_modeldeploy.experiments.verdicts import guard

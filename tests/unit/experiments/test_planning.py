@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.experiments.measured import LATENCY, OWN
 from jupyter_modeldeploy.experiments.observed import Observed
+from jupyter_modeldeploy.experiments.own_metrics import LATENCY, OWN
 from jupyter_modeldeploy.experiments.planning import plan, seen
 from jupyter_modeldeploy.experiments.spool import FOLDER, Spool
 from jupyter_modeldeploy.workspace.recorded import Recorded

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.experiments.measured import ERROR_RATE, LATENCY
 from jupyter_modeldeploy.experiments.observed import Observed, Rows
+from jupyter_modeldeploy.experiments.own_metrics import ERROR_RATE, LATENCY
 from jupyter_modeldeploy.experiments.verdicts import guard, judge, sentence, split_p_value
 from jupyter_modeldeploy.records import Guardrail, Metric, MetricComparison
 
