@@ -22,10 +22,10 @@ class Stratum:
         return self.base, self.candidate
 
 
-def strata(observed: Sequence[Observed], base: str, candidate: str, all_asked: bool = False) -> list[Stratum]:
-    """In the order of their numbers; without those in which one of the versions has no units, or, of `all_asked`, had
-    no share of the traffic."""
-    known = {(one.version, one.stage): one for one in observed if one.units or (all_asked and one.weight > 0)}
+def strata(observed: Sequence[Observed], base: str, candidate: str, also_empty: bool = False) -> list[Stratum]:
+    """In the order of their numbers, those in which both versions had a share of the traffic, and units unless they are
+    `also_empty`: units that a version kept while the split gave it nothing are compared with nobody."""
+    known = {(one.version, one.stage): one for one in observed if one.weight > 0 and (one.units or also_empty)}
     numbers = sorted({number for _, number in known})
     both = [(known.get((base, number)), known.get((candidate, number))) for number in numbers]
     return [Stratum(one, other) for one, other in both if one and other]

@@ -55,7 +55,7 @@ def split_p_value(
     trusted. It may be asked at any time, or once (`fixed`) of a split that never changed."""
     stages = [
         ([one.units for one in stage.sides], [one.weight for one in stage.sides])
-        for stage in strata(observed, base, candidate, all_asked=True)
+        for stage in strata(observed, base, candidate, also_empty=True)
     ]
     return sample_ratio(*stages[0]) if method == "fixed" else split.p_value_over(stages)
 

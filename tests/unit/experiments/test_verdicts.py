@@ -84,7 +84,15 @@ def test_a_ramps_stages_are_compared_within_themselves() -> None:
     assert (one.base_samples, one.candidate_samples) == (1000, 1000)
     assert split_p_value(observed, "m@1", "m@2") == 1.0
     assert split_p_value([side("m@1", 900), side("m@2", 700)], "m@1", "m@2") < 0.001
+    assert split_p_value([side("m@1", 900), side("m@2", 0)], "m@1", "m@2") < 0.001
     assert split_p_value([], "m@1", "m@2") == 1.0
+
+
+def test_units_kept_by_a_version_that_gets_no_traffic_are_compared_with_nobody() -> None:
+    last = [side("m@1", 5, weight=0.0), side("m@2", 500, weight=1.0)]
+    assert split_p_value(last, "m@1", "m@2") == 1.0
+    assert judge(last, "m@1", "m@2", [LATENCY])[0].difference is None
+    assert guard(last, "m@1", "m@2", [Guardrail(metric="error_rate", at_most=0.0)], [ERROR_RATE])[0].state == "open"
 
 
 def test_what_was_known_before_narrows_the_interval() -> None:
