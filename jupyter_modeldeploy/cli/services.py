@@ -133,10 +133,8 @@ def _build_change() -> Callable[..., None]:
         fields = fields_from(ServiceSpec, settings, reset or [])
         if serve or fallback or routing:
             former = services.get(name).spec.models
-            models = former
-            if serve:
-                models = kept(services.spec(name, serve.split(","), weights_of(split)).models, former)
-            models = services.with_fallbacks(models, fallback.split(",") if fallback else [])
+            wanted = services.spec(name, serve.split(","), weights_of(split)).models if serve else former
+            models = services.with_fallbacks(kept(wanted, former), fallback.split(",") if fallback else [])
             models = routed(models, read_routing(routing), model) if routing else models
             fields["models"] = [served.model_dump() for served in models]
         door.show(door.call("change_service", name=name, spec=fields), views.service)

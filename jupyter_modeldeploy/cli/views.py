@@ -298,7 +298,7 @@ def routing_preview(door: Door, preview: RoutingPreview) -> None:
         told.add_row(printable(str(one.unit)), f"{preview.model}@{one.version}", printable(why), f"{one.place:.4f}")
     door.out.print(told)
     for each in preview.shares:
-        door.out.print(f"{preview.model}@{each.version}: {each.units:,} units, {_share_of(each.share)}")
+        door.out.print(f"{preview.model}@{each.version}: {each.units:,} of the units, {_share_of(each.share)}")
     if preview.shadow:
         door.out.print("copies go to " + ", ".join(f"{preview.model}@{number}" for number in preview.shadow))
 

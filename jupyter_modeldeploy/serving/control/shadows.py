@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -138,10 +138,27 @@ def compare(answer: Any, other: Any) -> tuple[bool, float | None]:
     if all(isinstance(one, dict) and "label" in one for pair in pairs for one in pair):
         scores = [abs(a.get("score", 0.0) - b.get("score", 0.0)) for a, b in pairs]
         return all(a["label"] == b["label"] for a, b in pairs), max(scores, default=0.0)
-    if all(isinstance(one, dict) and "embedding" in one for pair in pairs for one in pair):
-        stacks = ({"embedding": np.asarray([pair[side]["embedding"] for pair in pairs])} for side in (0, 1))
-        return _compare_tensors(*stacks)
-    return answer == other, None
+    try:
+        one, another = ({str(name): _numbers(value) for name, value in _named(items)} for items in (answer, other))
+    except (TypeError, ValueError):
+        return answer == other, None
+    return _compare_tensors(one, another)
+
+
+def _named(items: list[Any]) -> Iterator[tuple[tuple[int, str], Any]]:
+    """The values of answers such as `{"embedding": [1.0, …]}`; raises TypeError for those of another kind."""
+    for number, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise TypeError(type(item))
+        yield from (((number, name), value) for name, value in item.items())
+
+
+def _numbers(value: Any) -> np.ndarray:
+    """Raises ValueError where there is anything else, or no shape."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(array.dtype)
+    return array
 
 
 def _compare_tensors(answer: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> tuple[bool, float | None]:

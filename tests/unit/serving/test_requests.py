@@ -479,6 +479,7 @@ def test_a_shadow_answers_copies_that_nobody_hears_or_counts(run: Any) -> None:
         ({"y": np.array([1.0, 2.0])}, {"y": np.array([1.0, 2.5])}, False, 0.5),
         ({"y": np.array([1.0, 2.0])}, {"y": np.array([[1.0, 2.0]])}, False, None),
         ({"y": np.array([b"a"], object)}, {"y": np.array([b"a"], object)}, True, 0.0),
+        ([{"y": [[1.0], [2.0]]}], [{"y": [[1.0], [4.0]]}], False, 2.0),
         ([{"text": "a"}], [{"text": "a"}], True, None),
         ([1], [1, 2], False, None),
     ],
