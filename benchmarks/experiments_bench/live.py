@@ -67,6 +67,9 @@ def run() -> dict[str, Any]:
             services.start(services.spec("adders", ["adder@1"], replicas=2))
             sticky = _sticky(workspace)
         finally:
+            for job in workspace.jobs.list():
+                if not job.state.ended:
+                    workspace.jobs.get(job.id).cancel()
             for service in services.list():
                 services.stop(service.name)
     return {

@@ -68,6 +68,11 @@ class Journal:
         self._write(done, None)
         return done
 
+    def forget(self) -> None:
+        """Nothing was done, and nothing is about to be."""
+        self._path.unlink(missing_ok=True)
+        self.now = self.next = None
+
     def _write(self, now: Standing | None, following: Standing | None) -> None:
         document = {
             "now": now and now.model_dump(mode="json"),

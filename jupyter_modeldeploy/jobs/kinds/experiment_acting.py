@@ -44,6 +44,22 @@ class Acting:
         self._journal.settle(self._stage())
         return True
 
+    def never_began(self) -> bool:
+        """Whether nothing was changed yet that would have to be taken back; what was about to be done is forgotten."""
+        if self._journal.now is not None:
+            return False
+        if self._journal.next is not None and self._present() == self._journal.next.arms:
+            self._journal.settle(self._stage())
+            return False
+        self._journal.forget()
+        return True
+
+    def _present(self) -> list[Arm]:
+        try:
+            return arms_of(self._store.services.get(self._service), self._pair.model)
+        except (InvalidInput, NotFound):
+            return []
+
     def taken(self, service: Service) -> list[Arm] | None:
         """The arms, where somebody else has changed them."""
         known = [each.arms for each in (self._journal.now, self._journal.next) if each is not None]

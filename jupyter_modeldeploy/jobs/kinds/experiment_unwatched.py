@@ -24,7 +24,7 @@ def act(store: Store, experiment: Experiment, action: Asked) -> Experiment:
     journal = Journal(store.job_folder(experiment.id))
     acting = Acting(store, parameters.service, pair, journal, parameters.attributes)
     now = time.time()
-    if journal.now is None and journal.next is None:  # it died before it changed anything
+    if acting.never_began():
         return store.experiments.save(
             experiment.model_copy(update={"outcome": "stopped", "verdict": "It never began."})
         )

@@ -57,6 +57,8 @@ class Watch:
         self._saved_at = 0.0
 
     def run(self) -> Experiment:
+        if self._row.outcome not in ("running", "paused"):
+            return self._row  # it is over, whoever wants to go on with it
         if self._journal.now is None and self._journal.next is None:
             self._begin()
         while not self._tick():
@@ -67,10 +69,13 @@ class Watch:
 
     def leave(self, why: str, failed: bool) -> None:
         """Nobody watches from now on."""
-        standing = self._journal.now
-        if standing is None or standing.is_over:
-            if self._journal.next is None:  # it has not begun
-                self._store.experiments.save(self._row.model_copy(update={"outcome": "stopped", "verdict": why}))
+        if self._acting.never_began():
+            self._row = self._store.experiments.save(
+                self._row.model_copy(update={"outcome": "stopped", "verdict": why})
+            )
+            return
+        standing = self._standing
+        if standing.is_over:
             return
         self._acting.decide(self._moves.left(standing, time.time(), why, failed))
         self._save(self._journal.next or self._standing)

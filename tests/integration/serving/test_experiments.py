@@ -13,7 +13,7 @@ import pytest
 from steady_load import SteadyLoad, post
 
 from jupyter_modeldeploy import Experiment, Workspace
-from jupyter_modeldeploy.errors import Conflict
+from jupyter_modeldeploy.errors import Conflict, JobFailed
 from jupyter_modeldeploy.records import Experiment as Record
 
 SOURCE = """
@@ -142,3 +142,13 @@ def test_an_experiment_that_nobody_watches_leaves_the_traffic_in_order(workspace
         assert handle.roll_back().outcome == "rolled back"
     assert shares(workspace)[1] == 1.0
     assert shares(workspace)[2] == 0.0
+
+
+def test_a_candidate_that_cannot_be_loaded_changes_nothing(workspace: Workspace) -> None:
+    workspace.models.define("answer", "raise RuntimeError('not today')\n" + SOURCE.format(fails=False, more=4))
+    before = shares(workspace)
+    handle = workspace.experiments.run("one", "answer@4", traffic_split=[50, 50])
+    with pytest.raises(JobFailed, match="not today"):
+        handle.wait(timeout_s=60)
+    assert workspace.experiments.get(handle.id).outcome == "stopped"
+    assert shares(workspace) == before
