@@ -47,7 +47,15 @@ const SAID = [
   'words'
 ];
 /** The schemas whose properties the forms ask for. */
-const FORMS = ['AddDataset', 'Convert', 'FinetuneOptions', 'Optimize', 'QuantizeOptions'];
+const FORMS = [
+  'AddDataset',
+  'Convert',
+  'FinetuneOptions',
+  'Optimize',
+  'PlanExperiment',
+  'QuantizeOptions',
+  'RunExperiment'
+];
 const TEXTS_OF_A_SETTING = ['title', 'description'];
 
 function messagesOf(path) {

@@ -32,6 +32,11 @@ class RehearseExperiment(ExperimentOptions, Request):
     )
 
 
+class ExperimentReport(BaseModel):
+    html: str = Field(description="a page that needs nothing beside it")
+    markdown: str = Field(description="a summary for a pull request or a chat")
+
+
 class ExperimentList(BaseModel):
     experiments: list[Experiment]
 
@@ -44,6 +49,12 @@ def list_experiments(workspace: Workspace, request: Nothing) -> ExperimentList:
 def get_experiment(workspace: Workspace, request: ById) -> Experiment:
     """One experiment."""
     return workspace.experiments.get(request.id)
+
+
+def get_experiment_report(workspace: Workspace, request: ById) -> ExperimentReport:
+    """What an experiment found by now, to be read without this software."""
+    page = workspace.experiments.report(request.id)
+    return ExperimentReport(html=page.html(), markdown=page.markdown())
 
 
 def compare_versions(workspace: Workspace, request: Compare) -> Job:
@@ -70,6 +81,15 @@ EXPERIMENTS: tuple[Operation, ...] = (
     Operation("list_experiments", "GET", "experiments", "read", Nothing, ExperimentList, list_experiments),
     Operation("compare_versions", "POST", "experiments", "execute", Compare, Job, compare_versions, status=202),
     Operation("get_experiment", "GET", "experiments/{id}", "read", ById, Experiment, get_experiment),
+    Operation(
+        "get_experiment_report",
+        "GET",
+        "experiments/{id}/report",
+        "read",
+        ById,
+        ExperimentReport,
+        get_experiment_report,
+    ),
     Operation(
         "run_experiment",
         "POST",

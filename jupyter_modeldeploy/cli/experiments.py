@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from jupyter_modeldeploy.cli import completion, experiment_page, outcomes
-from jupyter_modeldeploy.cli.command import answered, late_command, option
+from jupyter_modeldeploy.cli.command import answered, command, late_command, option
 from jupyter_modeldeploy.cli.door import Door
 from jupyter_modeldeploy.cli.group import group
 from jupyter_modeldeploy.cli.operation import DETACH, OperationCommand, finish
@@ -59,9 +60,21 @@ OperationCommand(
     "modeldeploy experiments list",
     experiment_page.listed,
 ).add_to(app)
-_on_one(
-    "show", "get_experiment", "Show its verdict, metrics and guardrails, and what was decided when and why."
-).add_to(app)
+
+
+@command(app, "show", "modeldeploy experiments show 4f1d2c3b5a69 --out report.html")
+def show(
+    door: Door,
+    experiment: Annotated[str, typer.Argument(metavar="ID", help="its id", autocompletion=completion.experiments)],
+    out: Annotated[Path | None, typer.Option("--out", help="write it to this file: HTML, or .json or .md")] = None,
+) -> None:
+    """Show its verdict, metrics and guardrails, and what was decided when and why; or write that as a file."""
+    door.show(door.call("get_experiment", id=experiment), experiment_page.shown)
+    if out is not None:
+        door.workspace.experiments.report(experiment).write(out)
+        door.tell(f"The report: {out}")
+
+
 late_command(
     app,
     "run",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import jinja2
 
@@ -78,6 +79,18 @@ class ExperimentPage(Page, Experiment):
 
     def heading(self) -> str:
         return f"{self.candidate} against {self.base}"
+
+    def write(self, path: str | Path) -> Path:
+        """Write it to a file: as JSON where its name ends with `.json`, as Markdown with `.md`, else as a page."""
+        written = Path(path)
+        match written.suffix:
+            case ".json":
+                written.write_text(self.model_dump_json(indent=2), encoding="utf-8")
+            case ".md":
+                written.write_text(self.markdown(), encoding="utf-8")
+            case _:
+                return super().write(written)
+        return written
 
     def markdown(self) -> str:
         """A summary for a pull request or a chat: the verdict, the figures, the guardrails, what was done and why."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import recorded_experiment
@@ -10,7 +11,7 @@ from playwright.sync_api import Page, expect
 from ui import axe
 
 from jupyter_modeldeploy import Workspace
-from jupyter_modeldeploy.records import Experiment
+from jupyter_modeldeploy.records import Experiment, Service
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,37 @@ def test_the_page_says_the_verdict_and_tells_each_look_and_each_decision(page: P
     metrics.get_by_role("button", name="Chance better").click()
     expect(metrics.get_by_role("row").nth(1)).to_contain_text("Rate of errors")
     expect(metrics.get_by_role("row", name="bought")).to_contain_text("3,400")
+
+
+def test_an_experiment_is_set_up_on_its_services_page_and_steered_on_its_own(
+    page: Page, workspace: Workspace, service: Service, classifier: Path
+) -> None:
+    (classifier / "notes.txt").write_text("the same, and a note")
+    candidate = workspace.models.fetch(f"file:{classifier}", "sentiment").version(timeout_s=60).ref
+    axe.show_page(page, {"page": "service", "name": service.name})
+    form = page.get_by_role("form", name="Try a version of sentiment")
+    form.get_by_label("Candidate", exact=True).select_option(candidate)
+    form.get_by_label("It gets").select_option("steps")
+    form.get_by_label("Shares of the candidate").fill("10,200")
+    form.get_by_role("button", name="Start").click()
+    expect(form.get_by_role("alert")).to_contain_text("200")
+    form.get_by_label("Shares of the candidate").fill("10,50")
+    form.get_by_label("Guardrails").fill("error_rate=2pp,pause")
+    form.get_by_text("Show as code").click()
+    expect(form.get_by_role("region", name="The form as Python")).to_contain_text("steps='10,50'")
+    form.get_by_role("button", name="Start").click()
+
+    report = page.get_by_role("article", name=f"{candidate} against sentiment@1")
+    expect(report).to_contain_text("Started with 10 %")
+    report.get_by_role("button", name="Pause").click()
+    expect(report.get_by_role("button", name="Resume")).to_be_enabled()
+    report.get_by_role("button", name="Roll back").click()
+    report.get_by_role("alertdialog").get_by_role("button", name="Roll back").click()
+    expect(report).to_contain_text("rolled back")
+    expect(report.get_by_role("button", name="Pause")).to_have_count(0)
+    with page.expect_download() as saved:
+        report.get_by_role("button", name="Save the report").click()
+    assert f"{candidate} against sentiment@1" in saved.value.path().read_text("utf-8")
 
 
 def test_nothing_measured_yet_says_what_to_send(page: Page, workspace: Workspace) -> None:

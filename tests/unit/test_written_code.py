@@ -13,6 +13,7 @@ import pytest
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.api.writing import WriteCode, write_code
 from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.workspace.experiments import Experiments
 from jupyter_modeldeploy.workspace.models import Models
 
 FINETUNE = {"base": "minilm@1", "dataset": "rows", "name": "it's mine", "options": {"epochs": 2}}
@@ -25,22 +26,35 @@ def workspace(root: Path) -> Iterator[Workspace]:
     opened.close()
 
 
-def called(source: str, monkeypatch: pytest.MonkeyPatch, method: str) -> dict[str, Any]:
-    """What the source hands to a method of the models, by its parameters."""
+def called(
+    source: str, monkeypatch: pytest.MonkeyPatch, method: str, room: type[Models | Experiments] = Models
+) -> dict[str, Any]:
+    """What the source hands to a method of a room of the workspace, by its parameters."""
     found: dict[str, Any] = {}
 
     class Started:
         def wait(self) -> None:
             found["waited"] = True
 
-    def call(self: Models, *args: Any, **named: Any) -> Started:
+    def call(self: Models | Experiments, *args: Any, **named: Any) -> Started:
         found.update(signature.bind(self, *args, **named).arguments)
         return Started()
 
-    signature = inspect.signature(getattr(Models, method))
-    monkeypatch.setattr(Models, method, call)
+    signature = inspect.signature(getattr(room, method))
+    monkeypatch.setattr(room, method, call)
     exec(source, {})
     return found
+
+
+def test_an_experiment_is_written_with_its_options_and_not_waited_for(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = {"name": "reviews", "candidate": "minilm@2", "steps": "10,100", "metrics": {"bought": "proportion"}}
+    source = write_code(workspace, WriteCode(operation="run_experiment", request=json.dumps(request))).source
+    found = called(source, monkeypatch, "run", Experiments)
+    assert (found["service"], found["candidate"]) == ("reviews", "minilm@2")
+    assert found["options"] == {"steps": "10,100", "metrics": {"bought": "proportion"}}
+    assert "waited" not in found
 
 
 def test_a_fine_tuning_is_written_with_what_was_said(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,9 @@ import type {
   Dataset,
   Device,
   Experiment,
+  ExperimentAction,
+  ExperimentPlan,
+  ExperimentRequest,
   FetchRequest,
   FinetuneChoices,
   FinetuneRequest,
@@ -31,7 +34,7 @@ import type {
   VersionPage,
   Writable
 } from './types';
-import type { OptionSchema } from './optionFields';
+import type { OptionSchema, OptionValue } from './optionFields';
 
 /** What the views may ask for. Every method rejects with an ApiError. */
 export interface Api {
@@ -113,6 +116,14 @@ export interface Api {
 
   /** An experiment, by the id of its job. */
   experiment(id: string): Promise<Experiment>;
+  /** What an experiment found by now, as one page of HTML. */
+  experimentPage(id: string): Promise<string>;
+  /** Try a version on a running service's own traffic; the job's id is the experiment's. */
+  runExperiment(request: ExperimentRequest): Promise<Job>;
+  /** Pause or resume a live experiment, or end it. */
+  actOnExperiment(id: string, action: ExperimentAction): Promise<Experiment>;
+  /** How many units an experiment needs, and what it finds with those it gets. */
+  planExperiment(request: Record<string, OptionValue>): Promise<ExperimentPlan>;
 
   services(): Promise<Service[]>;
   /** Serve one version as the service `name`, on so many cores where that is said; resolves when it is ready. */

@@ -8,6 +8,8 @@ import type {
   DatasetList,
   DeviceList,
   Experiment,
+  ExperimentPlan,
+  ExperimentReport,
   FinetuneChoices,
   Form,
   FoundModels,
@@ -131,6 +133,13 @@ export function createApi(send: Send): Api {
     jobSamples: async id => ((await get(at`jobs/${id}/samples`)) as JobSamples).samples,
 
     experiment: async id => (await get(at`experiments/${id}`)) as Experiment,
+    experimentPage: async id =>
+      ((await get(at`experiments/${id}/report`)) as ExperimentReport).html,
+    runExperiment: async ({ name, ...request }) =>
+      (await post(at`services/${name}/experiment`, request)) as Job,
+    actOnExperiment: async (id, action) =>
+      (await post(at`experiments/${id}/${action}`)) as Experiment,
+    planExperiment: async request => (await post('experiments/plan', request)) as ExperimentPlan,
 
     services: async () => ((await get('services')) as ServiceList).services,
     serve: async (name, model, version, layout = { instances: 0, threads: 0 }) =>

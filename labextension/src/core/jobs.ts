@@ -10,6 +10,13 @@ export function isLiving({ state }: Job): boolean {
   return state === 'queued' || state === 'running';
 }
 
+/** The experiments on a service's own traffic. */
+export function experimentsOf(service: string, jobs: readonly Job[]): Job[] {
+  return jobs.filter(
+    ({ kind, parameters }) => kind === 'experiment' && parameters.service === service
+  );
+}
+
 /** Whether an ended job can go on; a part of another job goes on with that one. */
 export function isResumable({ state, parent }: Job): boolean {
   return parent === null && ['failed', 'interrupted', 'cancelled'].includes(state);

@@ -244,6 +244,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/experiments/{id}/report': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** What an experiment found by now, to be read without this software. */
+    get: operations['get_experiment_report'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/experiments/{id}/{action}': {
     parameters: {
       query?: never;
@@ -3177,6 +3194,19 @@ export interface components {
       units: number | null;
       /** Units Of Each */
       units_of_each: number[];
+    };
+    /** ExperimentReport */
+    ExperimentReport: {
+      /**
+       * Html
+       * @description a page that needs nothing beside it
+       */
+      html: string;
+      /**
+       * Markdown
+       * @description a summary for a pull request or a chat
+       */
+      markdown: string;
     };
     /**
      * FactChange
@@ -8018,7 +8048,8 @@ export interface components {
        * @description what is to be done
        * @enum {string}
        */
-      operation: 'convert_model' | 'finetune_model' | 'optimize_model' | 'quantize_model';
+      operation:
+        'convert_model' | 'finetune_model' | 'optimize_model' | 'quantize_model' | 'run_experiment';
       /**
        * Request
        * @description what that operation would be sent, as JSON
@@ -8419,7 +8450,12 @@ export interface operations {
   write_code: {
     parameters: {
       query: {
-        operation: 'convert_model' | 'finetune_model' | 'optimize_model' | 'quantize_model';
+        operation:
+          | 'convert_model'
+          | 'finetune_model'
+          | 'optimize_model'
+          | 'quantize_model'
+          | 'run_experiment';
         request: string;
       };
       header?: never;
@@ -9790,6 +9826,100 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Experiment'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  get_experiment_report: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ExperimentReport'];
         };
       };
       /** @description The request is wrong; nothing was changed. */

@@ -45,9 +45,17 @@ export type QuantizeRequest = Pick<Schemas['Quantize'], 'version'> & {
   options: Record<string, OptionValue>;
 };
 /** The schemas of what forms ask for. */
-export type Form = 'AddDataset' | 'Convert' | 'FinetuneOptions' | 'Optimize' | 'QuantizeOptions';
+export type Form =
+  | 'AddDataset'
+  | 'Convert'
+  | 'FinetuneOptions'
+  | 'Optimize'
+  | 'PlanExperiment'
+  | 'QuantizeOptions'
+  | 'RunExperiment';
 /** An operation that can be written as code. */
-export type Writable = 'convert_model' | 'finetune_model' | 'optimize_model' | 'quantize_model';
+export type Writable =
+  'convert_model' | 'finetune_model' | 'optimize_model' | 'quantize_model' | 'run_experiment';
 export type Code = Schemas['Code'];
 /** What a search for a better form leaves as its job's result, while it runs too. */
 export type Optimization = Schemas['Optimization'];
@@ -85,6 +93,13 @@ export type ServiceReport = Schemas['ServiceReport'];
 export type Advice = Schemas['Advice'];
 /** Two versions on the same traffic or the same rows, and what may be said of them. */
 export type Experiment = Schemas['Experiment'];
+/** What to try on a service's traffic, and how; what is left out is as the server's description says. */
+export type ExperimentRequest = Pick<Schemas['RunExperiment'], 'name' | 'candidate'> &
+  Partial<Schemas['RunExperiment']>;
+export type ExperimentAction = Schemas['ActOnExperiment']['action'];
+/** What an experiment found, to be read without this software. */
+export type ExperimentReport = Schemas['ExperimentReport'];
+export type ExperimentPlan = Schemas['ExperimentPlan'];
 /** One metric of the candidate against the base. */
 export type MetricComparison = Schemas['MetricComparison'];
 export type GuardrailState = Schemas['GuardrailState'];

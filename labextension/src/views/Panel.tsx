@@ -13,7 +13,11 @@ export function Panel({ workspace }: { workspace: Workspace }): JSX.Element {
       <ModelsSection models={workspace.models} />
       <DatasetsSection datasets={workspace.datasets} />
       <JobsSection jobs={workspace.jobs} />
-      <ServicesSection services={workspace.services} models={workspace.models} />
+      <ServicesSection
+        services={workspace.services}
+        models={workspace.models}
+        jobs={workspace.jobs}
+      />
       <DevicesSection jobs={workspace.jobs} />
     </>
   );

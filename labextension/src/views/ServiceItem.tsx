@@ -1,6 +1,6 @@
 import { useState, type JSX } from 'react';
 import { serviceStateText } from '../core/states';
-import type { Service } from '../core/types';
+import type { Job, Service } from '../core/types';
 import { Confirmation } from './Confirmation';
 import { useTrans } from './contexts';
 import { Endpoint } from './Endpoint';
@@ -12,7 +12,14 @@ import { Traffic } from './Traffic';
 import { useServiceActions } from './useServiceActions';
 
 /** One endpoint: its state, what it serves and what can be done with it. */
-export function ServiceItem({ service }: { service: Service }): JSX.Element {
+export function ServiceItem({
+  service,
+  experiment
+}: {
+  service: Service;
+  /** The job of the experiment that goes on on its traffic. */
+  experiment?: Job;
+}): JSX.Element {
   const trans = useTrans();
   const [asking, setAsking] = useState(false);
   const { name, state } = service;
@@ -58,6 +65,15 @@ export function ServiceItem({ service }: { service: Service }): JSX.Element {
       {service.spec.models.map(served => (
         <Traffic key={served.model} served={served} />
       ))}
+      {experiment && (
+        <div className="jp-ModelDeploy-line jp-ModelDeploy-detail">
+          <span>{trans.__('Experiment: %1', experiment.title)}</span>
+          <OpenPageButton
+            address={{ page: 'experiment', id: experiment.id }}
+            label={trans.__('Open the experiment on %1', name)}
+          />
+        </div>
+      )}
       {stoppable && asking && (
         <Confirmation
           question={trans.__('Stop %1? Its clients will be refused.', name)}

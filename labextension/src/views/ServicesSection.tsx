@@ -1,5 +1,6 @@
 import { useState, type JSX } from 'react';
-import type { Model, Service } from '../core/types';
+import { experimentsOf, isLiving } from '../core/jobs';
+import type { Job, Model, Service } from '../core/types';
 import { useTrans } from './contexts';
 import { GrowingList } from './GrowingList';
 import { IconButton } from './IconButton';
@@ -12,11 +13,14 @@ const FIRST_STEP = 'modeldeploy serve MODEL --name SERVICE';
 
 export function ServicesSection({
   services,
-  models
+  models,
+  jobs
 }: {
   services: readonly Service[] | null;
   /** What can be served. */
   models: readonly Model[] | null;
+  /** Among which are the experiments on what is served. */
+  jobs: readonly Job[] | null;
 }): JSX.Element {
   const trans = useTrans();
   const [adding, setAdding] = useState(false);
@@ -54,7 +58,13 @@ export function ServicesSection({
         />
       )}
       <GrowingList label={trans.__('Services')} items={matching}>
-        {service => <ServiceItem key={service.name} service={service} />}
+        {service => (
+          <ServiceItem
+            key={service.name}
+            service={service}
+            experiment={experimentsOf(service.name, jobs ?? []).find(job => isLiving(job))}
+          />
+        )}
       </GrowingList>
     </Section>
   );

@@ -31,7 +31,7 @@ export function Report({
 }): JSX.Element | null {
   const trans = useTrans();
   if (experiment) {
-    return <ExperimentPage id={experiment} />;
+    return <ExperimentPage id={experiment} workspace={workspace} />;
   }
   if (version) {
     return <VersionReport version={version} />;

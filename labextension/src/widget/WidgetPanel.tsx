@@ -83,7 +83,13 @@ function Shown({ shown, workspace }: { shown: Home; workspace: Workspace }): JSX
     case 'jobs':
       return <JobsSection jobs={workspace.jobs} />;
     case 'services':
-      return <ServicesSection services={workspace.services} models={workspace.models} />;
+      return (
+        <ServicesSection
+          services={workspace.services}
+          models={workspace.models}
+          jobs={workspace.jobs}
+        />
+      );
     case 'devices':
       return <DevicesSection jobs={workspace.jobs} />;
     case 'report':

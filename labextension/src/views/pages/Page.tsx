@@ -26,7 +26,7 @@ export function Page({ address, workspace }: Props): JSX.Element | null {
     case 'service':
       return <ServicePage name={address.name} workspace={workspace} />;
     case 'experiment':
-      return <ExperimentPage id={address.id} />;
+      return <ExperimentPage id={address.id} workspace={workspace} />;
     case 'finetune':
       return <FinetunePage base={address.base} dataset={address.dataset} />;
     case 'optimize':

@@ -10,6 +10,7 @@ import { Parameters } from './Parameters';
 import { Part } from './Part';
 import { ReportButton } from './ReportButton';
 import { ServiceActivity } from './ServiceActivity';
+import { ServiceExperiments } from './ServiceExperiments';
 import { ServiceLog } from './ServiceLog';
 import { ServiceState } from './ServiceState';
 import { Snippets } from './Snippets';
@@ -46,6 +47,9 @@ export function ServicePage({
                 model={workspace.models?.find(model => model.name === served.model)}
               />
             ))}
+          </Part>
+          <Part title={trans.__('Experiments')}>
+            <ServiceExperiments service={service} workspace={workspace} />
           </Part>
           <Part title={trans.__('Activity')}>
             <ServiceActivity name={name} />
