@@ -3,7 +3,10 @@
 The requests of `hot_path` go to the protocol of 16 connections, each with a unit of its own of 10 to 36 characters, so
 that no head is known and no unit was seen before. The endpoint of the same process is configured anew for each round:
 one version, a split of two, the same with rules that do not fit, and with a namespace. `split_alone` is a split that
-gives nobody to the second version: that two models are in the processor's caches in turn is no part of choosing."""
+gives nobody to the second version: that two models are in the processor's caches in turn is no part of choosing.
+
+`recorded` is one version whose requests are recorded with an attribute; what a burst leaves is encoded and written at
+its end, which a service does once a second."""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ from serving_bench import shapes
 from serving_bench.places import BUILD
 from serving_bench.shapes import TINY
 
-from jupyter_modeldeploy.records import Arm, Format, Lineage, NewVersion, ServedModel, ServiceSpec, Step
+from jupyter_modeldeploy.records import Arm, Format, Lineage, NewVersion, Recording, ServedModel, ServiceSpec, Step
 from jupyter_modeldeploy.serving import planning, replica
 from jupyter_modeldeploy.serving.access import guard
 from jupyter_modeldeploy.serving.endpoint import Endpoint
@@ -47,12 +50,14 @@ CONFIGURED: dict[str, dict[str, Any]] = {
     "split": {"arms": [(1, 0.5), (2, 0.5)]},
     "split_alone": {"arms": [(1, 1.0), (2, 1e-12)]},
     "rules": {"arms": [(1, 1.0), (2, 1e-12)], "rules": RULES},
+    "recorded": {"arms": [(1, 1.0), (2, 0.0)], "recording": {"exposures": True, "attributes": ["region"]}},
     "namespace": {"arms": [(1, 1.0), (2, 1e-12)], "namespace": {"id": "checkout", "start": 0.0, "end": 1.0}},
 }
 
 
 def run() -> dict[str, Any]:
-    """`routing_cpu_us`: microseconds that a split adds to a request, the median of the rounds' differences."""
+    """`routing_cpu_us` and `recording_cpu_us`: microseconds that a split, and recording, add to a request, the median
+    of the rounds' differences."""
     served.INLINE_MS = served.INLINE_LIMIT_S = math.inf
     shapes.make()
     BUILD.mkdir(parents=True, exist_ok=True)
@@ -66,7 +71,8 @@ def run() -> dict[str, Any]:
         low, _, high = quantiles(added, n=4)
         print(f"{name:12}{median(added):+8.2f} µs, half of the rounds within {low:+.2f} … {high:+.2f}")
         figures[f"{name}_us"] = round(median(added), 3)
-    return {"routing_cpu_us": figures["split_us"], "routing": {**figures, "rounds": ROUNDS, "units": UNITS}}
+    added_us = {"routing_cpu_us": figures["split_us"], "recording_cpu_us": figures["recorded_us"]}
+    return {**added_us, "routing": {**figures, "rounds": ROUNDS, "units": UNITS}}
 
 
 async def _measured(folder: Path) -> dict[str, list[float]]:
@@ -86,6 +92,8 @@ async def _measured(folder: Path) -> dict[str, list[float]]:
             _send(receive, requests[-16:])
             begun = time.process_time()
             _send(receive, burst)
+            if (exposures := endpoint.policy.exposures) is not None:
+                exposures.flush()
             times[name].append((time.process_time() - begun) / BURST * 1e6)
     hot_path.check("json", wires[0].last)
     return times
@@ -115,11 +123,10 @@ def _requests(token: str) -> list[bytes]:
     ]
 
 
-def _spec(arms: list[tuple[int, float]], **fields: Any) -> ServiceSpec:
+def _spec(arms: list[tuple[int, float]], recording: dict[str, Any] | None = None, **fields: Any) -> ServiceSpec:
     shared = [Arm(version=version, weight=weight) for version, weight in arms]
-    return ServiceSpec(
-        name="hot", models=[ServedModel.model_validate({"model": "tiny", "arms": shared, **fields})], instances=1
-    )
+    model = ServedModel.model_validate({"model": "tiny", "arms": shared, **fields})
+    return ServiceSpec(name="hot", models=[model], instances=1, recording=Recording(**(recording or {})))
 
 
 def _endpoint(folder: Path) -> tuple[Endpoint, uvicorn.Server, str]:
