@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import cache
 
 import numpy as np
 
 QUICKEST = 1 / 3
 """The share of each input's runs that is looked at: those that the machine's other work disturbed least."""
+
+ALIKE = 0.98
+"""The least share of calls that two runs have in common, for them to be runs of the same."""
 
 
 @dataclass(slots=True)
@@ -82,6 +87,17 @@ def nest(events: Sequence[Event]) -> list[Event]:
         event.depth = len(around)
         around.append(event)
     return ordered
+
+
+@cache
+def paired(names: tuple[str, ...], known: tuple[str, ...]) -> Sequence[tuple[int, int]]:
+    """Which calls of one run are which of another's, by their names in their order: a profiler leaves a call out now
+    and then. None where the runs called something else."""
+    matched = SequenceMatcher(None, names, known, autojunk=False)
+    if matched.ratio() < ALIKE:
+        return ()
+    blocks = matched.get_matching_blocks()
+    return [(block.a + place, block.b + place) for block in blocks for place in range(block.size)]
 
 
 def self_time(event: Event, cost: Cost) -> float:

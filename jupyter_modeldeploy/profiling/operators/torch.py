@@ -14,7 +14,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from jupyter_modeldeploy import runtimes
 from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.processes import Promptly
-from jupyter_modeldeploy.profiling.operators.events import Event, Recording, Run, nest
+from jupyter_modeldeploy.profiling.operators.events import Event, Recording, Run, nest, paired
 from jupyter_modeldeploy.profiling.operators.timing import Pace, in_turns, one_run
 from jupyter_modeldeploy.profiling.operators.torch_structure import structure
 from jupyter_modeldeploy.progress import Reporter
@@ -58,7 +58,8 @@ def _in_turns(runs: Sequence[Callable[[], object]], pace: Pace, reporter: Report
     plain, _ = in_turns(without, with_profiler, pace, MOST_PASSES, reporter)
     for runs_of_pass in found:
         for number, run_of_pass in enumerate(runs_of_pass):
-            _describe(run_of_pass.events, described[number % len(runs)])
+            events, known = run_of_pass.events, described[number % len(runs)]
+            _describe(events, known, paired(*(tuple(event.name for event in each) for each in (events, known))))
     return Recording(found, plain, len(repeated))
 
 
@@ -93,12 +94,10 @@ def _runs(walls: Sequence[float], profiler: profile) -> list[Run]:
     return found
 
 
-def _describe(events: list[Event], described: Sequence[Event]) -> None:
-    """Give the calls what is known of them. Where a run did not call the same as the one that was looked into, nothing
-    but the names is known."""
-    if [event.name for event in events] != [known.name for known in described]:
-        return
-    for event, known in zip(events, described, strict=True):
+def _describe(events: list[Event], described: Sequence[Event], pairs: Sequence[tuple[int, int]]) -> None:
+    """Give the calls what is known of those that they are paired with."""
+    for place, other in pairs:
+        event, known = events[place], described[other]
         event.layer, event.shapes, event.dtype = known.layer, known.shapes, known.dtype
         event.operations, event.bytes, event.memory_bytes = known.operations, known.bytes, known.memory_bytes
 

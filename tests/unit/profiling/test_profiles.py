@@ -11,6 +11,7 @@ import pytest
 
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.profiling import export
+from jupyter_modeldeploy.profiling.operators.events import Recording, Run, paired
 from jupyter_modeldeploy.records.profiles import DISPATCH, Operator, Profile, Span, grouped
 
 PROFILE = Profile(
@@ -59,3 +60,16 @@ def test_a_file_is_what_its_name_says(tmp_path: Path) -> None:
         assert [row["type"] for row in csv.DictReader(file)] == ["MatMul", "MatMul", "Relu", DISPATCH]
     with pytest.raises(InvalidInput, match=r"found\.xls"):
         export.write(PROFILE, tmp_path / "found.xls")
+
+
+def test_calls_are_told_apart_by_their_order_though_one_is_missing() -> None:
+    names = tuple(f"call {number % 7}" for number in range(100))
+    assert paired(names[:50] + names[51:], names) == [(n, n + (n >= 50)) for n in range(99)]
+    assert paired(names, tuple(f"other {number}" for number in range(100))) == ()
+
+
+def test_a_run_that_was_disturbed_leaves_the_others_of_its_pass() -> None:
+    walls = [[1.0, 90.0], [80.0, 2.0], [3.0, 4.0]]
+    recording = Recording([[Run(wall, []) for wall in of_pass] for of_pass in walls], walls, 2).ranked()
+    assert recording.plain == [[1.0, 2.0], [3.0, 4.0], [80.0, 90.0]]
+    assert [[run.wall for run in runs] for runs in recording.profiled] == recording.plain
