@@ -34,6 +34,8 @@ def sentence(
     breached = [
         _breach(state, units.get(state.guardrail.metric, "")) for state in guardrails if state.state == "breached"
     ]
+    if metrics and not breached and all(metric.difference is None for metric in metrics):
+        return f"Nothing can be said about {candidate} yet. {metrics[0].note}"
     clauses = [_clause(metric) for metric in metrics if not _goes_without_saying(metric)]
     return f"{candidate} {'; '.join([*breached, *clauses]) or 'had no unit yet'}."
 
@@ -57,7 +59,7 @@ def _breach(state: GuardrailState, unit: str) -> str:
 def _clause(metric: MetricComparison) -> str:
     name = NAMES.get(metric.metric, metric.metric)
     if metric.difference is None:
-        return f"of {name} nothing can be said yet"
+        return f"nothing can be said of {name} yet"
     if metric.metric == "size_bytes" and metric.base:
         share = 100 * abs(metric.difference.value) / metric.base
         return f"is {share:.0f} % {'larger' if metric.difference.value > 0 else 'smaller'}"
