@@ -99,9 +99,14 @@ class TestForbidden:
             assert Refusing.asked.pop() == (operation.action, "modeldeploy")
 
 
+ASKED_WITH_A_BODY = {"plan_experiment", "preview_routing"}
+"""What they are asked about is too long for an address; they change nothing."""
+
+
 def test_reading_never_asks_for_more_and_acting_never_for_less() -> None:
     for operation in OPERATIONS:
-        assert (operation.action == "read") == (operation.method == "GET"), operation.name
+        reads = operation.method == "GET" or operation.name in ASKED_WITH_A_BODY
+        assert (operation.action == "read") == reads, operation.name
 
 
 class Known(IdentityProvider):
