@@ -19,17 +19,19 @@ export function Aliases({ model }: { model: Model }): JSX.Element {
           {trans.__('No alias points at a version yet: promote one below.')}
         </p>
       )}
-      <ul role="list" className="jp-ModelDeploy-aliases" aria-label={trans.__('Aliases')}>
-        {answer?.map(page => (
-          <AliasItem
-            key={page.alias}
-            page={page}
-            onActed={() => {
-              setActed(acted + 1);
-            }}
-          />
-        ))}
-      </ul>
+      {answer && answer.length > 0 && (
+        <ul role="list" className="jp-ModelDeploy-aliases" aria-label={trans.__('Aliases')}>
+          {answer.map(page => (
+            <AliasItem
+              key={page.alias}
+              page={page}
+              onActed={() => {
+                setActed(acted + 1);
+              }}
+            />
+          ))}
+        </ul>
+      )}
       <ErrorNote error={error} />
     </>
   );

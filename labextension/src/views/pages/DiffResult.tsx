@@ -14,15 +14,18 @@ export function DiffResult({ diff }: { diff: VersionDiff }): JSX.Element {
       <p>
         {diff.relation} {formatBytes(diff.size_before)} → {formatBytes(diff.size_after)}
       </p>
-      {diff.callers.length === 0 && <p>{trans.__('Callers notice nothing.')}</p>}
-      <ul role="list" aria-label={trans.__('What callers meet')}>
-        {diff.callers.map(({ note, breaking, callers }) => (
-          <li key={note} className={breaking ? 'jp-ModelDeploy-misfit' : undefined}>
-            {breaking ? trans.__('Breaking: %1', note) : note}
-            {callers === 'tensors' && ` ${trans.__('(for callers that send tensors)')}`}
-          </li>
-        ))}
-      </ul>
+      {diff.callers.length === 0 ? (
+        <p>{trans.__('Callers notice nothing.')}</p>
+      ) : (
+        <ul role="list" aria-label={trans.__('What callers meet')}>
+          {diff.callers.map(({ note, breaking, callers }) => (
+            <li key={note} className={breaking ? 'jp-ModelDeploy-misfit' : undefined}>
+              {breaking ? trans.__('Breaking: %1', note) : note}
+              {callers === 'tensors' && ` ${trans.__('(for callers that send tensors)')}`}
+            </li>
+          ))}
+        </ul>
+      )}
       {diff.metrics.length > 0 && (
         <table className="jp-ModelDeploy-table" aria-label={trans.__('Figures')}>
           <thead>
