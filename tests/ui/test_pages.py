@@ -128,7 +128,7 @@ def test_a_version_is_deprecated_and_compared_with_another(open_page: OpenPage, 
     expect(shown).to_contain_text("sentiment@2 was made from sentiment@1 in 1 step.")
     expect(shown.get_by_role("table", name="Files that differ")).to_contain_text("notes.txt")
     shown.get_by_role("table").get_by_role("button", name="sentiment@1", exact=True).first.click()
-    shown.get_by_role("button", name="Deprecation of sentiment@1").click()
+    shown.get_by_role("button", name="Deprecate sentiment@1").click()
     form = shown.get_by_role("form", name="Deprecate sentiment@1")
     form.get_by_role("textbox").fill("it is worse on long texts")
     form.get_by_role("combobox").select_option(tuned)

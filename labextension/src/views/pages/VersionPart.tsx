@@ -90,7 +90,9 @@ export function VersionPart({ version, model }: { version: Version; model: Model
         />
         <PageButton
           text={version.deprecated ? trans.__('Deprecated…') : trans.__('Deprecate…')}
-          label={trans.__('Deprecation of %1', ref)}
+          label={
+            version.deprecated ? trans.__('Deprecated: %1', ref) : trans.__('Deprecate %1', ref)
+          }
           expanded={making === 'deprecate'}
           onClick={() => {
             unfold('deprecate');
