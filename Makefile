@@ -24,9 +24,11 @@ help:  ## this list
 demo: .venv/ready  ## the main job on real data, from nothing to a measured endpoint; report in build/demo
 	modeldeploy --root $(DEMO)/workspace demo --out $(DEMO)
 
+# One more than there are processors: many a test waits for a browser, a process or a deadline.
+WORKERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 test: export OMP_WAIT_POLICY = passive
 test: .venv/developing $(LABEXTENSION) system  ## all tests; make test ARGS="tests/unit -k leases" for some
-	python -m pytest $(or $(ARGS),--numprocesses=logical --dist=loadfile --no-loadscope-reorder)
+	python -m pytest $(or $(ARGS),--numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder)
 
 # A journey is one long test: it may take minutes where another would be taken for hanging.
 journeys: export OMP_WAIT_POLICY = passive
