@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import tempfile
 import time
@@ -64,7 +65,7 @@ def run() -> dict[str, Any]:
             failing, slow = _taken_back(workspace, FAILING), _taken_back(workspace, SLOW)
             shifts = _shifts(workspace)
             services.stop("answers")
-            services.start(services.spec("adders", ["adder@1"], replicas=2))
+            services.start(services.spec("adders", ["adder@1"], replicas=2, port=_free_port()))
             sticky = _sticky(workspace)
         finally:
             for job in workspace.jobs.list():
@@ -166,6 +167,13 @@ def _sticky(workspace: Workspace) -> dict[str, Any]:
     }
     print(f"sticky: {told}", flush=True)
     return told
+
+
+def _free_port() -> int:
+    """One that stays the same over a restart."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
 
 
 def _steps(handle: RunningExperiment) -> int:
