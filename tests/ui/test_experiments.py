@@ -46,6 +46,7 @@ def test_an_experiment_is_set_up_on_its_services_page_and_steered_on_its_own(
     (classifier / "notes.txt").write_text("the same, and a note")
     candidate = workspace.models.fetch(f"file:{classifier}", "sentiment").version(timeout_s=60).ref
     axe.show_page(page, {"page": "service", "name": service.name})
+    page.get_by_text("Set up an experiment").click()
     form = page.get_by_role("form", name="Try a version of sentiment")
     form.get_by_label("Candidate", exact=True).select_option(candidate)
     form.get_by_label("It gets").select_option("steps")

@@ -29,17 +29,20 @@ export function ServiceExperiments({
       {running ? (
         <Running key={running.id} id={running.id} />
       ) : (
-        service.spec.models.map(served => (
-          <ExperimentForm
-            key={served.model}
-            service={service.name}
-            served={served}
-            model={workspace.models?.find(({ name }) => name === served.model)}
-            onStarted={job => {
-              openPage?.({ page: 'experiment', id: job.id });
-            }}
-          />
-        ))
+        <details className="jp-ModelDeploy-more">
+          <summary>{trans.__('Set up an experiment')}</summary>
+          {service.spec.models.map(served => (
+            <ExperimentForm
+              key={served.model}
+              service={service.name}
+              served={served}
+              model={workspace.models?.find(({ name }) => name === served.model)}
+              onStarted={job => {
+                openPage?.({ page: 'experiment', id: job.id });
+              }}
+            />
+          ))}
+        </details>
       )}
       {earlier.length > 0 && (
         <ul role="list" aria-label={trans.__('Earlier experiments of %1', service.name)}>
