@@ -196,6 +196,8 @@ def _splits(asking: Asking, decisions: list[Decision]) -> list[dict[str, Any]]:
     """The users who met the candidate while each share held, and whether so many do by chance."""
     found = []
     times = [decision.at.timestamp() for decision in decisions] + [float("inf")]
+    loaded = min(at for one in asking.answers for at, version in zip(one.at, one.version, strict=True) if version == 2)
+    times[0] = max(times[0], loaded)  # the candidate is loaded between the decision and its first request
     for decision, begun, ended in zip(decisions, times, times[1:], strict=False):
         met: dict[int, int] = {}
         for answers in asking.answers:
