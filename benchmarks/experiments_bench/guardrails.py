@@ -16,7 +16,7 @@ from jupyter_modeldeploy.experiments.strata import among
 from jupyter_modeldeploy.experiments.verdicts import guard
 from jupyter_modeldeploy.records import Guardrail
 
-EXPERIMENTS, LOOKS, CHUNK = 500, 25, 25
+EXPERIMENTS, LOOKS, CHUNK = 400, 25, 20
 UNITS = np.unique(np.geomspace(20, 20_000, LOOKS).astype(int))
 """Requests at each look: the first when two of a tenth have come."""
 RATE = 200
