@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL := HATCH_JUPYTER_BUILDER_SKIP_NPM=1 pip install --quiet --no-compile --constraint constraints.txt --editable
 FRONT_END := package.json yarn.lock $(shell find labextension/src labextension/style labextension/schema -type f)
 
-.PHONY: help demo test journeys lab lint lint-python bench generate wheel clean system
+.PHONY: help demo test journeys generated lab lint lint-python bench generate wheel clean system
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -32,8 +32,12 @@ test: .venv/developing $(LABEXTENSION) system  ## all tests; make test ARGS="tes
 
 # A journey is one long test: it may take minutes where another would be taken for hanging.
 journeys: export OMP_WAIT_POLICY = passive
-journeys: .venv/developing $(LABEXTENSION) system  ## the whole way in JupyterLab from an empty workspace, by mouse, by keyboard and in panels
-	python -m pytest -o faulthandler_timeout=1800 $(or $(ARGS),tests/ui/journeys)
+journeys: .venv/developing $(LABEXTENSION) system  ## the whole way in JupyterLab from an empty workspace, by mouse, by keyboard, in panels and by magics
+	python -m pytest -o faulthandler_timeout=1800 $(or $(ARGS),tests/ui/journeys tests/integration/journeys)
+
+generated: export ALL_GENERATED = 1
+generated: .venv/developing system  ## requests as nobody should send them: all of them, of which the tests send a third
+	python -m pytest $(or $(ARGS),tests/integration/robustness)
 
 lab: .venv/developing $(LABEXTENSION)  ## JupyterLab with the extension and the quickstart open
 	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/quickstart.ipynb

@@ -42,7 +42,7 @@ MANY, VERY_MANY = 1_000, 10_000
 IDLE_S, SCROLL_S, SETTLE_S = 60.0, 3.0, 2.0
 IDLE = ((f"{MANY:,} models", MANY, "Models"), ("the devices", 3, "Devices"))
 CHANGES = 30
-PAINTS = 100
+PAINTS = 80
 Found = dict[str, Any]
 
 

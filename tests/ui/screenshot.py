@@ -1,8 +1,8 @@
 """Draws the pictures of the documentation, light and dark: `python tests/ui/screenshot.py ROOT FOLDER [--only NAME …]`.
 
 ROOT is a workspace that `make demo` filled (build/demo/workspace). Its two ONNX versions are served and a training is
-started for the pictures; both are ended again. What nobody has optimised or put under load yet is so first: a few
-minutes."""
+started for the pictures; both are ended again. What nobody has optimised, put under load or tried on traffic yet is so
+first: some minutes."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ SERVICE = "reviews"
 SENTENCE = "A quiet, lovely film that stays with you."
 NOTEBOOK = ("from jupyter_modeldeploy.widgets import ServicePanel\n\nServicePanel('reviews')",)
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+STEPS = "20,40,60"
 USUAL_ROOT = "~/.local/share/jupyter/modeldeploy"
 SIZE = {"width": 1000, "height": 1000}
 SCALE = 1.5
@@ -85,6 +86,8 @@ def busy(workspace: Workspace) -> Iterator[None]:
     clients = threading.Thread(target=ask)
     clients.start()
     try:
+        if "experiment" not in done_before:
+            workspace.experiments.run(SERVICE, servable[1], servable[0], steps=STEPS, hold="15s", duration="2m").wait()
         yield
     finally:
         done.set()
@@ -107,6 +110,7 @@ def pages_of(workspace: Workspace) -> dict[str, dict[str, str]]:
         "profile": {"page": "job", "id": last["profile"]},
         "load": {"page": "job", "id": last["load"]},
         "comparison": {"page": "job", "id": last["compare"]},
+        "experiment": {"page": "experiment", "id": last["experiment"]},
         "service": {"page": "service", "name": SERVICE},
     }
 

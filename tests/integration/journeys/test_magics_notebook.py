@@ -13,7 +13,7 @@ from tiny_bert import CLASSES, make_encoder, rows
 
 from jupyter_modeldeploy import Workspace
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "magics.ipynb"
+NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "magics.ipynb"
 SMALLER = {
     "--max-steps 30": "--max-steps 8 --max-length 16 --precision fp32",
     "--minutes 1": "--minutes 0.1",
