@@ -32,7 +32,6 @@ SUSPICIONS = {
     "busiest": "Rows of the busiest unit",
     "duplicate": "Outcomes sent twice",
     "unknown": "Outcomes of units that were never served",
-    "late": "Outcomes that came too late",
     "dropped": "Rows that were dropped",
 }
 

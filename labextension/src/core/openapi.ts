@@ -7445,7 +7445,7 @@ export interface components {
        * Kind
        * @enum {string}
        */
-      kind: 'crossed' | 'busiest' | 'duplicate' | 'unknown' | 'late' | 'dropped';
+      kind: 'crossed' | 'busiest' | 'duplicate' | 'unknown' | 'dropped';
       /** Note */
       note: string;
     };

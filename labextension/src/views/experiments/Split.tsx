@@ -62,8 +62,6 @@ function suspicionText({ kind }: Suspicion, trans: Translation): string {
       return trans.__('Outcomes sent twice');
     case 'unknown':
       return trans.__('Outcomes of units that were never served');
-    case 'late':
-      return trans.__('Outcomes that came too late');
     case 'dropped':
       return trans.__('Rows that were dropped');
   }

@@ -11,6 +11,10 @@ export function metricText(metric: string, trans: Translation): string {
       return trans.__('Latency (ms)');
     case 'error_rate':
       return trans.__('Rate of errors');
+    case 'latency_p95':
+      return trans.__('Latency, 95th percentile (ms)');
+    case 'confidence':
+      return trans.__('Confidence');
     default:
       return quantityName(metric, trans);
   }

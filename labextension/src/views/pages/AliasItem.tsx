@@ -5,6 +5,7 @@ import { useApi, useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
 import { useAction } from '../useAction';
 import { AliasHistory } from './AliasHistory';
+import { FollowBox } from './FollowBox';
 import { MovedNote } from './MovedNote';
 import { MoveRequests } from './MoveRequests';
 import { PageButton } from './PageButton';
@@ -48,16 +49,7 @@ export function AliasItem({
       </div>
       {asking && before !== null && (
         <>
-          <label>
-            <input
-              type="checkbox"
-              checked={follow}
-              onChange={event => {
-                setFollow(event.target.checked);
-              }}
-            />{' '}
-            {trans.__('Switch the services that serve the version before, too')}
-          </label>
+          <FollowBox checked={follow} onChecked={setFollow} />
           <Confirmation
             question={trans.__('Point %1 at @%2 again?', alias, before)}
             action={trans.__('Roll back')}

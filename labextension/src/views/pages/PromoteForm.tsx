@@ -3,6 +3,7 @@ import type { Model, Moved, Version } from '../../core/types';
 import { useApi, useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
 import { useAction } from '../useAction';
+import { FollowBox } from './FollowBox';
 import { MovedNote } from './MovedNote';
 
 /** Points an alias at a version, as its rule allows; refused where it has moved since the page showed it. */
@@ -59,16 +60,7 @@ export function PromoteForm({
           }}
         />
       </label>
-      <label>
-        <input
-          type="checkbox"
-          checked={follow}
-          onChange={event => {
-            setFollow(event.target.checked);
-          }}
-        />{' '}
-        {trans.__('Switch the services that serve the version before, too')}
-      </label>
+      <FollowBox checked={follow} onChecked={setFollow} />
       <button
         type="submit"
         className="jp-ModelDeploy-button jp-ModelDeploy-accept"
