@@ -118,15 +118,17 @@ async def _in_loop(folder: Path, arguments: argparse.Namespace) -> None:
 def senders(folder: Path) -> dict[str, Send]:
     """A way to make requests for each of `PATHS`; raises RuntimeError where an answer is not the model's."""
     store = Store(Settings(folder / "root"))
-    config, token = serve(store, Path(shutil.copytree(TINY.model.parent, folder / "tiny")))
+    add_tiny(store, folder / "tiny")
+    spec = ServiceSpec(name="hot", models=[ServedModel(model="tiny", arms=[Arm(version=1)])], instances=1)
+    _, config, token = serve(store, spec)
     store.close()
     server = uvicorn.Server(config)
-    connections = [_connection(server) for _ in range(CONNECTIONS)]
+    connections = [connection(server) for _ in range(CONNECTIONS)]
     sends: dict[str, Send] = {}
     header = f"Inference-Header-Content-Length: {TINY.header_length}\r\n"
     for path, request in {
-        "json": _request(token, TINY.json.read_bytes()),
-        "binary": _request(token, TINY.binary.read_bytes(), header),
+        "json": request_of(token, TINY.json.read_bytes()),
+        "binary": request_of(token, TINY.binary.read_bytes(), header),
     }.items():
         sends[path] = _sender(connections, request)
         sends[path](CONNECTIONS)
@@ -135,11 +137,14 @@ def senders(folder: Path) -> dict[str, Send]:
     return sends
 
 
-def serve(store: Store, model: Path) -> tuple[uvicorn.Config, str]:
-    """What a server process makes of a plan, short of listening: uvicorn's configuration, and the token."""
+def add_tiny(store: Store, folder: Path) -> None:
+    """The tiny model as the next version of itself."""
     new = NewVersion(model="tiny", format=Format.onnx, task="tensor", lineage=Lineage(step=Step.imported))
-    store.versions.add(new, model)
-    spec = ServiceSpec(name="hot", models=[ServedModel(model="tiny", arms=[Arm(version=1)])], instances=1)
+    store.versions.add(new, Path(shutil.copytree(TINY.model.parent, folder)))
+
+
+def serve(store: Store, spec: ServiceSpec) -> tuple[Endpoint, uvicorn.Config, str]:
+    """What a server process makes of a plan, short of listening: the endpoint, uvicorn's configuration, the token."""
     plan = planning.plan_of(store, spec, revision=1)
     planning.write(store, plan)
     plan.metrics_folder.mkdir(parents=True, exist_ok=True)
@@ -151,7 +156,7 @@ def serve(store: Store, model: Path) -> tuple[uvicorn.Config, str]:
     endpoint.configure(spec)
     config = replica._config(endpoint, spec)
     config.load()
-    return config, store.ensure_service_token(spec.name)
+    return endpoint, config, store.ensure_service_token(spec.name)
 
 
 def check(path: str, answer: bytes) -> None:
@@ -212,13 +217,13 @@ def marked(send: Send) -> None:
     libc.bsearch(some, some, size(1), size(8), kind(compare))
 
 
-def _connection(server: uvicorn.Server) -> InferenceProtocol:
+def connection(server: uvicorn.Server) -> InferenceProtocol:
     protocol = InferenceProtocol(config=server.config, server_state=server.server_state, app_state={})
     protocol.connection_made(Wire())
     return protocol
 
 
-def _request(token: str, body: bytes, headers: str = "") -> bytes:
+def request_of(token: str, body: bytes, headers: str = "") -> bytes:
     head = (
         "POST /v2/models/tiny/infer HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n"
         f"Authorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n{headers}\r\n"

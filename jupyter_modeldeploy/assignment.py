@@ -11,26 +11,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
-FNV_OFFSET = 0x811C9DC5
-FNV_PRIME = 0x01000193
+from fnv_hash_fast import fnv1a_32
+
 PLACES = 10_000
 """Of version 2."""
-_BITS = 0xFFFFFFFF
-_LONG = 64
 
 Range = tuple[float, float]
 """From the first inclusive to the second exclusive, in [0, 1]."""
 
 
-def fnv1a32(text: str, state: int = FNV_OFFSET) -> int:
-    """FNV-1a with 32 bits of the text, going on from the `state` that the text before it left."""
+def fnv1a32(text: str) -> int:
+    """FNV-1a with 32 bits of the text."""
     if text.isascii():
-        for unit in text.encode():
-            state = (state ^ unit) * FNV_PRIME & _BITS
-        return state
+        return fnv1a_32(text.encode())
+    state = 0x811C9DC5
     units = text.encode("utf-16-le", "surrogatepass")
     for low, high in zip(units[::2], units[1::2], strict=True):
-        state = (state ^ (low | high << 8)) * FNV_PRIME & _BITS
+        state = (state ^ (low | high << 8)) * 0x01000193 & 0xFFFFFFFF
     return state
 
 
@@ -42,22 +39,14 @@ def bucket(seed: str, value: str, version: int = 2) -> float | None:
 
 
 def places(seed: str) -> Callable[[bytes], int]:
-    """How to find the place of a value in UTF-8 by version 2, as a whole number of 1/10000.
-
-    There are some ten thousand requests a second: 1.7 µs for a value of 23 characters, 3.4 with the bits cut off at
-    each step. A number that grows by 25 bits a step costs less than that, up to some length."""
-    start = fnv1a32(seed)
+    """How to find the place of a value in UTF-8 by version 2, as a whole number of 1/10000: there are some ten thousand
+    requests a second."""
+    before = seed.encode() if seed.isascii() else b""
 
     def place(value: bytes) -> int:
-        if len(value) > _LONG or not value.isascii():
-            return fnv1a32(str(fnv1a32(value.decode("utf-8", "replace"), start))) % PLACES
-        state = start
-        for unit in value:
-            state = (state ^ unit) * 0x01000193
-        again = 0x811C9DC5
-        for unit in b"%d" % (state & 0xFFFFFFFF):
-            again = (again ^ unit) * 0x01000193
-        return (again & 0xFFFFFFFF) % 10000
+        if before and value.isascii():
+            return fnv1a_32(b"%d" % fnv1a_32(before + value)) % 10000
+        return fnv1a32(str(fnv1a32(seed + value.decode("utf-8", "replace")))) % PLACES
 
     return place
 
