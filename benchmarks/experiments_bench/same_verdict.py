@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
+import shutil
 import threading
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
+from serving_bench.places import BUILD
 
 from jupyter_modeldeploy import Experiment, Workspace, demo
 from jupyter_modeldeploy.errors import Conflict
 from jupyter_modeldeploy.records import Experiment as Found
 from jupyter_modeldeploy.records import Service, Version
 
+FOLDER = BUILD / "same-verdict"
 LIVE_S = 90
 PAUSE_S = 0.005
 AT_ONCE = 10
@@ -25,13 +27,18 @@ COMPARED = {"latency_ms": "latency_ms", "right": "accuracy"}
 
 
 def run() -> dict[str, Any]:
-    """Both verdicts, metric by metric, and whether they are the same."""
-    with tempfile.TemporaryDirectory() as folder, closing(Workspace(Path(folder) / "root")) as workspace:
-        dataset, fp32, int8 = _made(workspace, Path(folder))
+    """Both verdicts, metric by metric, and whether they are the same. The workspace is left, for a look at both reports
+    in panels; their pages lie beside it."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    with closing(Workspace(FOLDER / "root")) as workspace:
+        dataset, fp32, int8 = _made(workspace, FOLDER)
         offline = Found.model_validate(
             workspace.experiments.compare_offline(fp32.ref, int8.ref, dataset).result()["experiment"]
         )
         live = _live(workspace, dataset, fp32, int8)
+        for kind, found in (("offline", offline), ("live", live)):
+            workspace.experiments.report(found.id).write(FOLDER / f"{kind}.html")
     told = {
         "offline": {metric.metric: _told(metric) for metric in offline.metrics},
         "live": {metric.metric: _told(metric) for metric in live.metrics},
