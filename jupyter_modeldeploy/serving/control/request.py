@@ -375,7 +375,7 @@ class Request:
         version, policy = self._version, self._policy
         seconds = time.perf_counter() - self._begun
         (version.metrics if version else policy.metrics.version("", "")).answered(answer.status, seconds)
-        self._record(seconds, failed=answer.status >= 500 or bool(self._instead))
+        self._record(seconds, failed=answer.status >= 400 or bool(self._instead))
         if policy.sampled():
             self._id = self._id or secrets.token_hex(8).encode()
             self._log(answer, seconds)

@@ -163,7 +163,7 @@ def test_where_another_version_answers_it_is_the_chosen_one_that_failed(
     run(scenario)
 
 
-def test_requests_that_are_wrong_did_not_fail_and_who_leaves_did(run: Any) -> None:
+def test_a_request_that_is_refused_failed_and_so_did_one_whose_sender_left(run: Any) -> None:
     async def scenario(service: Service) -> None:
         assert (await service.ask(body=b"{}", x_unit_id="wrong")).status == 400
         target = service.endpoint.routes[b"/v2/models/model/infer"]
@@ -172,7 +172,7 @@ def test_requests_that_are_wrong_did_not_fail_and_who_leaves_did(run: Any) -> No
         request = service.endpoint.infer(target, "alice", headers, BODY, lambda answer: None)
         assert request is not None
         service.endpoint.cancel(request)
-        assert [(row["unit"], row["failed"]) for row in service.recorded()] == [("wrong", 0), ("gone", 1)]
+        assert [(row["unit"], row["failed"]) for row in service.recorded()] == [("wrong", 1), ("gone", 1)]
 
     run(scenario)
 
