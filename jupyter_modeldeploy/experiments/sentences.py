@@ -9,7 +9,12 @@ from jupyter_modeldeploy.records import GuardrailState, Interval, MetricComparis
 
 SPLIT_ALARM = 0.001
 """Below this p-value the traffic was not split as asked: so rare by chance that a fault is likelier."""
-NAMES = {"error_rate": "the rate of errors", "latency_ms": "latency", "latency_p95": "the 95th percentile of latency"}
+NAMES = {
+    "error_rate": "the rate of errors",
+    "latency_ms": "latency",
+    "latency_p95": "the 95th percentile of latency",
+    "f1_macro": "macro F1",
+}
 NOT_DUE = "It is judged once, when all planned units are there."
 ALIKE = 0.005
 """By what share sizes may differ and be one size."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,15 @@ MOST_WIDTHS = 3
 """The first looks know next to nothing: what is farther off than so many times the last interval is cut off."""
 MISMATCH = 0.001
 """Below it the traffic was not split as asked, and no verdict may be trusted."""
-NAMES = {"latency_ms": "Latency", "error_rate": "Error rate"}
+NAMES = {
+    "accuracy": "Accuracy",
+    "confidence": "Confidence",
+    "error_rate": "Error rate",
+    "f1_macro": "Macro F1",
+    "latency_ms": "Latency",
+    "latency_p95": "Latency, 95th percentile",
+    "size_bytes": "Size",
+}
 MEANINGS: dict[Method, str] = {
     "sequence": "The intervals are confidence sequences: they hold at all times at once, so one may look as often as "
     "one likes and stop whenever one likes.",
@@ -27,6 +36,14 @@ MEANINGS: dict[Method, str] = {
     "stages": "The intervals are for looks at planned stages: each look spends a part of the risk, and all together "
     "are wrong no more often than they say.",
 }
+ROWS = "On labelled rows, of which both versions answered each."
+COLUMNS: dict[str, Callable[[MetricComparison], str]] = {
+    "Relative": lambda metric: figures.percent(metric.relative.value) if metric.relative else "",
+    "p": lambda metric: "" if metric.p_value is None else figures.p_value(metric.p_value),
+    "Chance better": lambda metric: "" if metric.chance_better is None else figures.percent(metric.chance_better),
+    "Units missing": lambda metric: "" if metric.units_missing is None else f"{metric.units_missing:,}",
+}
+"""What is not known of every experiment."""
 SUSPICIONS = {
     "crossed": "Units that met both versions",
     "busiest": "Rows of the busiest unit",
@@ -72,8 +89,10 @@ class ExperimentPage(Page, Experiment):
             shares=shares_of(self),
             segments=[metric for metric in self.metrics if metric.segments],
             methods=sorted({metric.method for metric in self.metrics} - {""}),
-            meaning=MEANINGS[self.method],
+            columns={name: text for name, text in COLUMNS.items() if any(map(text, self.metrics))},
+            meaning=None if self.kind == "offline" else MEANINGS[self.method],
             suspicions=SUSPICIONS,
+            units="rows" if self.kind == "offline" else "units",
         )
 
     def heading(self) -> str:
@@ -91,6 +110,13 @@ class ExperimentPage(Page, Experiment):
                 return super().write(written)
         return written
 
+    def trust(self) -> str:
+        """Whether both versions had what the other had: by chance, or because they answered the same rows."""
+        if self.kind == "offline":
+            return ROWS
+        told = "not as asked: no verdict may be trusted" if self.split_p_value < MISMATCH else "as asked"
+        return f"The traffic was split {told} (sample-ratio check, p = {figures.p_value(self.split_p_value)})."
+
     def markdown(self) -> str:
         """A summary for a pull request or a chat: the verdict, the figures, the guardrails, what was done and why."""
         lines = [f"# {self.heading()}", "", self.verdict, ""]
@@ -103,11 +129,7 @@ class ExperimentPage(Page, Experiment):
             lines += ["", "## Guardrails", "", *(f"- {guardrail(self, one)}" for one in self.guardrails)]
         if self.decisions:
             lines += ["", "## Decisions", "", *(f"- {decision(one)}" for one in self.decisions)]
-        told = "not as asked: no verdict may be trusted" if self.split_p_value < MISMATCH else "as asked"
-        lines += [
-            "",
-            f"The traffic was split {told} (p = {figures.p_value(self.split_p_value)}). {MEANINGS[self.method]}",
-        ]
+        lines += ["", self.trust() if self.kind == "offline" else f"{self.trust()} {MEANINGS[self.method]}"]
         return "\n".join(lines) + "\n"
 
 
@@ -121,8 +143,11 @@ def quantity(value: float | None, unit: str) -> str:
 
 
 def interval(metric: MetricComparison) -> str:
-    """`−0.20 pp (−0.90 to +0.50)`; nothing where there is no difference."""
-    return around(metric.difference, metric.unit) if metric.difference else ""
+    """`−0.20 pp (−0.90 to +0.50)`; nothing where there is no difference, and no interval where it was counted."""
+    found = metric.difference
+    if found is None:
+        return ""
+    return around(found, metric.unit) if found.low < found.high else figures.difference(found.value, metric.unit)
 
 
 def around(found: Interval, unit: str) -> str:

@@ -46,12 +46,16 @@ def times(ratio: float) -> str:
 
 
 def difference(value: float, unit: str) -> str:
-    """A difference in a metric's unit: proportions become percentage points."""
+    """A difference in a metric's unit: proportions become percentage points, bytes megabytes."""
+    if unit == "bytes":
+        return f"{'+' if value > 0 else MINUS * (value < 0)}{size(abs(value))}"
     return points(value, 2) if unit == "proportion" else f"{signed(value, 3 if abs(value) < 1 else 2)}{GAP}{unit}"
 
 
 def quantity(value: float, unit: str) -> str:
-    """A value in a metric's unit: proportions become per cent."""
+    """A value in a metric's unit: proportions become per cent, bytes megabytes."""
+    if unit == "bytes":
+        return size(value)
     return percent(value, 2) if unit == "proportion" else f"{significant(value)}{GAP}{unit}"
 
 

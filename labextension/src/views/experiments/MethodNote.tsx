@@ -9,7 +9,7 @@ export function MethodNote({ found }: { found: Experiment }): JSX.Element {
   const methods = [...new Set(found.metrics.map(({ method }) => method))].filter(Boolean);
   return (
     <>
-      <p>{meaning(found, trans)}</p>
+      {found.kind !== 'offline' && <p>{meaning(found, trans)}</p>}
       <p className="jp-ModelDeploy-detail">{kindText(found, trans)}</p>
       {methods.length > 0 && <p className="jp-ModelDeploy-detail">{methods.join('; ')}</p>}
     </>

@@ -2,7 +2,6 @@ import type { JSX } from 'react';
 import type { Translation } from '../../core/translation';
 import type { Experiment } from '../../core/types';
 import { useTrans } from '../contexts';
-import { formatShare } from '../format';
 import { formatPValue } from './figures';
 
 /** Below it the traffic was not split as asked: what the sample-ratio check of experiments is held to everywhere. */
@@ -10,7 +9,8 @@ const MISMATCH = 0.001;
 
 type Suspicion = Experiment['suspicions'][number];
 
-/** How many units met each version, whether that is as it was asked for, and what was left out. */
+/** How many units met each version, whether that is as it was asked for, and what was left out. On labelled rows there
+ * was nothing to split. */
 export function Split({ found }: { found: Experiment }): JSX.Element {
   const trans = useTrans();
   const p = formatPValue(found.split_p_value);
@@ -24,14 +24,16 @@ export function Split({ found }: { found: Experiment }): JSX.Element {
             .join(' · ')}
         </p>
       )}
-      <p className={wrong ? 'jp-ModelDeploy-warning' : 'jp-ModelDeploy-detail'}>
-        {wrong
-          ? trans.__(
-              'The traffic was not split as asked (sample-ratio check, p = %1): no verdict may be trusted. Look for requests that are lost, repeated or made up before you go by any figure.',
-              p
-            )
-          : trans.__('The traffic was split as asked (sample-ratio check, p = %1).', p)}
-      </p>
+      {found.kind !== 'offline' && (
+        <p className={wrong ? 'jp-ModelDeploy-warning' : 'jp-ModelDeploy-detail'}>
+          {wrong
+            ? trans.__(
+                'The traffic was not split as asked (sample-ratio check, p = %1): no verdict may be trusted. Look for requests that are lost, repeated or made up before you go by any figure.',
+                p
+              )
+            : trans.__('The traffic was split as asked (sample-ratio check, p = %1).', p)}
+        </p>
+      )}
       {found.suspicions.length > 0 && (
         <ul aria-label={trans.__('Left out or suspicious')}>
           {found.suspicions.map(one => (
@@ -47,9 +49,10 @@ export function Split({ found }: { found: Experiment }): JSX.Element {
 }
 
 function armText(found: Experiment, ref: string, arm: number, trans: Translation): string {
-  const units = found.units[arm] ?? 0;
-  const asked = formatShare(found.split[arm] ?? 0, 0);
-  return trans.__('%1: %2 units, asked for %3', ref, units.toLocaleString(), asked);
+  const units = (found.units[arm] ?? 0).toLocaleString();
+  return found.kind === 'offline'
+    ? trans.__('%1: %2 rows', ref, units)
+    : trans.__('%1: %2 units', ref, units);
 }
 
 function suspicionText({ kind }: Suspicion, trans: Translation): string {

@@ -1,6 +1,6 @@
 import type { Translation } from '../../core/translation';
 import type { Experiment, Interval, MetricComparison } from '../../core/types';
-import { formatShare } from '../format';
+import { formatBytes, formatShare } from '../format';
 import { quantityName } from '../quantities';
 
 /** A metric's name in words. */
@@ -13,6 +13,10 @@ export function metricText(metric: string, trans: Translation): string {
       return trans.__('Rate of errors');
     case 'latency_p95':
       return trans.__('Latency, 95th percentile (ms)');
+    case 'f1_macro':
+      return trans.__('Macro F1');
+    case 'size_bytes':
+      return trans.__('Size');
     case 'confidence':
       return trans.__('Confidence');
     default:
@@ -25,18 +29,33 @@ export function formatIn(unit: string, value: number | null): string {
   if (value === null) {
     return '';
   }
-  return unit === 'proportion' ? formatShare(value, 2) : withUnit(figure(value), unit);
+  switch (unit) {
+    case 'proportion':
+      return formatShare(value, 2);
+    case 'bytes':
+      return formatBytes(value);
+    default:
+      return withUnit(figure(value), unit);
+  }
 }
 
 /** A difference with its sign; of shares in percentage points: `+0.12 pp`, `−3.4 ms`. */
 export function formatDifference(unit: string, value: number, trans: Translation): string {
-  return unit === 'proportion'
-    ? trans.__('%1 pp', signed(100 * value))
-    : withUnit(signed(value), unit);
+  switch (unit) {
+    case 'proportion':
+      return trans.__('%1 pp', signed(100 * value));
+    case 'bytes':
+      return (value < 0 ? '−' : '+') + formatBytes(Math.abs(value));
+    default:
+      return withUnit(signed(value), unit);
+  }
 }
 
-/** `−0.20 pp (−0.90 to +0.50)`. */
+/** `−0.20 pp (−0.90 to +0.50)`; of what was counted the difference alone. */
 export function formatInterval(unit: string, interval: Interval, trans: Translation): string {
+  if (interval.low === interval.high) {
+    return formatDifference(unit, interval.value, trans);
+  }
   const scale = unit === 'proportion' ? 100 : 1;
   return trans.__(
     '%1 (%2 to %3)',
