@@ -11,7 +11,6 @@ from jupyter_modeldeploy.experiments.sentences import ALIKE
 from jupyter_modeldeploy.experiments.statistics import estimates
 from jupyter_modeldeploy.experiments.statistics.effects import Effect
 from jupyter_modeldeploy.experiments.statistics.moments import Moments
-from jupyter_modeldeploy.intervals import ratio_of_pairs
 from jupyter_modeldeploy.judging.versions import Judgement, differences
 from jupyter_modeldeploy.records import Interval, MetricComparison
 
@@ -41,14 +40,13 @@ def metrics(base: Judgement, candidate: Judgement) -> list[MetricComparison]:
 
 
 def latency(base: np.ndarray, candidate: np.ndarray, level: float = 0.95) -> MetricComparison:
-    """Of milliseconds float64[rows] that both took for each row: Student's interval of the mean difference; relative
-    by Hodges and Lehmann's estimate, which a few disturbed rows hardly move."""
+    """Of milliseconds float64[rows] that both took for each row: Student's interval of the mean difference, and the
+    same of the ratio of the means, by the delta method."""
     rule = Rule("fixed", level)
     mean = estimates.mean(Moments.of(candidate - base))
     effect = Effect(mean.value, mean.variance, mean.units, mean.units - 1)
     difference = rule.interval(effect)
-    ratio = ratio_of_pairs(candidate.tolist(), base.tolist(), level)
-    relative = Interval(value=ratio.value - 1, low=ratio.low - 1, high=ratio.high - 1, level=level)
+    ratio = estimates.ratio(Moments.of(np.stack([candidate - base, base], axis=1)))
     return MetricComparison(
         metric="latency_ms",
         unit="ms",
@@ -61,7 +59,7 @@ def latency(base: np.ndarray, candidate: np.ndarray, level: float = 0.95) -> Met
         candidate_samples=len(candidate),
         method="on the same rows in turns: Student's interval of the mean difference",
         p_value=rule.p_value(effect),
-        relative=relative,
+        relative=rule.interval(Effect(ratio.value, ratio.variance, ratio.units, ratio.units - 1)),
     )
 
 
