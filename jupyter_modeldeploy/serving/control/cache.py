@@ -1,10 +1,11 @@
-"""The cache of answers: memory before Redis, and one run for all who ask the same at the same time."""
+"""The cache of answers: memory before Redis, and the runs that are to fill it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from jupyter_modeldeploy.serving.control.flights import Flights
 from jupyter_modeldeploy.serving.control.found import Found
 from jupyter_modeldeploy.serving.control.memory_cache import MemoryCache
 from jupyter_modeldeploy.serving.control.redis_cache import RedisCache
@@ -12,14 +13,11 @@ from jupyter_modeldeploy.serving.metrics import Metrics
 
 if TYPE_CHECKING:
     from jupyter_modeldeploy import records
-    from jupyter_modeldeploy.serving.control.request import Request
 
 
 class Cache:
-    """`flights` are the runs under way by the name of their answer, each with the requests that wait for it."""
-
     def __init__(self, metrics: Metrics) -> None:
-        self.flights: dict[bytes, list[Request]] = {}
+        self.flights = Flights()
         self._metrics = metrics
         self._memory: MemoryCache | None = None
         self._redis: RedisCache | None = None
