@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_modeldeploy.serving.supervision import documents
 from jupyter_modeldeploy.serving.supervision.member import Member
+from jupyter_modeldeploy.serving.supervision.slot import Slot
+
+log = logging.getLogger(__name__)
 
 
-class Slot:
-    """A replica's place, which outlives its processes."""
+class Told:
+    """The documents in `folder` as they were last written: again only where they have something new to say."""
 
-    def __init__(self) -> None:
-        self.crashes = 0
-        self.restarts = 0
-        self.restart_at = 0.0
-        self.last_exit = ""
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._status: dict[str, Any] = {}
+        self._business: list[dict[str, Any]] = []
+
+    def status(self, status: dict[str, Any]) -> None:
+        if status == self._status:
+            return
+        try:
+            documents.write(self._folder, documents.STATUS, status)
+        except OSError as error:  # it is tried again at the next step; serving goes on
+            log.error("the status cannot be written: %s", error)
+        else:
+            self._status = status
+
+    def live(self, members: Sequence[Member]) -> None:
+        figures = live(members)
+        if business(figures) == self._business:
+            return
+        try:
+            documents.write(self._folder, documents.LIVE, figures)
+        except OSError as error:
+            log.error("the live figures cannot be written: %s", error)
+        self._business = business(figures)
 
 
 def replicas(members: Sequence[Member], slots: dict[int, Slot]) -> list[dict[str, Any]]:

@@ -7,7 +7,10 @@ for `down_after_s`, and to zero after `idle_s` without a request."""
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+from jupyter_modeldeploy.serving.supervision.member import Member
 
 TOLERANCE = 0.1
 """A measure this near to its target changes nothing."""
@@ -23,6 +26,19 @@ class Load(NamedTuple):
     queue_ms: float = 0.0
     utilization: float = 0.0
     busy: bool = False
+
+
+def measured(members: Sequence[Member], cores_each: float) -> Load:
+    """What these replicas report, each of which has so many cores."""
+    return Load(
+        rps=sum(member.rps for member in members),
+        queue_ms=max((member.vitals.get("queue_ms", 0.0) for member in members), default=0.0),
+        utilization=max(
+            sum(member.utilization for member in members) / cores_each / max(1, len(members)),
+            max((member.vitals.get("gpu") or 0.0 for member in members), default=0.0),
+        ),
+        busy=any(member.vitals.get("in_flight") for member in members),
+    )
 
 
 class Autoscaler:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_modeldeploy.serving.supervision import differences, documents, scaling
+from jupyter_modeldeploy.serving.supervision import differences, documents, rolling, scaling
+from jupyter_modeldeploy.serving.supervision.member import Member
 from jupyter_modeldeploy.serving.supervision.scaling import Autoscaler, Load
 
 HEAVY = (
@@ -115,3 +116,40 @@ def test_a_document_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None
     assert documents.read(tmp_path, documents.PLAN) == {"revision": 1}
     assert [path.name for path in tmp_path.iterdir()] == [documents.PLAN]
     assert (tmp_path / documents.PLAN).stat().st_mode & 0o777 == 0o600
+
+
+def replicas(states: str) -> list[Member]:
+    """Of `states` by index: r(eady) or s(tarting) of generation 2, R or S of generation 1, d(raining)."""
+    members = []
+    for index, state in enumerate(states):
+        members.append(member := Member(index, 1 if state.isupper() else 2))
+        member.ready, member.draining = state in "rRd", state == "d"
+    return members
+
+
+@pytest.mark.parametrize(
+    ("states", "wanted", "terminate", "drain", "start", "asleep"),
+    [
+        ("", 2, "", None, 2, False),
+        ("rr", 2, "", None, 0, False),
+        ("rrr", 2, "", 2, 0, False),
+        ("rsr", 2, "", None, 0, False),  # one too many, of which two are ready: they stay until the third is
+        ("RR", 2, "", None, 1, False),  # a roll: one new one first
+        ("RRs", 2, "", None, 0, False),
+        ("RRr", 2, "", 0, 0, False),
+        ("dRr", 2, "", None, 0, False),
+        ("Rr", 2, "", None, 1, False),
+        ("SSr", 2, "01", None, 1, False),
+        ("r", 0, "", 0, 0, False),
+        ("s", 0, "", None, 0, False),  # it is drained as soon as it is ready
+        ("d", 0, "", None, 0, True),
+        ("", 0, "", None, 0, True),
+    ],
+)
+def test_replicas_come_and_go_one_after_the_other(
+    states: str, wanted: int, terminate: str, drain: int | None, start: int, asleep: bool
+) -> None:
+    moves = rolling.moves(replicas(states), 2, wanted)
+    assert [member.index for member in moves.terminate] == [int(index) for index in terminate]
+    assert (moves.start, moves.asleep) == (start, asleep)
+    assert (None if moves.drain is None else moves.drain.index) == drain
