@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound
+from jupyter_modeldeploy.optimize import converting
 from jupyter_modeldeploy.optimize.converting.graph_options import Graph
 from jupyter_modeldeploy.optimize.folders import PROTOBUF_LIMIT
 from jupyter_modeldeploy.optimize.quantizing.options import Method, QuantizeOptions
@@ -120,7 +120,7 @@ class ModelConverter:
                 if format != Format.onnx or self._graph == "as-exported":
                     raise InvalidInput(f"{path.name} is {format} already.", "Choose another format or graph.")
                 return self._finished(out, None, told, folder)
-            convert = plugins.load("converters", f"{format}-{self._target}")
+            convert = converting.load(format, self._target)
             return self._finished(out, lambda out: convert(folder, out, told, None, self._opset), told)
 
     def _living(self, model: Any, out: Path, reporter: Reporter) -> Conversion:
@@ -215,7 +215,7 @@ class Quantizer:
 def _source(framework: str) -> str | None:
     """The format of that name; None where the files have to say it."""
     format = FRAMEWORKS.get(framework, framework)
-    known = {name.rpartition("-")[0] for name in plugins.available("converters")} | {Format.onnx.value}
+    known = {source for source, _ in converting.pairs()} | {Format.onnx.value}
     if format is not None and format not in known:
         raise InvalidInput(f"Nothing here converts {framework!r}.", f"There are: auto, {', '.join(sorted(known))}.")
     return format

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
 from jupyter_modeldeploy.jobs.kinds import held_out
 from jupyter_modeldeploy.jobs.kinds.reuse import known_version
+from jupyter_modeldeploy.optimize import converting
 from jupyter_modeldeploy.optimize.converting.graph_options import GRAPH, Graph
 from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step, Version
 from jupyter_modeldeploy.store import Store
@@ -48,11 +48,10 @@ def check(store: Store, parameters: ConvertParameters) -> None:
         if parameters.opset:
             raise InvalidInput(f"{version.ref} is ONNX already.", "The opset is chosen where it is converted.")
         return
-    if f"{version.format}-{parameters.target}" not in plugins.available("converters"):
-        pairs = [name.rpartition("-") for name in plugins.available("converters")]
-        formats = ", ".join(sorted(source for source, _, target in pairs if target == parameters.target))
+    if version.format not in (formats := converting.sources(parameters.target)):
         raise InvalidInput(
-            f"{version.ref} has the format {version.format}.", f"To {parameters.target} are converted: {formats}."
+            f"{version.ref} has the format {version.format}.",
+            f"To {parameters.target} are converted: {', '.join(formats)}.",
         )
 
 
@@ -96,7 +95,7 @@ def _converted(context: Context, version: Version, out: Path) -> tuple[Path, Con
     folder = store.versions.path(version)
     if version.format == parameters.target:
         return folder, None
-    convert = plugins.load("converters", f"{version.format}-{parameters.target}")
+    convert = converting.load(version.format, parameters.target)
     dataset = held_out.dataset_of(store, version)
     texts = [example.text for example in held_out.examples(store, dataset)[:PARITY_TEXTS]] if dataset else None
     return out, convert(folder, out, context.reporter, texts, parameters.opset)

@@ -10,21 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from jupyter_modeldeploy import devices, plugins, runtimes, tasks
-from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound
+from jupyter_modeldeploy.errors import InvalidInput, NotFound
 from jupyter_modeldeploy.jobs.context import Context, Kind, Reusing
-from jupyter_modeldeploy.jobs.kinds import calibration, held_out
+from jupyter_modeldeploy.jobs.kinds import calibration, held_out, optimized
+from jupyter_modeldeploy.optimize import converting
 from jupyter_modeldeploy.optimize.quantizing.options import Method
-from jupyter_modeldeploy.records import (
-    Dataset,
-    Format,
-    Job,
-    JobState,
-    Lineage,
-    NewVersion,
-    Step,
-    Version,
-)
-from jupyter_modeldeploy.records.optimizations import ORIGINAL, Candidate, Optimization, Target
+from jupyter_modeldeploy.records import Dataset, Format, JobState, Version
+from jupyter_modeldeploy.records.optimizations import ORIGINAL, Optimization, Target
 from jupyter_modeldeploy.store import Store
 
 if TYPE_CHECKING:
@@ -34,7 +26,6 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.tasks import Task
 
 REPORT = "report.html"
-WORK = "search"
 LEAST_TEST_ROWS = 2
 ENOUGH_TEST_ROWS = 500
 """So many can be shared between choosing and confirming; of fewer the intervals would be too wide for either."""
@@ -86,9 +77,8 @@ def check(store: Store, parameters: OptimizeParameters) -> None:
     version = store.versions.get(parameters.version)
     dataset = held_out.required_dataset(store, version, parameters.dataset)
     held_out.check_judgeable(version, dataset)
-    known = plugins.available("converters")
-    if version.format is not Format.onnx and f"{version.format}-onnx" not in known:
-        formats = sorted(name.removesuffix("-onnx") for name in known if name.endswith("-onnx"))
+    formats = converting.sources("onnx")
+    if version.format is not Format.onnx and version.format not in formats:
         raise InvalidInput(
             f"{version.ref} has the format {version.format}.", f"What can be optimised: onnx, {', '.join(formats)}."
         )
@@ -105,54 +95,11 @@ def run(context: Context) -> dict[str, Any]:
         return known
     found = _searched(context)
     if parameters.include_register or found.recommended == ORIGINAL:
-        found = register(context.store, context.job_id, found, found.recommended or ORIGINAL, is_result=True)
+        found = optimized.register(context.store, context.job_id, found, found.recommended or ORIGINAL, is_result=True)
     (context.folder / REPORT).write_text(page.render(found), encoding="utf-8")
     _drop_losers(context, found)
     context.reporter.progress(100, 100, "%", "optimised")
     return found.model_dump(mode="json")
-
-
-def register(store: Store, job_id: str, found: Optimization, point: str, is_result: bool = False) -> Optimization:
-    """What was found, with the point registered as a version of the model; the original is one already.
-
-    Raises NotFound for what is no point of the front."""
-    if point not in found.front:
-        raise NotFound(f"{point!r} is no point of the front.", f"Those are: {', '.join(found.front)}.")
-    candidate = found.candidate(point)
-    assert candidate is not None  # the front names candidates
-    if point == ORIGINAL:
-        made = store.versions.get(found.base)
-    else:
-        made = _made(store, job_id, candidate) or _add(store, job_id, found, candidate)
-    candidates = [
-        one.model_copy(update={"version": made.ref}) if one.name == point else one for one in found.candidates
-    ]
-    update: dict[str, Any] = {"candidates": candidates}
-    if is_result:
-        update |= {"version": made.ref, "metrics": {} if point == ORIGINAL else made.metrics}
-    return found.model_copy(update=update)
-
-
-def register_later(store: Store, job: Job, point: str) -> Version:
-    """Another point of a finished search as a version. Raises Conflict for another job, or one that has not ended."""
-    found = result_of(job)
-    if job.state is not JobState.succeeded:
-        raise Conflict(f"The job {job.id} is {job.state}.", "Wait for its end: modeldeploy jobs wait.")
-    found = register(store, job.id, found, point)
-    candidate = found.candidate(point)
-    assert candidate is not None  # it was just registered
-    assert candidate.version is not None
-    store.jobs.update(job.id, [JobState.succeeded], job.attempt, result=found.model_dump(mode="json"))
-    return store.versions.get(candidate.version)
-
-
-def result_of(job: Job) -> Optimization:
-    """What a search has found, so far or at its end. Raises Conflict for another job, or one without anything yet."""
-    if job.kind != KIND.name:
-        raise Conflict(f"The job {job.id} is a {job.kind}.", "Name one of modeldeploy optimize: modeldeploy jobs list.")
-    if job.result is None:
-        raise Conflict(f"The job {job.id} has found nothing yet.", "Wait for it: modeldeploy jobs wait.")
-    return Optimization.model_validate(job.result)
 
 
 def _searched(context: Context) -> Optimization:
@@ -188,7 +135,7 @@ def _searched(context: Context) -> Optimization:
         parts=parts,
         calibration=batches,
         methods=parameters.methods,
-        folder=context.folder / WORK,
+        folder=context.folder / optimized.WORK,
     )
     return search(wanted, found, context.reporter, keep)
 
@@ -237,60 +184,9 @@ def _parts(store: Store, reader: Task, dataset: Dataset) -> tuple[dict[Part, Que
     }, note
 
 
-def _made(store: Store, job_id: str, candidate: Candidate) -> Version | None:
-    """The version of this candidate that the job registered before it was killed, or that was asked for before."""
-    model = store.jobs.get(job_id).parameters["version"].partition("@")[0]
-    mine = [one for one in store.versions.list(model) if one.lineage.job == job_id]
-    return next((one for one in mine if one.lineage.parameters.get("candidate") == candidate.name), None)
-
-
-def _add(store: Store, job_id: str, found: Optimization, candidate: Candidate) -> Version:
-    base = store.versions.get(found.base)
-    folder = store.job_folder(job_id) / WORK / "candidates" / candidate.name
-    if not folder.exists():
-        raise NotFound(f"The files of {candidate.name} are gone.", "Search again.")
-    new = NewVersion(
-        model=base.model,
-        format=candidate.format,
-        task=base.task,
-        lineage=Lineage(
-            step=Step.optimized,
-            parent=base.ref,
-            dataset=found.dataset,
-            parameters={"candidate": candidate.name, "format": candidate.format, **(candidate.quantization or {})},
-            job=job_id,
-        ),
-        signature=candidate.signature,
-        metrics=_metrics(candidate),
-        classes=base.classes,
-    )
-    return store.versions.add(new, folder)
-
-
-def _metrics(candidate: Candidate) -> dict[str, float]:
-    """As quantizing names them, from the test rows, and what the search measured."""
-    metrics: dict[str, float] = {}
-    if judged := candidate.test:
-        name, difference = judged.metric, judged.difference
-        metrics |= {
-            name: judged.value.value,
-            f"{name}_difference": difference.value,
-            f"{name}_difference_low": difference.low,
-            f"{name}_difference_high": difference.high,
-            "agreement": judged.agreement,
-        }
-    if candidate.latency:
-        metrics |= {"latency_p50_ms": candidate.latency.p50_ms.median, "latency_p95_ms": candidate.latency.p95_ms}
-    if candidate.throughput:
-        metrics["rows_per_s"] = candidate.throughput.rows_per_s.median
-    if candidate.peak_memory_bytes:
-        metrics["peak_memory_bytes"] = candidate.peak_memory_bytes
-    return metrics
-
-
 def _drop_losers(context: Context, found: Optimization) -> None:
     """Keep the files of the front alone."""
-    work = context.folder / WORK
+    work = context.folder / optimized.WORK
     for folder in (work / "candidates").glob("*"):
         if folder.name not in found.front:
             shutil.rmtree(folder, ignore_errors=True)
@@ -312,7 +208,7 @@ def _known(context: Context) -> dict[str, Any] | None:
 
 
 KIND = Kind(
-    "optimize",
+    optimized.KIND,
     OptimizeParameters,
     lambda p: f"Optimise {p.version} for {p.target}, losing at most {p.max_loss}",
     run,

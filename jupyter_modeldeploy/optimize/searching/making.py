@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from jupyter_modeldeploy import plugins
+from jupyter_modeldeploy.optimize import converting
 from jupyter_modeldeploy.optimize.searching import apart, tensors
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.runtimes import tensor_files
@@ -24,7 +24,7 @@ def make(question: apart.Asked) -> apart.Asked:
 
 
 def _convert(question: apart.Asked, out: Path) -> list[apart.Asked]:
-    convert = plugins.load("converters", f"{question['format']}-{question['target']}")
+    convert = converting.load(question["format"], question["target"])
     convert(Path(question["from"]), out, Silent(), question["texts"])
     return []
 
