@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
+
+from http_thread import Unlogged, answering
 
 CHUNK = 1 << 16
 
@@ -93,17 +95,11 @@ class FaultyServer:
 @contextmanager
 def serving() -> Iterator[FaultyServer]:
     server = FaultyServer()
-    thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with answering(server.server):
         yield server
-    finally:
-        server.server.shutdown()
-        server.server.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Unlogged, BaseHTTPRequestHandler):
     owner: ClassVar[FaultyServer]
     protocol_version = "HTTP/1.1"
 
@@ -112,9 +108,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.owner.connections += 1
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, CHUNK)
         super().setup()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        return None
 
     def do_GET(self) -> None:
         name = self.path.removeprefix("/")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+
+from http_thread import Unlogged, answering
 
 
 @dataclass
@@ -38,7 +38,7 @@ class FileServer:
         return [headers.get("range") for method, _, headers in self.asked if method == "GET"]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Unlogged, BaseHTTPRequestHandler):
     owner: FileServer
 
     def do_HEAD(self) -> None:
@@ -46,9 +46,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._answer()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        return None
 
     def _answer(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -84,11 +81,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving() -> Iterator[FileServer]:
     running = FileServer()
-    thread = threading.Thread(target=running.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with answering(running.server):
         yield running
-    finally:
-        running.server.shutdown()
-        running.server.server_close()
-        thread.join()

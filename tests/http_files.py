@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import sys
-import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from http_thread import Unlogged, answering
 
 
 @dataclass(frozen=True)
@@ -76,17 +77,11 @@ Server = TypeVar("Server", bound=FileServer)
 
 @contextmanager
 def serving(server: Server) -> Iterator[Server]:
-    thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with answering(server.server):
         yield server
-    finally:
-        server.server.shutdown()
-        server.server.server_close()
-        thread.join()
 
 
-class FileHandler(BaseHTTPRequestHandler):
+class FileHandler(Unlogged, BaseHTTPRequestHandler):
     """A subclass has `answer`, and answers there by `json`, `content`, `redirect` or `reply`."""
 
     owner: ClassVar[Any]
@@ -112,9 +107,6 @@ class FileHandler(BaseHTTPRequestHandler):
         self.owner.requests.append(Request(self.command, unquote(url.path), query, headers))
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.answer(url, unquote(url.path), query, body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        return None
 
     def json(self, value: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
         self.reply(status, json.dumps(value).encode(), {"Content-Type": "application/json", **(headers or {})})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
+from http_thread import Unlogged, answering
 from hub_repositories import Blob, Repository, Zeros, entries, is_large, sibling
 
 __all__ = ["Blob", "Fault", "Hub", "Repository", "Request", "Zeros", "serving"]
@@ -104,17 +104,11 @@ class _Server(ThreadingHTTPServer):
 @contextmanager
 def serving() -> Iterator[Hub]:
     hub = Hub()
-    thread = threading.Thread(target=hub.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with answering(hub.server):
         yield hub
-    finally:
-        hub.server.shutdown()
-        hub.server.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Unlogged, BaseHTTPRequestHandler):
     hub: ClassVar[Hub]
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else a small answer waits 40 ms for the acknowledgement of its headers
@@ -125,9 +119,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self._answer()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        return None
 
     def _answer(self) -> None:
         url = urlsplit(self.path)

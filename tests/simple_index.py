@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+
+from http_thread import Unlogged, answering
 
 
 class Index:
@@ -41,29 +41,20 @@ class Index:
         return [path.rpartition("/")[2] for path in self.asked if path.endswith((".whl", ".gz", ".zip"))]
 
 
-class _Handler(SimpleHTTPRequestHandler):
+class _Handler(Unlogged, SimpleHTTPRequestHandler):
     index: Index
 
     def do_GET(self) -> None:
         self.index.asked.append(self.path)
         super().do_GET()
 
-    def log_message(self, format: str, *args: Any) -> None:
-        return None
-
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Index]:
     folder.mkdir()
     index = Index(folder)
-    thread = threading.Thread(target=index.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with answering(index.server):
         yield index
-    finally:
-        index.server.shutdown()
-        index.server.server_close()
-        thread.join()
 
 
 def wheel(files: dict[str, bytes]) -> bytes:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from http_thread import Unlogged, answering
 
 from jupyter_modeldeploy import Workspace, processes
 from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, Overloaded, ServiceFailed, TimedOut
 from jupyter_modeldeploy.records import Arm, ServedModel, Service, ServiceSpec, ServiceState
 
 
-class Answering(BaseHTTPRequestHandler):
+class Answering(Unlogged, BaseHTTPRequestHandler):
     """Answers every request in one way: what it is called with says how."""
 
     status, body = 200, b""
@@ -28,21 +28,15 @@ class Answering(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.body)
 
-    def log_message(self, format: str, *args: object) -> None:
-        return None
-
 
 @pytest.fixture
 def workspace(root: Path) -> Iterator[Workspace]:
     """A workspace with a service "s" that `Answering` answers for."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     opened = Workspace(root)
-    opened.store.services.save(service(f"http://127.0.0.1:{server.server_port}"))
-    yield opened
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), Answering)) as url:
+        opened.store.services.save(service(url))
+        yield opened
     opened.close()
-    server.shutdown()
-    server.server_close()
 
 
 def service(url: str | None, state: ServiceState = ServiceState.ready) -> Service:

@@ -11,13 +11,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from http_thread import Unlogged, answering
 
 from jupyter_modeldeploy.errors import InvalidInput, Unavailable
 from jupyter_modeldeploy.profiling import load
 from jupyter_modeldeploy.progress import Silent
 
 
-class Echo(BaseHTTPRequestHandler):
+class Echo(Unlogged, BaseHTTPRequestHandler):
     """Answers with the text in the body, odd units from version 2. "fail" is answered 500, "bye" is the last answer of
     its connection, "drop" gets none, nor does "hang" while the test runs."""
 
@@ -41,9 +42,6 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Nothing: the test's output is not the server's log."""
-
 
 class Server(ThreadingHTTPServer):
     request_queue_size = 64
@@ -51,14 +49,9 @@ class Server(ThreadingHTTPServer):
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    server = Server(("127.0.0.1", 0), Echo)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/predict"
-    Echo.released.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(Server(("127.0.0.1", 0), Echo)) as server:
+        yield f"{server}/predict"
+        Echo.released.set()
 
 
 def send(url: str, *texts: str, **options: object) -> load.LoadResult:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import pytest
+from http_thread import Unlogged, answering
 
 from jupyter_modeldeploy.errors import InvalidInput, UnsafeContent
 from jupyter_modeldeploy.sources.transfer import network
@@ -50,7 +51,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Unlogged, BaseHTTPRequestHandler):
     owner: Server
 
     def do_GET(self) -> None:
@@ -62,26 +63,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, format: str, *args: Any) -> None:
-        return None
-
 
 @pytest.fixture
 def make_server() -> Iterator[Callable[[], Server]]:
-    running: list[tuple[Server, threading.Thread]] = []
+    with ExitStack() as running:
 
-    def start() -> Server:
-        server = Server()
-        thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        running.append((server, thread))
-        return server
+        def start() -> Server:
+            server = Server()
+            running.enter_context(answering(server.http))
+            return server
 
-    yield start
-    for server, thread in running:
-        server.http.shutdown()
-        server.http.server_close()
-        thread.join()
+        yield start
 
 
 @pytest.fixture
@@ -256,13 +248,7 @@ def test_the_certificate_is_checked_against_the_name(make_server: Callable[[], S
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     server = Server()
     server.http.socket = context.wrap_socket(server.http.socket, server_side=True)
-    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with answering(server.http):
         assert get(f"https://localhost:{server.port}/a", "localhost").status_code == 200
         with pytest.raises(httpx.ConnectError, match="certificate"):
             get(f"https://127.0.0.1:{server.port}/a", "127.0.0.1")
-    finally:
-        server.http.shutdown()
-        server.http.server_close()
-        thread.join()
