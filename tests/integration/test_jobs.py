@@ -7,14 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import psutil
 import pytest
 from tiny_bert import CLASSES, make_encoder, rows
+from waiting import until
 
 from jupyter_modeldeploy import Workspace, devices, processes
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, JobFailed
@@ -25,13 +25,6 @@ from jupyter_modeldeploy.workspace import JobHandle
 
 LONG = {"max_steps": 100_000, "checkpoint_every": 5, "batch_size": 4}
 DEADLINE_S = 90
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen in {DEADLINE_S} s"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

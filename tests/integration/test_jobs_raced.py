@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from jupyter_modeldeploy import Workspace, processes
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, ModelDeployError, StorageFull
@@ -22,15 +22,7 @@ from jupyter_modeldeploy.store.jobs import Jobs
 from jupyter_modeldeploy.store.leases import Leases
 from jupyter_modeldeploy.workspace import JobHandle
 
-DEADLINE_S = 60
 GONE = ProcessRef(pid=2**22 - 1, started=0.0, started_after_boot=0.0)
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen in {DEADLINE_S} s"
-        time.sleep(0.02)
 
 
 @pytest.fixture

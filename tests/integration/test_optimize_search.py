@@ -7,14 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from tiny_bert import CLASSES, make_classifier, rows
 from transformers import BertForSequenceClassification, PreTrainedTokenizerFast
+from waiting import until
 
 from jupyter_modeldeploy import Workspace, plugins, processes
 from jupyter_modeldeploy.errors import InvalidInput, NotFound
@@ -105,13 +105,6 @@ def _add_dataset(workspace: Workspace, name: str, table: list[tuple[str, str]], 
             csv.writer(file).writerows([("text", "label"), *table])
         known = {"format": "csv", "text_column": "text", "label_column": "label", "classes": classes}
         workspace.store.datasets.add(name, staging, source="file:made", rows=len(table), test_share=0.6, **known)
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen in {DEADLINE_S} s"
-        time.sleep(0.05)
 
 
 def found(handle: JobHandle) -> Optimization:
@@ -212,11 +205,11 @@ def test_a_model_that_collapses_in_8_bits_stays_as_it_is_though_the_search_was_k
 
 def _killed_once(handle: JobHandle) -> Optimization:
     """What the search has found when it is killed."""
-    until(lambda: is_made(handle, "dynamic-int8"), "the first quantization")
+    until(lambda: is_made(handle, "dynamic-int8"), "the first quantization", DEADLINE_S)
     process = handle.job.process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
-    until(lambda: handle.job.state.ended, "the end")
+    until(lambda: handle.job.state.ended, "the end", DEADLINE_S)
     return found(handle)
 
 
@@ -231,7 +224,7 @@ def test_a_search_without_time_leaves_the_original_and_says_so(workspace: Worksp
 
 def test_a_cancelled_search_leaves_no_process(workspace: Workspace) -> None:
     handle = workspace.models.optimize("fragile@2", dataset="fragile", target="memory")
-    until(lambda: is_made(handle, "weight-int8"), "a quantization")
+    until(lambda: is_made(handle, "weight-int8"), "a quantization", DEADLINE_S)
     process = handle.job.process
     assert process is not None
 

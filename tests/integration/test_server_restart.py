@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import csv
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import tiny_onnx
 from jupyter_process import Server, running_server
 from tiny_bert import CLASSES, make_encoder, rows
+from waiting import until
 
 API = "modeldeploy/api/"
-DEADLINE_S = 90
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen in {DEADLINE_S} s"
-        time.sleep(0.1)
 
 
 def made(server: Server, path: str, **body: object) -> dict[str, object]:

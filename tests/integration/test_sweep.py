@@ -8,12 +8,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from tiny_bert import CLASSES, make_encoder, rows
+from waiting import until
 
 from jupyter_modeldeploy import Workspace, processes
 from jupyter_modeldeploy.api.operations import OPERATIONS
@@ -61,13 +61,6 @@ def _nothing_goes_on(workspace: Workspace) -> Iterator[None]:
 def parts(workspace: Workspace, handle: JobHandle) -> list[Job]:
     """The parts of a job, the oldest first."""
     return [job for job in reversed(workspace.jobs.list()) if job.parent == handle.id]
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen in {DEADLINE_S} s"
-        time.sleep(0.05)
 
 
 def found(handle: JobHandle) -> SweepResult:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import adder_service
 import pytest
 import tiny_onnx
 from serving_service import MAX_BODY, Served, add, client, spec
@@ -37,3 +39,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield Served(store, service, str(store.service_token("shared")), connected)
     lifecycle.stop(store, "shared")
     store.close()
+
+
+@pytest.fixture
+def models(store: Store, tmp_path: Path) -> Iterator[Store]:
+    """A store with what `adder_service` has; whatever a test started is stopped."""
+    adder_service.fill(store, tmp_path)
+    yield store
+    for service in store.services.list():
+        lifecycle.stop(store, service.name, wait_s=5)

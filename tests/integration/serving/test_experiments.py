@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from steady_load import SteadyLoad, post
+from waiting import until
 
 from jupyter_modeldeploy import Experiment, Workspace
 from jupyter_modeldeploy.errors import Conflict, JobFailed
@@ -54,14 +53,6 @@ def load(workspace: Workspace) -> Iterator[SteadyLoad]:
 
 def shares(workspace: Workspace) -> dict[int, float]:
     return {arm.version: arm.weight for arm in workspace.services.get("one").spec.models[0].arms}
-
-
-def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-    return value
 
 
 def ended(workspace: Workspace, id: str) -> Record:

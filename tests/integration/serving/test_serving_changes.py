@@ -1,78 +1,28 @@
-"""A running service is changed, scaled, rolled back and repaired, and no request is lost."""
+"""A running service is changed, scaled and rolled back, and no request is lost."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-import tiny_onnx
-import trustme
-from serving_service import add, client, spec
+from adder_service import BODY, load, only, pids, seen
+from serving_service import client, spec
 from small_disk import run_on_small_disk
-from steady_load import Caller, SteadyLoad, post
+from waiting import until
 
 from jupyter_modeldeploy import processes
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, ServiceFailed
 from jupyter_modeldeploy.records import Service, ServiceState
 from jupyter_modeldeploy.serving import changing, lifecycle
 from jupyter_modeldeploy.store import Store
-from jupyter_modeldeploy.workspace import Workspace
 
-BODY = json.dumps({"inputs": {"x": [[1, 2, 3, 4]]}}).encode()
 ENOUGH = 300
-
-
-@pytest.fixture
-def models(store: Store, tmp_path: Path) -> Iterator[Store]:
-    """A store with `adder@1`, `adder@2` (which adds 2), `broken` and `slow`; whatever a test started is stopped."""
-    add(store, "adder", tiny_onnx.add_one(tmp_path / "adder"))
-    add(store, "adder", tiny_onnx.add_one(tmp_path / "adder2", 2.0))
-    add(store, "slow", tiny_onnx.slow(tmp_path / "slow"))
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    (broken / "model.onnx").write_bytes(b"no model")
-    add(store, "adder", broken)
-    yield store
-    for service in store.services.list():
-        lifecycle.stop(store, service.name, wait_s=5)
-
-
-def load(store: Store, service: Service, **more: Any) -> SteadyLoad:
-    port = int(str(service.url).rsplit(":", 1)[1])
-    return SteadyLoad(("127.0.0.1", port), post("/predict", BODY, store.service_token(service.name)), **more)
-
-
-def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-    return value
-
-
-def seen(store: Store, name: str = "one") -> Service:
-    lifecycle.reconcile(store)
-    return store.services.get(name)
-
-
-def pids(service: Service) -> set[int]:
-    assert service.process is not None
-    return {process.pid for process in processes.group(service.process)} - {service.process.pid}
-
-
-def only(version: int) -> dict[str, Any]:
-    return {"models": [{"model": "adder", "arms": [{"version": version}]}]}
+"""Requests."""
 
 
 def test_a_rolling_change_of_version_loses_nothing(models: Store) -> None:
@@ -124,26 +74,6 @@ def test_scaling_up_and_down_loses_nothing(models: Store) -> None:
     assert set(steady.account.answers) == {200}
     assert seen(models).replicas_ready == 1
     assert seen(models).history == []
-
-
-def test_a_killed_replica_loses_at_most_what_was_in_flight_on_it(models: Store) -> None:
-    service = lifecycle.start(models, spec("one", ("adder", [1]), replicas=2), "me")
-    with load(models, service, keeping=4, reconnecting=2) as steady:
-        steady.wait_for(ENOUGH)
-        killed = min(pids(service))
-        os.kill(killed, signal.SIGKILL)
-        until(lambda: killed not in pids(service) and len(pids(service)) == 2 and seen(models).replicas_ready == 2)
-        steady.wait_for(ENOUGH)
-    assert len(steady.account.lost) <= 6
-
-
-def test_a_replica_that_hangs_is_replaced(models: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    service = lifecycle.start(models, spec("one", ("adder", [1]), replicas=2), "me")
-    before = pids(service)
-    hung = min(before)
-    os.kill(hung, signal.SIGSTOP)
-    until(lambda: hung not in pids(service) and len(pids(service)) == 2 and seen(models).replicas_ready == 2)
-    assert "hung" in lifecycle.log_tail(models, "one")
 
 
 def test_a_change_that_cannot_be_is_undone_and_told(models: Store) -> None:
@@ -231,18 +161,6 @@ def test_a_stopped_service_is_changed_for_its_next_start(models: Store) -> None:
     assert (again.revision, again.observed_revision, len(again.history)) == (2, 2, 1)
 
 
-def test_an_idle_service_sleeps_and_wakes_with_the_next_request(models: Store) -> None:
-    scaling = {"min_replicas": 0, "idle_s": 0.5}
-    service = lifecycle.start(models, spec("one", ("adder", [1]), scaling=scaling), "me")
-    until(lambda: not pids(service))
-    asleep = seen(models)
-    assert (asleep.state, asleep.replicas_ready, asleep.replicas_wanted) == (ServiceState.ready, 0, 0)
-    with client(models, service) as connected:
-        answer = connected.post("/predict", content=BODY)
-    assert (answer.status_code, answer.json()["model"]) == (200, "adder@1")
-    until(lambda: not pids(service))
-
-
 def test_a_sleeping_service_proves_a_change_before_it_takes_it(models: Store) -> None:
     scaling = {"min_replicas": 0, "idle_s": 0.5}
     service = lifecycle.start(models, spec("one", ("adder", [1]), scaling=scaling), "me")
@@ -252,55 +170,6 @@ def test_a_sleeping_service_proves_a_change_before_it_takes_it(models: Store) ->
     changing.change(models, "one", only(2))
     with client(models, service) as connected:
         assert connected.post("/predict", content=BODY).json()["model"] == "adder@2"
-
-
-def test_replicas_follow_the_load(models: Store) -> None:
-    scaling = {"max_replicas": 2, "target_rps": 20, "target_utilization": 1.0, "down_after_s": 1.0}
-    service = lifecycle.start(models, spec("one", ("adder", [1]), scaling=scaling), "me")
-    with load(models, service, keeping=2, reconnecting=1, pause_s=0.02) as steady:
-        until(lambda: seen(models).replicas_ready == 2)
-        steady.wait_for(50)
-    assert steady.account.lost == []
-    until(lambda: len(pids(service)) == 1)
-
-
-def test_models_that_do_not_fit_their_instance_type_are_refused(models: Store, tmp_path: Path) -> None:
-    add(models, "greedy", tiny_onnx.greedy(tmp_path / "greedy", always_mib=1100))
-    with pytest.raises(ServiceFailed, match=r"do not fit.*cpu-1c1g"):
-        lifecycle.start(models, spec("one", ("greedy", [1]), instance_type="cpu-1c1g"), "me")
-
-
-def test_a_replica_that_takes_too_much_memory_is_replaced_without_loss(models: Store, tmp_path: Path) -> None:
-    add(models, "greedy", tiny_onnx.greedy(tmp_path / "greedy"))
-    service = lifecycle.start(models, spec("one", ("adder", [1]), ("greedy", [1]), instance_type="cpu-1c1g"), "me")
-    before = pids(service)
-    with load(models, service) as steady, client(models, service) as connected:
-        steady.wait_for(ENOUGH)
-        assert connected.post("/predict/greedy", json={"inputs": {"mib": [1100]}}).status_code == 200
-        until(lambda: not pids(service) & before)
-        steady.wait_for(ENOUGH)
-    assert steady.account.lost == []
-    assert "is replaced" in lifecycle.log_tail(models, "one")
-
-
-def test_an_instance_type_bounds_the_cores(models: Store) -> None:
-    service = lifecycle.start(models, spec("one", ("adder", [1]), instance_type="cpu-1c4g"), "me")
-    assert [len(psutil.Process(pid).cpu_affinity() or []) for pid in pids(service)] == [1]
-
-
-def test_a_lost_service_that_wants_it_starts_again(models: Store) -> None:
-    lifecycle.start(models, spec("wants", ("adder", [1]), start_at_boot=True), "me")
-    lifecycle.start(models, spec("not", ("adder", [1])), "me")
-    stopped = lifecycle.start(models, spec("stopped", ("adder", [1]), start_at_boot=True), "me")
-    lifecycle.stop(models, stopped.name)
-    for service in models.services.list():
-        if service.process is not None:
-            os.kill(service.process.pid, signal.SIGKILL)
-            until(lambda service=service: not processes.alive(service.process))
-    assert [service.name for service in lifecycle.resume(models)] == ["wants"]
-    states = {service.name: service.state for service in models.services.list()}
-    assert states == {"wants": ServiceState.ready, "not": ServiceState.failed, "stopped": ServiceState.stopped}
-    assert lifecycle.resume(models) == []
 
 
 def test_a_model_is_unloaded_and_loaded_in_all_replicas(models: Store) -> None:
@@ -360,58 +229,6 @@ def test_services_are_changed_from_the_command_line(models: Store) -> None:
     assert modeldeploy("switch", "one", "adder@2").spec.models[0].arms[1].weight == 1.0
     assert modeldeploy("scale", "one", "2").replicas_ready == 2
     assert [arm.version for arm in modeldeploy("rollback", "one").spec.models[0].arms] == [1]
-
-
-def test_a_service_on_a_unix_socket(models: Store, tmp_path: Path) -> None:
-    path = Path("/tmp") / f"modeldeploy-test-{os.getpid()}" / "one.sock"
-    try:
-        service = lifecycle.start(models, spec("one", ("adder", [1]), unix_socket=str(path)), "me")
-        assert service.url == "http+unix://" + str(path).replace("/", "%2F")
-        assert (path.parent.stat().st_mode & 0o777, path.stat().st_mode & 0o777) == (0o700, 0o600)
-        caller = Caller(str(path), post("/predict", BODY, models.service_token("one")))
-        assert b"adder@1" in (caller.ask() or b"")
-        caller.close()
-        with pytest.raises(Conflict, match="listens"):
-            lifecycle.start(models, spec("two", ("adder", [1]), unix_socket=str(path)), "me")
-        assert service.process is not None
-        os.kill(service.process.pid, signal.SIGKILL)
-        until(lambda: not pids(service))
-        assert path.exists()
-        assert lifecycle.start(models, spec("two", ("adder", [1]), unix_socket=str(path)), "me").url == service.url
-        lifecycle.stop(models, "two")
-        assert not path.exists()
-    finally:
-        shutil.rmtree(path.parent, ignore_errors=True)
-
-
-def test_the_workspace_asks_over_tls_and_over_a_socket(models: Store, tmp_path: Path) -> None:
-    made = trustme.CA().issue_cert("localhost")
-    made.private_key_pem.write_to_path(tmp_path / "key.pem")
-    made.cert_chain_pems[0].write_to_path(tmp_path / "certificate.pem")
-    tls = {"tls_certificate": str(tmp_path / "certificate.pem"), "tls_key": str(tmp_path / "key.pem")}
-    path = Path("/tmp") / f"modeldeploy-test-{os.getpid()}.sock"
-    body = json.loads(BODY)
-    workspace = Workspace(models.root)
-    try:
-        secure = lifecycle.start(models, spec("secure", ("adder", [1]), tls=tls), "me")
-        assert str(secure.url).startswith("https://127.0.0.1:")
-        assert workspace.services.predict("secure", body)["model"] == "adder@1"
-        lifecycle.start(models, spec("both", ("adder", [1]), tls=tls, unix_socket=str(path)), "me")
-        assert workspace.services.predict("both", body)["model"] == "adder@1"
-        (live,) = until(lambda: workspace.services.live("both")["replicas"])
-        assert live.keys() >= {"rps", "utilization", "pid"}
-    finally:
-        workspace.close()
-
-
-def test_a_grpc_port_stays_that_of_its_service_while_replicas_change(models: Store) -> None:
-    service = lifecycle.start(models, spec("one", ("adder", [1]), grpc_port=0), "me")
-    changed = changing.change(models, "one", only(2))
-    assert service.grpc_url is not None
-    assert changed.grpc_url == service.grpc_url
-    taken = int(str(service.url).rsplit(":", 1)[1])
-    with pytest.raises(Conflict, match="gRPC port"):
-        lifecycle.start(models, spec("two", ("adder", [1]), grpc_port=taken), "me")
 
 
 FULL_DISK = """

@@ -9,8 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import psutil
 import pytest
 import tiny_onnx
 from serving_service import add, client, spec
+from waiting import until
 
 from jupyter_modeldeploy import processes
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, ServiceFailed, Unavailable
@@ -36,15 +36,6 @@ def models(store: Store, tmp_path: Path) -> Iterator[Store]:
     yield store
     for service in store.services.list():
         lifecycle.stop(store, service.name, wait_s=5)
-
-
-def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """What `condition` gives, once that is true."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-    return value
 
 
 def row(store: Store, name: str = "one") -> Service:
@@ -375,3 +366,18 @@ def test_a_server_process_loads_no_torch_and_leaves_cores_that_others_use(
     assert "onnxruntime" in maps
     assert "libtorch" not in maps
     assert replicas(service)[0].environ()["GOMP_SPINCOUNT"] == processes.SPIN_COUNT
+
+
+def test_a_lost_service_that_wants_it_starts_again(models: Store) -> None:
+    lifecycle.start(models, spec("wants", ("adder", [1]), start_at_boot=True), "me")
+    lifecycle.start(models, spec("not", ("adder", [1])), "me")
+    stopped = lifecycle.start(models, spec("stopped", ("adder", [1]), start_at_boot=True), "me")
+    lifecycle.stop(models, stopped.name)
+    for service in models.services.list():
+        if service.process is not None:
+            os.kill(service.process.pid, signal.SIGKILL)
+            until(lambda service=service: not processes.alive(service.process))
+    assert [service.name for service in lifecycle.resume(models)] == ["wants"]
+    states = {service.name: service.state for service in models.services.list()}
+    assert states == {"wants": ServiceState.ready, "not": ServiceState.failed, "stopped": ServiceState.stopped}
+    assert lifecycle.resume(models) == []
