@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, ModelDeployError, NotFound, TooLarge
+from jupyter_modeldeploy.serving.protocols.triton import shared_memory
 from jupyter_modeldeploy.serving.protocols.triton.classification import classified
-from jupyter_modeldeploy.serving.protocols.triton.shared_memory import MAX_REGIONS, SHARED_MEMORY, Regions
+from jupyter_modeldeploy.serving.protocols.triton.shared_memory import SHARED_MEMORY, Regions
 from jupyter_modeldeploy.serving.protocols.v2 import decode_request, encode_response
 
 SIZE = 64
@@ -111,7 +112,8 @@ def test_an_object_that_became_shorter_is_told(regions: Regions, key: str) -> No
         regions.read("a", 0, SIZE)
 
 
-def test_names_and_numbers_of_regions_have_limits(regions: Regions, key: str) -> None:
+def test_names_and_numbers_of_regions_have_limits(regions: Regions, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_memory, "MAX_REGIONS", 8)
     for name in ("", "x" * 256):
         with pytest.raises(InvalidInput):
             regions.register(name, key, 0, 1)
@@ -119,7 +121,7 @@ def test_names_and_numbers_of_regions_have_limits(regions: Regions, key: str) ->
     regions.register("grün/..\0", key, 0, 1)
     with pytest.raises(Conflict, match="already"):
         regions.register("grün/..\0", key, 0, 1)
-    for number in range(MAX_REGIONS - 2):
+    for number in range(6):
         regions.register(str(number), key, 0, 1)
     with pytest.raises(Conflict, match="Unregister"):
         regions.register("one more", key, 0, 1)
