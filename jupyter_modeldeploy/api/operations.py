@@ -82,6 +82,10 @@ class ReadLog(ById):
     offset: int = Field(default=0, ge=0, le=MAX_INTEGER, description="byte to read from")
 
 
+class SeeGraph(ById):
+    language: str = Field(default="", max_length=35, description="of the page's own words, as browsers name it: zh-CN")
+
+
 class ReadMetrics(ById):
     after: int = Field(default=0, ge=0, le=MAX_INTEGER, description="the number that the answer before gave")
     most: int | None = Field(
@@ -136,6 +140,10 @@ class JobMetrics(BaseModel):
 
 class JobSamples(BaseModel):
     samples: list[Sample]
+
+
+class GraphView(BaseModel):
+    html: str = Field(description="a page that needs nothing beside it, to be shown in a sandbox")
 
 
 class DeviceList(BaseModel):
@@ -253,6 +261,11 @@ def read_job_samples(workspace: Workspace, request: ById) -> JobSamples:
     return JobSamples(samples=list(workspace.jobs.get(request.id).samples()))
 
 
+def get_job_graph(workspace: Workspace, request: SeeGraph) -> GraphView:
+    """The graph that a profile or a report ran, with the time of each node, as a page."""
+    return GraphView(html=workspace.jobs.graph(request.id).html(request.language))
+
+
 def list_devices(workspace: Workspace, request: Nothing) -> DeviceList:
     """The processors, their use and their queues."""
     return DeviceList(devices=list(workspace.devices.list()))
@@ -301,6 +314,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("get_job", "GET", "jobs/{id}", "read", ById, Job, get_job),
     Operation("cancel_job", "POST", "jobs/{id}/cancel", "execute", ById, Job, cancel_job),
     Operation("resume_job", "POST", "jobs/{id}/resume", "execute", ById, Job, resume_job, status=202),
+    Operation("get_job_graph", "GET", "jobs/{id}/graph", "read", SeeGraph, GraphView, get_job_graph),
     Operation("read_job_log", "GET", "jobs/{id}/log", "read", ReadLog, JobLog, read_job_log),
     Operation("read_job_metrics", "GET", "jobs/{id}/metrics", "read", ReadMetrics, JobMetrics, read_job_metrics),
     Operation("read_job_samples", "GET", "jobs/{id}/samples", "read", ById, JobSamples, read_job_samples),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.records.service_reports import ServiceReport
     from jupyter_modeldeploy.reporting.load import LoadPage
 
-JOB = Annotated[str, typer.Argument(help="a job of a load", autocompletion=completion.jobs)]
+JOB = Annotated[str, typer.Argument(help="a job of a load or a profile", autocompletion=completion.jobs)]
 VERSION = Annotated[
     str | None,
     typer.Argument(
@@ -39,6 +39,10 @@ TRACE = Annotated[
 ]
 OUT = Annotated[
     Path | None, typer.Option("--out", help="with a VERSION: write what was found to this file: .html, .json or .csv")
+]
+GRAPH = Annotated[
+    Path | None,
+    typer.Option("--graph", help="write the model's graph, with the time of each node, to this file as a page (.html)"),
 ]
 CHECK = Annotated[
     Path | None,
@@ -98,6 +102,7 @@ def _build() -> Callable[..., None]:
         by: Grouping,
         trace: Path | None,
         out: Path | None,
+        graph: Path | None,
         advice: bool,
         check: Path | None,
         compare: str | None,
@@ -117,9 +122,11 @@ def _build() -> Callable[..., None]:
             _refuse({name: value for name, value in given.items() if name not in of_advice}, "of a load alone")
             job = door.call("report_service", **fields_from(LoadParameters, given))
             finish(door, job.id, detach)
+            if not detach:
+                _write_graph(door, job.id, graph)
             return after(job.id)
         if version is None and not operators:
-            _refuse({**own, "trace": trace, "out": out}, "with a VERSION or --operators only")
+            _refuse({**own, "trace": trace, "out": out, "graph": graph}, "with a VERSION or --operators only")
             job = door.call("profile_service", **fields_from(LoadParameters, values))
             finish(door, job.id, detach)
             return after(job.id)
@@ -133,6 +140,7 @@ def _build() -> Callable[..., None]:
         finish(door, job.id, detach, lambda door, job: _show_version(door, job, by))
         if not detach:
             _write(door, job.id, trace, out)
+            _write_graph(door, job.id, graph)
         after(job.id)
 
     own = [
@@ -142,6 +150,7 @@ def _build() -> Callable[..., None]:
         option("by", by, "operator"),
         option("trace", TRACE, None),
         option("out", OUT, None),
+        option("graph", GRAPH, None),
         option("advice", ADVICE, False),
         option("check", CHECK, None),
         option("compare", COMPARE, None),
@@ -173,22 +182,41 @@ def _write(door: Door, job: str, trace: Path | None, out: Path | None) -> None:
         door.tell(f"The profile: {out}")
 
 
+def _write_graph(door: Door, job: str, graph: Path | None) -> None:
+    if graph is not None:
+        door.tell(f"The graph: {door.workspace.jobs.graph(job).write(graph)}")
+
+
 def report(
     door: Door,
     job: JOB,
     out: Annotated[
         Path | None, typer.Option("--out", help="write it to this file: HTML, or .json, or of a whole report .md")
     ] = None,
+    graph: GRAPH = None,
     check: CHECK = None,
     compare: COMPARE = None,
 ) -> None:
-    """Show what a load or a whole report found, write it as one page, hold it against a budget or beside others."""
+    """Show what a load, a profile or a whole report found, write it as one page, hold it against a budget or beside
+    others."""
     from jupyter_modeldeploy.cli import profile_figures
+
+    measured = door.workspace.jobs.get(job).job
+    if measured.kind == "profile":
+        _show_version(door, measured, "operator")
+        _write(door, job, None, out)
+    else:
+        _report_service(door, measured, out)
+    _write_graph(door, job, graph)
+    profile_figures.after(door, compare.split(",") if compare else [], check)(job)
+
+
+def _report_service(door: Door, measured: Job, out: Path | None) -> None:
     from jupyter_modeldeploy.reporting.service import ServicePage
 
-    services = door.workspace.services
+    services, job = door.workspace.services, measured.id
     page: LoadPage | ServicePage
-    if door.workspace.jobs.get(job).job.kind == "service-report":
+    if measured.kind == "service-report":
         door.show(door.call("get_service_report", id=job), show_report)
         page = services.report_page(job)
     else:
@@ -202,7 +230,6 @@ def report(
         else:
             page.write(out)
         door.tell(f"The report: {out}")
-    profile_figures.after(door, compare.split(",") if compare else [], check)(job)
 
 
 def show_report(door: Door, found: ServiceReport) -> None:

@@ -90,6 +90,9 @@ class OperatorRun(Record):
     sum_ms: float
     events: float = Field(description="that the profiler recorded in a run")
     event_cost_us: float
+    graph_nodes: int | None = Field(
+        default=None, description="of the graph that was run and kept with the job; None where the runtime has none"
+    )
 
     @property
     def sum_error(self) -> float:

@@ -14,6 +14,7 @@ from jupyter_modeldeploy.workspace.room import Room
 if TYPE_CHECKING:
     from jupyter_modeldeploy.profiling.budget import Budget
     from jupyter_modeldeploy.records.profile_comparisons import BudgetCheck, ProfileComparison
+    from jupyter_modeldeploy.reporting.graph import GraphPage
 
 
 class Jobs(Room):
@@ -43,6 +44,15 @@ class Jobs(Room):
 
         limits = budget if isinstance(budget, budgets.Budget) else budgets.read(Path(budget))
         return budgets.check(limits, figures.figures_of(self._store.jobs.get(job_id)))
+
+    def graph(self, job_id: str) -> GraphPage:
+        """The graph that a profile or a whole report ran, with the time of each node: it shows itself in a notebook and
+        writes itself as a page (`write`). Raises NotFound, also where the model's runtime has no graph, as torch."""
+        from jupyter_modeldeploy.jobs.kinds import model_graphs
+        from jupyter_modeldeploy.reporting.graph import GraphPage
+
+        found, graph = model_graphs.kept(self._store.job_folder(job_id), self._store.jobs.get(job_id))
+        return GraphPage(version=found.version, graph=graph, operators=found.operators)
 
     def get(self, job_id: str) -> JobHandle:
         self._store.jobs.get(job_id)

@@ -50,6 +50,7 @@ def test_the_wheel_carries_the_built_labextension(wheel: zipfile.ZipFile) -> Non
 def test_the_wheel_carries_the_built_panels(wheel: zipfile.ZipFile) -> None:
     static = "site-packages/jupyter_modeldeploy/widgets/static/"
     assert {static + "panel.js", static + "panel.css"} <= installed(wheel).keys()
+    assert "site-packages/jupyter_modeldeploy/reporting/static/graph.js" in installed(wheel)
 
 
 def test_the_wheel_switches_the_server_extension_on(wheel: zipfile.ZipFile) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field
 from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.errors import InvalidInput, NotFound
 from jupyter_modeldeploy.jobs.context import Context, Kind, Parameters
-from jupyter_modeldeploy.jobs.kinds import held_out, traffic
+from jupyter_modeldeploy.jobs.kinds import held_out, model_graphs, traffic
 from jupyter_modeldeploy.processes import Promptly, at_once, stepping_aside
 from jupyter_modeldeploy.records import Latency, Name, Profile, Service, Version
 from jupyter_modeldeploy.store import Store
@@ -62,9 +62,11 @@ def _found(context: Context, promptly: Promptly, share: float) -> dict[str, Any]
     found = profile_operators(version.format, folder, inputs, pace, threads, context.reporter)
     leak_seconds = 0.0 if beside else min(parameters.seconds, LEAK_SECONDS)
     memory = measure_memory(folder, version.format, inputs, threads, leak_seconds)
+    measured = found._asdict()
+    model_graphs.keep(context.folder, measured.pop("graph"))
     profile = Profile(
         version=version.ref,
-        **found._asdict(),
+        **measured,
         memory=memory,
         peak_memory_bytes=memory.peak_bytes,
         service=parameters.service,

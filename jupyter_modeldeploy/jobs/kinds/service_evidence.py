@@ -12,7 +12,7 @@ from jupyter_modeldeploy import devices, runtimes, tasks
 from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.errors import ModelDeployError
 from jupyter_modeldeploy.jobs.context import Context
-from jupyter_modeldeploy.jobs.kinds import load_plan
+from jupyter_modeldeploy.jobs.kinds import load_plan, model_graphs
 from jupyter_modeldeploy.profiling.advice import bodies
 from jupyter_modeldeploy.profiling.advice.evidence import Evidence, Layout, Preparation
 from jupyter_modeldeploy.profiling.load.plan import Plan, Step
@@ -130,6 +130,7 @@ def _operators(
         return [], None, "What the requests hold could not be read, so the model was not run alone."
     folder = context.store.versions.path(version)
     found = profile_operators(version.format, folder, inputs[:INPUTS], Pace(OPERATOR_S), 1, context.reporter)
+    model_graphs.keep(context.folder, found.graph)
     return found.operators, found.run, ""
 
 

@@ -12,6 +12,7 @@ from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.profiling.operators.events import Recording
 from jupyter_modeldeploy.profiling.operators.timing import Pace as Pace
 from jupyter_modeldeploy.progress import Reporter
+from jupyter_modeldeploy.records.graphs import ModelGraph
 from jupyter_modeldeploy.records.profiles import Limits, Operator, OperatorRun, Span
 from jupyter_modeldeploy.signatures import Format
 
@@ -22,12 +23,14 @@ WITHIN = {"onnxruntime": 0.25, "torch": 0.0, "openvino": 0.0}
 
 
 class Operators(NamedTuple):
-    """The operators, how they were timed, what the machine could do, and one run of them as a timeline."""
+    """The operators, how they were timed, what the machine could do, and one run of them as a timeline; the graph that
+    was run, None where the runtime has none."""
 
     operators: list[Operator]
     run: OperatorRun
     limits: Limits
     timeline: list[Span]
+    graph: ModelGraph | None = None
 
 
 def profile_operators(
@@ -62,8 +65,9 @@ def profile_operators(
         sum_ms=sum(one.time_ms for one in operators),
         events=table.events_in_a_run(recording),
         event_cost_us=cost.whole,
+        graph_nodes=len(recording.graph.nodes) if recording.graph else None,
     )
-    return Operators(operators, run, known, table.timeline(measured, cost))
+    return Operators(operators, run, known, table.timeline(measured, cost), recording.graph)
 
 
 def _recorded(

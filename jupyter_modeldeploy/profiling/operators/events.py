@@ -9,6 +9,8 @@ from functools import cache
 
 import numpy as np
 
+from jupyter_modeldeploy.records.graphs import ModelGraph
+
 QUICKEST = 1 / 3
 """The share of each input's runs that is looked at: those that the machine's other work disturbed least."""
 
@@ -58,11 +60,13 @@ class Run:
 
 @dataclass
 class Recording:
-    """Passes through all inputs, with the profiler and without it in turns: the runs of each pass, and their µs."""
+    """Passes through all inputs, with the profiler and without it in turns: the runs of each pass, and their µs; and
+    the graph that was run, where the runtime has one."""
 
     profiled: list[list[Run]]
     plain: list[list[float]]
     inputs: int
+    graph: ModelGraph | None = None
 
     def ranked(self) -> Recording:
         """The same with the quickest runs of all inputs as the first pass, the second quickest as the next, and so on:

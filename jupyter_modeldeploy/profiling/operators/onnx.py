@@ -13,6 +13,7 @@ from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.processes import at_once
 from jupyter_modeldeploy.profiling.operators import work
 from jupyter_modeldeploy.profiling.operators.events import Event, Recording, Run, nest
+from jupyter_modeldeploy.profiling.operators.onnx_drawing import named
 from jupyter_modeldeploy.profiling.operators.onnx_graph import Graph
 from jupyter_modeldeploy.profiling.operators.timing import Pace, Pass, in_turns, one_run
 from jupyter_modeldeploy.progress import Reporter
@@ -50,7 +51,8 @@ def record(folder: Path, inputs: Sequence[Tensors], pace: Pace, threads: int, re
     walls = [wall for times in timed[1] for wall in times]
     runs = [Run(wall, events) for wall, events in zip(walls, called, strict=True)]
     passes = [runs[place : place + len(inputs)] for place in range(0, len(runs), len(inputs))]
-    return Recording(passes, timed[0], len(inputs))
+    drawing = named(graph.drawing, ((event.name, event.type) for run in runs[:1] for event in run.events))
+    return Recording(passes, timed[0], len(inputs), drawing)
 
 
 def _passes(runtime: OnnxRuntime, inputs: Sequence[Tensors]) -> Pass:

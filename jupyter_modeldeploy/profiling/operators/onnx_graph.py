@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_modeldeploy.profiling.operators.onnx_drawing import model_graph
 from jupyter_modeldeploy.profiling.operators.work import Tensor
 
 SCOPES = "pkg.torch.onnx.name_scopes"
@@ -34,6 +35,7 @@ class Graph:
         self._constants = {
             node.name: [constants[name] for name in node.input if name in constants] for node in graph.node
         }
+        self.drawing = model_graph(graph, self.layer)
 
     def layer(self, node: str) -> str:
         """`encoder.layer.0.attention.self.query`, as the exporter wrote it down: with the node, or in its name. A node

@@ -113,6 +113,8 @@ export interface Api {
   jobMetrics(id: string, after: number, most: number): Promise<MetricPage>;
   /** What a model in training answered to some held-out rows, by step and row. */
   jobSamples(id: string): Promise<Sample[]>;
+  /** The graph that a profile or a report ran, with the time of each node, as one page of HTML in a language. */
+  jobGraph(id: string, language: string): Promise<string>;
 
   /** An experiment, by the id of its job. */
   experiment(id: string): Promise<Experiment>;

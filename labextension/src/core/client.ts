@@ -13,6 +13,7 @@ import type {
   FinetuneChoices,
   Form,
   FoundModels,
+  GraphView,
   Job,
   JobList,
   JobSamples,
@@ -131,6 +132,8 @@ export function createApi(send: Send): Api {
     jobMetrics: async (id, after, most) =>
       (await get(at`jobs/${id}/metrics?after=${after}&most=${most}`)) as MetricPage,
     jobSamples: async id => ((await get(at`jobs/${id}/samples`)) as JobSamples).samples,
+    jobGraph: async (id, language) =>
+      ((await get(at`jobs/${id}/graph?language=${language}`)) as GraphView).html,
 
     experiment: async id => (await get(at`experiments/${id}`)) as Experiment,
     experimentPage: async id =>

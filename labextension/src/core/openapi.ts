@@ -329,6 +329,23 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/modeldeploy/api/jobs/{id}/graph': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** The graph that a profile or a report ran, with the time of each node, as a page. */
+    get: operations['get_job_graph'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/modeldeploy/api/jobs/{id}/load': {
     parameters: {
       query?: never;
@@ -3802,6 +3819,14 @@ export interface components {
        */
       version: string;
     };
+    /** GraphView */
+    GraphView: {
+      /**
+       * Html
+       * @description a page that needs nothing beside it, to be shown in a sandbox
+       */
+      html: string;
+    };
     /**
      * Guardrail
      * @description What the candidate must not do: be worse than the base in `metric` by more than `at_most`, in the metric's unit
@@ -4865,6 +4890,12 @@ export interface components {
        * @description that the profiler recorded in a run
        */
       events: number;
+      /**
+       * Graph Nodes
+       * @description of the graph that was run and kept with the job; None where the runtime has none
+       * @default null
+       */
+      graph_nodes: number | null;
       /** Profiled Ms */
       profiled_ms: number;
       /** Run Ms */
@@ -6668,6 +6699,20 @@ export interface components {
        * @default 0
        */
       wait: number;
+    };
+    /** SeeGraph */
+    SeeGraph: {
+      /**
+       * Id
+       * @description its id, 12 hexadecimal digits
+       */
+      id: string;
+      /**
+       * Language
+       * @description of the page's own words, as browsers name it: zh-CN
+       * @default
+       */
+      language: string;
     };
     /** SeeTexts */
     SeeTexts: {
@@ -10297,6 +10342,102 @@ export interface operations {
         };
         content: {
           'application/json': components['schemas']['Job'];
+        };
+      };
+      /** @description The request is wrong; nothing was changed. */
+      400: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not authenticated. */
+      401: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description Not allowed, or the XSRF token is missing. */
+      403: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It is not there. */
+      404: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The state does not allow it. */
+      409: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description It failed. */
+      500: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description A needed part is missing or busy. */
+      503: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+      /** @description The disk is full. */
+      507: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  get_job_graph: {
+    parameters: {
+      query?: {
+        language?: string;
+      };
+      header?: never;
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'application/json': components['schemas']['GraphView'];
         };
       };
       /** @description The request is wrong; nothing was changed. */

@@ -84,6 +84,7 @@ export type TrainingCode = Schemas['TrainingCode'];
 /** What a profile leaves, and a comparison, in their jobs' results. */
 export type Profile = Schemas['Profile'];
 export type Operator = Schemas['Operator'];
+export type OperatorRun = Schemas['OperatorRun'];
 export type Span = Schemas['Span'];
 /** What a load leaves in its job's result. */
 export type LoadReport = Schemas['LoadReport'];
@@ -99,6 +100,7 @@ export type ExperimentRequest = Pick<Schemas['RunExperiment'], 'name' | 'candida
 export type ExperimentAction = Schemas['ActOnExperiment']['action'];
 /** What an experiment found, to be read without this software. */
 export type ExperimentReport = Schemas['ExperimentReport'];
+export type GraphView = Schemas['GraphView'];
 export type ExperimentPlan = Schemas['ExperimentPlan'];
 /** One metric of the candidate against the base. */
 export type MetricComparison = Schemas['MetricComparison'];

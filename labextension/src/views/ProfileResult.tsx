@@ -4,6 +4,7 @@ import type { Translation } from '../core/translation';
 import { useTrans } from './contexts';
 import { FlameChart } from './FlameChart';
 import { formatBytes, formatFigure, formatShare } from './format';
+import { ModelGraph } from './ModelGraph';
 import { OperatorsTable } from './OperatorsTable';
 
 /** What a profile measured: how a version answers, what it takes, and where its time goes. */
@@ -29,6 +30,7 @@ export function ProfileResult({ job }: { job: Job }): JSX.Element {
         ))}
       </dl>
       {timeline && timeline.length > 0 && <FlameChart timeline={timeline} />}
+      {profile.run && <ModelGraph job={job.id} version={profile.version} run={profile.run} />}
       <OperatorsTable operators={profile.operators} />
     </>
   );

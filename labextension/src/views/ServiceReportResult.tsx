@@ -4,6 +4,7 @@ import type { Job, ServiceReport } from '../core/types';
 import { AdviceList } from './AdviceList';
 import { useTrans } from './contexts';
 import { formatBytes, formatFigure, formatShare } from './format';
+import { ModelGraph } from './ModelGraph';
 import { ThroughputCurve } from './ThroughputCurve';
 
 const MOST_OPERATORS = 12;
@@ -22,6 +23,7 @@ export function ServiceReportResult({ job }: { job: Job }): JSX.Element {
       <RequestParts report={report} />
       <Steps report={report} />
       {report.operators.length > 0 && <Operators report={report} />}
+      {report.run && <ModelGraph job={job.id} version={report.version} run={report.run} />}
       <AdviceList report={report} />
     </>
   );

@@ -1,10 +1,8 @@
 import type { Api } from '../core/api';
 import { ApiError } from '../core/errors';
 import type { Host } from '../core/host';
-import type { Translation } from '../core/translation';
+import { translationOf } from '../core/texts';
 import type { Texts } from '../core/types';
-
-type Values = readonly (string | number)[];
 
 /** What a panel has where no extension of ours is around it, as in Voila: the browser's language and the clipboard. */
 export interface Standalone extends Host {
@@ -15,15 +13,7 @@ export interface Standalone extends Host {
 export function standalone(): Standalone {
   const { language } = navigator;
   let texts: Texts = {};
-  // Chinese has one form for any number, so a text's first is all that is asked for.
-  const said = (key: string, english: string, values: Values): string =>
-    fill(texts[key]?.[0] || english, values);
-  const trans: Translation = {
-    __: (message, ...values) => said(message, message, values),
-    gettext: (message, ...values) => said(message, message, values),
-    _n: (singular, plural, count, ...values) =>
-      said(singular, count === 1 ? singular : plural, [count, ...values])
-  };
+  const trans = translationOf(() => texts);
   return {
     trans,
     language,
@@ -41,10 +31,4 @@ export function standalone(): Standalone {
       );
     }
   };
-}
-
-function fill(message: string, values: Values): string {
-  return message.replace(/%(\d+)/g, (mark, place: string) =>
-    String(values[Number(place) - 1] ?? mark)
-  );
 }

@@ -2,6 +2,7 @@ import type { JSX } from 'react';
 import { useApi, useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
 import { PageButton } from '../pages/PageButton';
+import { savePage } from '../savePage';
 import { useAction } from '../useAction';
 
 /** Saves what an experiment found by now as one HTML file. */
@@ -9,13 +10,7 @@ export function ReportDownload({ id }: { id: string }): JSX.Element {
   const api = useApi();
   const trans = useTrans();
   const save = useAction(async () => {
-    const page = new Blob([await api.experimentPage(id)], { type: 'text/html' });
-    const url = URL.createObjectURL(page);
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = `experiment-${id}.html`;
-    link.click();
-    URL.revokeObjectURL(url);
+    savePage(await api.experimentPage(id), `experiment-${id}.html`);
   });
   return (
     <>
