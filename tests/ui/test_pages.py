@@ -180,7 +180,7 @@ def test_a_jobs_log_is_searched_and_its_result_leads_to_its_version(
     expect(page.get_by_role("article", name="sentiment")).to_be_visible()
 
 
-def test_a_profiles_run_is_walked_by_keys_beside_the_table_of_its_operators(
+def test_a_profiles_run_is_walked_by_keys_beside_its_operators_and_its_graph(
     open_page: OpenPage, workspace: Workspace, sentiment: str
 ) -> None:
     job = workspace.models.profile(sentiment, seconds=0.5).wait(timeout_s=120)
@@ -193,6 +193,9 @@ def test_a_profiles_run_is_walked_by_keys_beside_the_table_of_its_operators(
     shown.get_by_role("combobox", name="Put together by").select_option("Operator")
     first = shown.get_by_role("table").get_by_role("row").nth(1)
     expect(first.get_by_role("rowheader")).to_have_text(re.compile(f"^{re.escape(slowest.name)}$|between operators"))
+    shown.get_by_role("button", name="Show the graph").click()
+    graph = shown.frame_locator("iframe[sandbox='allow-scripts']")
+    expect(graph.locator("g.node .heat-5").first).to_be_visible()
 
 
 def test_a_services_page_answers_steers_traffic_and_rolls_back(

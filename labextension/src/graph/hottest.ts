@@ -66,7 +66,9 @@ function entryOf(
   const operator = node?.operator;
   const time = operator
     ? timeOf({ timeMs: operator.time_ms, share: operator.share }, trans)
-    : trans.__('not measured');
+    : node?.kind
+      ? (node.type ?? '')
+      : trans.__('not measured');
   return button(
     '',
     choose,
