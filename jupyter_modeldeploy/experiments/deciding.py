@@ -48,15 +48,17 @@ class Rule:
         return Interval(value=value, low=value - reach, high=value + reach, level=self.level)
 
     def p_value(self, effect: Effect) -> float:
-        """Of planned looks the repeated one: the lowest level at which this look would have decided.
+        """Of planned looks the repeated one: the lowest level at which this look would have decided. Their limits are
+        of normal scores, so Student's are held to those of the same chance.
 
-        Jennison and Turnbull, "Group Sequential Methods with Applications to Clinical Trials" (2000), chapter 9."""
+        Jennison and Turnbull, "Group Sequential Methods with Applications to Clinical Trials" (2000), chapter 9, and
+        section 3.8 on variances that are estimated."""
         if self.method == "sequence":
             return float(sequences.p_value(effect, 0.0, self.level, self.tuned_to))
         if self.method == "fixed":
             return float(fixed.p_value(effect))
         limits, errors = _ladder(self.fractions, self.level)
-        score = abs(effect.value) / math.sqrt(effect.variance)
+        score = _normal_score(effect)
         return float(np.exp(np.interp(score, limits, errors))) if score >= limits[0] else 1.0
 
     def units_missing(self, base: Estimate, candidate: Estimate, effect: Effect, smallest: float | None) -> int | None:
@@ -82,7 +84,7 @@ class Rule:
             return float(sequences.half_width(effect, self.level, self.tuned_to))
         if self.method == "fixed":
             return float(fixed.half_width(effect, self.level))
-        return float(_limit(self.fractions, self.level) * math.sqrt(effect.variance))
+        return for_few(effect, _limit(self.fractions, self.level) * math.sqrt(effect.variance))
 
 
 def for_few(effect: Effect, reach: float) -> float:
@@ -92,6 +94,14 @@ def for_few(effect: Effect, reach: float) -> float:
     if not spread or math.isinf(effect.freedom):
         return reach
     return spread * -float(special.stdtrit(effect.freedom, special.ndtr(-reach / spread)))
+
+
+def _normal_score(effect: Effect) -> float:
+    """How many standard errors it is from zero, less by as much as these are uncertain: `for_few` backwards."""
+    score = abs(float(effect.value)) / math.sqrt(effect.variance)
+    if math.isinf(effect.freedom):
+        return score
+    return -float(special.ndtri(special.stdtr(effect.freedom, -score)))
 
 
 @functools.lru_cache(maxsize=256)

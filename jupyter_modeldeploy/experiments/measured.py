@@ -125,7 +125,7 @@ def _quantile(metric: Metric, one: Observed) -> Estimate:
         raise InvalidInput(f"No single values of {metric.of} were kept.", "A percentile is of single values.")
     kept = np.isfinite(rows.values)
     values, units = rows.values[kept], rows.units[kept]
-    clustered = len(np.unique(units)) < len(units)
+    clustered = len(units) > 0 and int(np.bincount(units).max()) > 1
     return estimates.quantile(values, metric.percentile, units if clustered else None)
 
 
@@ -138,9 +138,11 @@ def _summed(one: Observed, name: str) -> np.ndarray:
 def _over(shares: Sequence[float], each: Sequence[Estimate]) -> Estimate:
     """Of several stages, each with its share of the units."""
     pairs = list(zip(shares, each, strict=True))
+    variances = [share**2 * one.variance for share, one in pairs]
     return Estimate(
         value=sum(share * one.value for share, one in pairs),
-        variance=sum(share**2 * one.variance for share, one in pairs),
+        variance=sum(variances),
         units=sum(one.units for one in each),
         plain=sum(share * one.plain for share, one in pairs),
+        variance_freedom=effects.freedom_of_sum(variances, [one.freedom for one in each]),
     )

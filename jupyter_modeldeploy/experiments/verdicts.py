@@ -16,7 +16,7 @@ from jupyter_modeldeploy.experiments.sentences import NOT_DUE
 from jupyter_modeldeploy.experiments.sentences import SPLIT_ALARM as SPLIT_ALARM
 from jupyter_modeldeploy.experiments.sentences import sentence as sentence
 from jupyter_modeldeploy.experiments.statistics import bayes, split
-from jupyter_modeldeploy.experiments.statistics.multiplicity import holm
+from jupyter_modeldeploy.experiments.statistics.multiplicity import holm_of_known
 from jupyter_modeldeploy.experiments.strata import Stratum, strata
 from jupyter_modeldeploy.intervals import sample_ratio
 from jupyter_modeldeploy.records import Interval, Metric, MetricComparison
@@ -44,8 +44,8 @@ def judge(
     rule = Rule(method, level, tuple(fractions))
     stages = strata(observed, base, candidate)
     found = [_judged(metric, stages, rule) for metric in metrics]
-    corrected = iter(holm([one.p_value for one in found if one.p_value is not None]))
-    return [one.record(rule, next(corrected) if one.p_value is not None else None, details) for one in found]
+    corrected = holm_of_known([one.p_value for one in found])
+    return [one.record(rule, p_value, details) for one, p_value in zip(found, corrected, strict=True)]
 
 
 def split_p_value(

@@ -51,16 +51,16 @@ def stratified(strata: Sequence[Effect]) -> Effect:
     shares = [each.units / units for each in strata]
     value = sum(share * each.value for share, each in zip(shares, strata, strict=True))
     parts = [share**2 * each.variance for share, each in zip(shares, strata, strict=True)]
-    return Effect(value, sum(parts), units, _freedom(parts, [each.freedom for each in strata]))
+    return Effect(value, sum(parts), units, freedom_of_sum(parts, [each.freedom for each in strata]))
 
 
 def _effect(base: Estimate, candidate: Estimate, value: float, of_base: float, of_candidate: float) -> Effect:
     own = [base.variance, candidate.variance]
-    freedom = _freedom(own, [base.units - 1, candidate.units - 1])
+    freedom = freedom_of_sum(own, [base.freedom, candidate.freedom])
     return Effect(value, of_base + of_candidate, base.units + candidate.units, freedom)
 
 
-def _freedom(variances: Sequence[float], each_has: Sequence[float]) -> float:
+def freedom_of_sum(variances: Sequence[float], each_has: Sequence[float]) -> float:
     """Of a sum of estimated variances.
 
     Satterthwaite, "An Approximate Distribution of Estimates of Variance Components", Biometrics Bulletin 2 (1946)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +17,19 @@ WOODRUFF_LEVEL = 0.95
 @dataclass(frozen=True)
 class Estimate:
     """`variance` is the estimate's own, in the figure's unit squared. `plain` is what relative changes are of, where
-    `value` was adjusted."""
+    `value` was adjusted. `variance_freedom` are the variance's degrees of freedom where they are fewer than those of
+    the units."""
 
     value: float
     variance: float
     units: int
     plain: float
+    variance_freedom: float = math.inf
+
+    @property
+    def freedom(self) -> float:
+        """The degrees of freedom of the variance."""
+        return min(self.units - 1, self.variance_freedom)
 
     @property
     def unit_variance(self) -> float:
@@ -86,17 +94,20 @@ def quantile(values: np.ndarray, at: float, units: np.ndarray | None = None) -> 
     where a unit has many. Raises InvalidInput where there are too few values on one of its sides.
 
     The variance is that of Woodruff's interval, "Confidence Intervals for Medians and Other Position Measures", JASA 47
-    (1952); of many rows a unit as in Deng, Knoblich and Lu, KDD 2018, section 4."""
+    (1952); of many rows a unit as in Deng, Knoblich and Lu, KDD 2018, section 4. It is known from the values within
+    that interval alone: their gaps are independent and exponential (Pyke, "Spacings", JRSS B 27, 1965), so of m of them
+    it has m / 2 degrees of freedom, by Satterthwaite's matching of moments."""
     ordered = np.sort(np.asarray(values, np.float64))
     rows = len(ordered)
     value = float(np.quantile(ordered, at)) if rows else 0.0
     z = float(special.ndtri((1 + WOODRUFF_LEVEL) / 2))
-    spread = _share_variance(np.asarray(values) <= value, units, at) ** 0.5 if rows else 0.0
+    variance, count = _of_share(np.asarray(values) <= value, units, at)
+    spread = variance**0.5
     if rows == 0 or at - z * spread <= 0 or at + z * spread >= 1:
         raise InvalidInput(f"{rows} values tell nothing of their quantile {at:g}.", "Wait for more.")
     low, high = np.quantile(ordered, [at - z * spread, at + z * spread])
-    count = rows if units is None else len(np.unique(units))
-    return Estimate(value, float((high - low) / (2 * z)) ** 2, count, value)
+    within = 2 * z * at * (1 - at) / spread  # as many independent values as the share's variance is worth
+    return Estimate(value, float((high - low) / (2 * z)) ** 2, count, value, variance_freedom=within / 2)
 
 
 def _adjusted(values: Moments, slope: float) -> Estimate:
@@ -105,8 +116,9 @@ def _adjusted(values: Moments, slope: float) -> Estimate:
     return Estimate(float(weights @ values.means[:2]), variance, values.units, float(values.means[0]))
 
 
-def _share_variance(below: np.ndarray, units: np.ndarray | None, at: float) -> float:
-    """Of the share of rows below the quantile."""
-    if units is None:
-        return at * (1 - at) / len(below)
-    return ratio(Moments.of(per_unit(units, below))).variance
+def _of_share(below: np.ndarray, units: np.ndarray | None, at: float) -> tuple[float, int]:
+    """The variance of the share of rows below the quantile, and of how many units they are."""
+    if units is None or not len(below):
+        return at * (1 - at) / max(1, len(below)), len(below)
+    found = ratio(Moments.of(per_unit(units, below)))
+    return found.variance, found.units

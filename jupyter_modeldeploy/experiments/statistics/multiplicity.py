@@ -17,6 +17,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return _in_place(order, np.minimum(1.0, np.maximum.accumulate(steps)))
 
 
+def holm_of_known(p_values: Sequence[float | None]) -> list[float | None]:
+    """`holm` of those that are there, each in its place."""
+    corrected = iter(holm([one for one in p_values if one is not None]))
+    return [None if one is None else next(corrected) for one in p_values]
+
+
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     """Of those below a limit, at most that share is false on average.
 
