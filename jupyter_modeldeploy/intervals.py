@@ -75,6 +75,28 @@ def percentiles(value: float, found: np.ndarray, level: float = 0.95) -> Interva
     return Interval(value=value, low=float(low), high=float(high), level=level)
 
 
+def mcnemar(only_a: int, only_b: int) -> float:
+    """The p-value of two proportions measured on the same samples being the same, of which so many succeeded in one
+    alone: the exact binomial test of these, with half of the chance of what was seen (mid-p).
+
+    Fagerland, Lydersen and Laake, "The McNemar test for binary matched-pairs data: mid-p and asymptotic are better than
+    exact conditional", BMC Medical Research Methodology 13 (2013) 91."""
+    few, different = min(only_a, only_b), only_a + only_b
+    if only_a == only_b:
+        return 1.0
+    below = float(special.bdtr(few - 1, different, 0.5)) if few else 0.0
+    return min(1.0, below + float(special.bdtr(few, different, 0.5)))
+
+
+def bootstrap_p_value(found: np.ndarray) -> float:
+    """The p-value of a difference being zero, of what was `found` float[n] in resamples: that of the widest percentile
+    interval that leaves zero out, and never less than n resamples can show.
+
+    Davison and Hinkley, "Bootstrap Methods and their Application" (1997), chapters 4 and 5."""
+    beyond = 1 + min(int((found <= 0).sum()), int((found >= 0).sum()))
+    return min(1.0, 2 * beyond / (len(found) + 1))
+
+
 def ratio_of_pairs(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Interval:
     """The ratio `a / b` of pairs, all above 0: the Hodges-Lehmann estimate on logarithms with the interval that belongs
     to Wilcoxon's signed ranks. What both of a pair have in common, such as a busy machine, is not in it, and single

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from jupyter_modeldeploy.experiments.sentences import ALIKE
 from jupyter_modeldeploy.experiments.statistics import estimates
 from jupyter_modeldeploy.experiments.statistics.effects import Effect
 from jupyter_modeldeploy.experiments.statistics.moments import Moments
+from jupyter_modeldeploy.experiments.statistics.multiplicity import holm_of_known
 from jupyter_modeldeploy.judging.versions import Judgement, differences
 from jupyter_modeldeploy.records import Interval, MetricComparison
 
@@ -18,8 +20,22 @@ LOSSES = ("perplexity", "loss")
 """Metrics of which less is better, and which are no shares."""
 
 
+def together(found: Sequence[MetricComparison], level: float = 0.95) -> list[MetricComparison]:
+    """The metrics of one comparison, whose p-values and verdicts then count how many there are (Holm): all verdicts
+    are true with the chance `level`. What was counted has no p-value, and its verdict stays."""
+    corrected = holm_of_known([one.p_value for one in found])
+    return [
+        one if p_value is None else one.model_copy(update={"p_value": p_value, **_undecided_above(1 - level, p_value)})
+        for one, p_value in zip(found, corrected, strict=True)
+    ]
+
+
+def _undecided_above(limit: float, p_value: float) -> dict[str, str]:
+    return {"verdict": "undecided"} if p_value >= limit else {}
+
+
 def metrics(base: Judgement, candidate: Judgement) -> list[MetricComparison]:
-    """Each metric of the task, the one that it is judged by first. Raises InvalidInput for different rows."""
+    """Each metric of the task by itself, the one that it is judged by first. Raises InvalidInput for different rows."""
     found = differences(candidate, base)
     names = sorted(found, key=lambda name: name != base.main)
     return [
@@ -34,6 +50,7 @@ def metrics(base: Judgement, candidate: Judgement) -> list[MetricComparison]:
             base_samples=len(base.answers),
             candidate_samples=len(candidate.answers),
             method=f"on the same rows: {found[name].method}",
+            p_value=found[name].p_value,
         )
         for name in names
     ]

@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 from scipy import sparse  # type: ignore[import-untyped]
 
-from jupyter_modeldeploy.intervals import paired_difference_of_proportions, percentiles, resampled, wilson
+from jupyter_modeldeploy.intervals import (
+    bootstrap_p_value,
+    mcnemar,
+    paired_difference_of_proportions,
+    percentiles,
+    resampled,
+    wilson,
+)
 from jupyter_modeldeploy.judging import average_precision
 from jupyter_modeldeploy.judging.metrics import HeldOut, entities, of_entities
 from jupyter_modeldeploy.records import Interval
@@ -42,7 +49,8 @@ def kept(held_out: HeldOut, answers: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def intervals(held_out: HeldOut, after: np.ndarray, before: np.ndarray) -> dict[str, dict[str, Any]]:
-    """For each metric the fields `interval`, `difference` and `method` of an EvaluatedMetric, from what is `kept`."""
+    """For each metric the fields `interval`, `difference` and `method` of an EvaluatedMetric, from what is `kept`, and
+    the `p_value` of there being no difference."""
     measures = [_MEASURES[held_out.kind](held_out, each) for each in (after, before)]
     once = np.ones((1, len(held_out.labels)))
     values, values_before = (measure(once) for measure in measures)
@@ -53,6 +61,7 @@ def intervals(held_out: HeldOut, after: np.ndarray, before: np.ndarray) -> dict[
         found[name] = {
             "interval": percentiles(float(value[0]), drawn),
             "difference": percentiles(float(value[0] - values_before[name][0]), drawn - drawn_before),
+            "p_value": bootstrap_p_value(drawn - drawn_before),
             "method": BOOTSTRAP,
         }
     if held_out.kind in ("single-label", "multi-label"):
@@ -61,7 +70,12 @@ def intervals(held_out: HeldOut, after: np.ndarray, before: np.ndarray) -> dict[
 
 
 def _of_share(after: np.ndarray, before: np.ndarray) -> dict[str, Any]:
-    return {"interval": wilson(int(after.sum()), len(after)), "difference": _paired(after, before), "method": CLOSED}
+    return {
+        "interval": wilson(int(after.sum()), len(after)),
+        "difference": _paired(after, before),
+        "p_value": mcnemar(int((after & ~before).sum()), int((~after & before).sum())),
+        "method": CLOSED,
+    }
 
 
 def _paired(after: np.ndarray, before: np.ndarray) -> Interval:

@@ -38,8 +38,9 @@ def report(
     majority = {} if training_labels is None else _majority(held_out, training_labels)
     rows = metric_intervals.kept(held_out, answers)
     intervals = metric_intervals.intervals(held_out, rows, rows if before_rows is None else before_rows)
-    if before_rows is None:
-        for each in intervals.values():
+    for each in intervals.values():
+        del each["p_value"]
+        if before_rows is None:
             del each["difference"]
     found = [
         EvaluatedMetric(

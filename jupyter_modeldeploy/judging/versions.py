@@ -60,11 +60,12 @@ class Judgement:
 
 
 class Difference(NamedTuple):
-    """The candidate's metric with its interval, and what it is above the base's on the same rows; `method` says how the
-    intervals were found."""
+    """The candidate's metric with its interval, and what it is above the base's on the same rows, with the p-value of
+    this metric alone; `method` says how the intervals were found."""
 
     value: Interval
     difference: Interval
+    p_value: float
     method: str
 
 
@@ -119,7 +120,10 @@ def differences(candidate: Judgement, base: Judgement) -> dict[str, Difference]:
             "Judge both on one dataset.",
         )
     found = metric_intervals.intervals(candidate.held_out, candidate.rows, base.rows)
-    return {name: Difference(each["interval"], each["difference"], each["method"]) for name, each in found.items()}
+    return {
+        name: Difference(each["interval"], each["difference"], each["p_value"], each["method"])
+        for name, each in found.items()
+    }
 
 
 def agreement(candidate: Judgement, base: Judgement) -> float:

@@ -101,3 +101,18 @@ def test_the_ratio_of_intervals_holds_that_of_their_values() -> None:
     found = intervals.ratio(Interval(value=30, low=27, high=33), Interval(value=10, low=9, high=11))
     assert found.value == pytest.approx(3)
     assert 2.4 < found.low < 2.7 < 3.3 < found.high < 3.6
+
+
+def test_mcnemars_mid_p_is_the_published_one() -> None:
+    """Fagerland, Lydersen and Laake, BMC Medical Research Methodology 13 (2013) 91, table 3: airways."""
+    assert intervals.mcnemar(1, 7) == pytest.approx(0.0391, abs=5e-5)
+    assert intervals.mcnemar(7, 1) == intervals.mcnemar(1, 7)
+    assert intervals.mcnemar(0, 0) == intervals.mcnemar(4, 4) == 1
+
+
+def test_of_resamples_the_p_value_is_that_of_the_interval_that_touches_zero() -> None:
+    found = np.arange(1000) - 99.5
+    assert intervals.bootstrap_p_value(found) == pytest.approx(0.2, abs=0.005)
+    assert intervals.percentiles(400.0, found, level=0.79).low > 0 > intervals.percentiles(400.0, found, level=0.81).low
+    assert intervals.bootstrap_p_value(found + 1e6) == 2 / 1001
+    assert intervals.bootstrap_p_value(np.zeros(1000)) == 1

@@ -46,11 +46,13 @@ def run(context: Context) -> dict[str, Any]:
             for (runtime, task), questions in zip((one, other), asked, strict=True)
         ]
         base_ms, candidate_ms = _timed([(*one, asked[0]), (*other, asked[1])], parameters.timed_rows)
-    metrics = [
-        paired.latency(base_ms, candidate_ms),
-        *paired.metrics(judged[0], judged[1]),
-        paired.size(base.size_bytes, candidate.size_bytes),
-    ]
+    metrics = paired.together(
+        [
+            paired.latency(base_ms, candidate_ms),
+            *paired.metrics(judged[0], judged[1]),
+            paired.size(base.size_bytes, candidate.size_bytes),
+        ]
+    )
     experiment = store.experiments.add(
         Experiment(
             id=context.job_id,

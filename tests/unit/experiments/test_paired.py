@@ -24,6 +24,21 @@ def test_rows_that_both_get_right_or_wrong_are_in_no_difference() -> None:
     assert accuracy.difference is not None
     assert (accuracy.base, accuracy.candidate) == (pytest.approx(0.85), 0.88)
     assert 0.01 < accuracy.difference.low < 0.03 < accuracy.difference.high < 0.06
+    assert accuracy.p_value == pytest.approx(2**-12)  # twelve rows changed, all of them for the better: mid-p
+    assert f1.p_value == pytest.approx(2 / 1001)  # none of a thousand resamples says otherwise
+
+
+def test_several_metrics_are_judged_together() -> None:
+    alone = paired.metrics(judgement(340), judgement(346))
+    assert [one.verdict for one in alone] == ["better", "better"]
+    rows = np.random.default_rng(1).normal(20, 1, 100)
+    found = paired.together([paired.latency(rows, rows[::-1]), *alone, paired.size(800, 200)])
+    assert [one.p_value for one in found[1:3]] == pytest.approx([3 * 2**-6, 3 * 2**-6], rel=0.6)
+    assert [one.verdict for one in found] == ["undecided", "better", "better", "better"]
+    assert found[-1].p_value is None
+    many = paired.together(4 * alone)
+    assert [one.verdict for one in many] == ["undecided"] * 8
+    assert "as one of several metrics" in sentence("m@2", many)
 
 
 def test_what_a_row_takes_is_in_no_difference_of_latency() -> None:
