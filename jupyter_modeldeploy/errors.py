@@ -162,7 +162,10 @@ def described(code: str, message: str, hint: str = "") -> ModelDeployError:
 
 def shown(value: Any) -> str:
     """What somebody sent, for a message: its repr, cut short, at no cost however large or deep it is."""
-    return _short.repr(value)
+    try:
+        return _short.repr(value)
+    except ValueError:  # Python writes no number of more than some thousand digits
+        return "a very long number"
 
 
 def from_os_error(error: OSError, doing: str) -> ModelDeployError:

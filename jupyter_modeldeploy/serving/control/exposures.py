@@ -139,7 +139,7 @@ class Exposures:
         encoded = [
             [
                 arms.setdefault((stage, version), len(arms)),
-                None if unit is None else unit_name(unit.decode("utf-8", "replace")),
+                None if unit is None else unit_name(_text(unit)),
                 None if request is None else request.decode("latin-1"),
                 int((at - seconds) * 1e3),
                 int(seconds * 1e6),
@@ -192,6 +192,14 @@ class Exposures:
             return now - since > UNREAD_S
         self._unread = None
         return False
+
+
+def _text(header: bytes) -> str:
+    """As its client meant it: some send UTF-8, others Latin-1."""
+    try:
+        return header.decode()
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
 
 
 def confidence_of(items: Any) -> float | None:

@@ -18,6 +18,7 @@ MAX_CHARACTERS = 1024
 AHEAD_S = 86_400.0
 """Clocks differ, but not by more than a day."""
 HINT = 'Send {"outcomes": [{"unit": "…", "metric": "…", "value": 1}]}, or "request_id" in the place of "unit".'
+NO_JSON = f"{HINT} JSON has no NaN and no Infinity: leave such outcomes out."
 _FIELDS = {"unit", "request_id", "metric", "value", "id", "at", "before"}
 _METRIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -55,7 +56,7 @@ def _row(outcome: Any, now: float) -> Row:
         raise InvalidInput(f"{shown(outcome)} is no object.")
     if strange := outcome.keys() - _FIELDS:
         raise InvalidInput(f"There is no field {shown(min(strange))}.", f"Fields: {', '.join(sorted(_FIELDS))}.")
-    unit, request, same = (_text(outcome, name) for name in ("unit", "request_id", "id"))
+    unit, request, same = _header(outcome, "unit"), _header(outcome, "request_id"), _text(outcome, "id")
     if (unit is None) == (request is None):
         raise InvalidInput("It must have a unit or a request_id, and not both.")
     before = outcome.get("before", False)
@@ -76,6 +77,16 @@ def _text(outcome: dict[str, Any], name: str) -> str | None:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_CHARACTERS:
         raise InvalidInput(f"{name} must be a text of 1 to {MAX_CHARACTERS} characters, not {shown(value)}.")
     return value
+
+
+def _header(outcome: dict[str, Any], name: str) -> str | None:
+    """As it was in a header of the request: without blanks at its ends."""
+    value = _text(outcome, name)
+    if value is None:
+        return None
+    if not (stripped := value.strip(" \t")) or any(ord(each) < 32 or ord(each) == 127 for each in stripped):
+        raise InvalidInput(f"{name} must be what a header can hold, not {shown(value)}.")
+    return stripped
 
 
 def _metric(outcome: dict[str, Any]) -> str:
@@ -104,10 +115,12 @@ def _time(at: Any, now: float) -> float:
             seconds = (seconds - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
     except ValueError:
         seconds = None
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
+    infinite = isinstance(seconds, float) and not math.isfinite(seconds)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or infinite:
         raise InvalidInput(
             f"at must be a time, not {shown(at)}.", "Write 2026-11-22T09:30:00Z with its zone, or seconds since 1970."
         )
     if not 0 <= seconds <= now + AHEAD_S:
-        raise InvalidInput(f"at must be a time since 1970 that has come, not {shown(at)}.")
+        hint = "It is in seconds, not in milliseconds." if 0 <= seconds <= 1000 * (now + AHEAD_S) else ""
+        raise InvalidInput(f"at must be a time since 1970 that has come, not {shown(at)}.", hint)
     return float(seconds)

@@ -18,7 +18,7 @@ MAX_BYTES = 4 * 2**20
 
 def routes(endpoint: Endpoint) -> list[BaseRoute]:
     async def take(request: Request) -> Response:
-        document = await object_in(request, MAX_BYTES)
+        document = await object_in(request, MAX_BYTES, outcomes.NO_JSON)
         if (recorder := endpoint.policy.exposures) is None:
             raise outcomes.not_recording(endpoint.service)
         rows = outcomes.rows_of(document, time.time())

@@ -13,10 +13,10 @@ from jupyter_modeldeploy.serving.protocols.json_object import json_object
 MAX_BYTES = 64 * 1024
 
 
-async def object_in(request: Request, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+async def object_in(request: Request, max_bytes: int = MAX_BYTES, hint: str = "") -> dict[str, Any]:
     """The object in the request's body, whatever its Content-Type says; an empty body is an empty object.
 
-    Raises InvalidInput, TooLarge."""
+    Raises InvalidInput, with the hint for what is no object, and TooLarge."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
@@ -25,4 +25,4 @@ async def object_in(request: Request, max_bytes: int = MAX_BYTES) -> dict[str, A
         parts.append(part)
     encoding = request.headers.get("content-encoding")
     body = decompressed(b"".join(parts), encoding.encode("latin-1") if encoding else None, max_bytes)
-    return json_object(body) if body.strip() else {}
+    return json_object(body, hint) if body.strip() else {}
