@@ -1,6 +1,6 @@
 """What the statistics of experiments promise, against simulation.
 
-    python benchmarks/experiments.py [no_difference power guardrails tampering live same_verdict routing]
+    python benchmarks/experiments.py [no_difference power guardrails collecting tampering live same_verdict routing]
 
 Each part prints what it finds and puts its figures into `benchmarks/results/experiments.json`."""
 
@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 RESULT = Path(__file__).parent / "results" / "experiments.json"
-PARTS = ("no_difference", "power", "guardrails", "tampering", "live", "same_verdict", "routing")
+PARTS = ("no_difference", "power", "guardrails", "collecting", "tampering", "live", "same_verdict", "routing")
 """Modules of experiments_bench, each with a `run` that gives figures by name."""
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from jupyter_modeldeploy.experiments import spool, suspicions
+from jupyter_modeldeploy.errors import Unavailable
+from jupyter_modeldeploy.experiments import handing, segments, spool, suspicions
 from jupyter_modeldeploy.experiments.counted import Counted
 from jupyter_modeldeploy.experiments.folding import Folding
 from jupyter_modeldeploy.experiments.kept import Kept
@@ -21,7 +23,10 @@ log = logging.getLogger(__name__)
 
 
 class Collector:
-    """Counts the segments of the folder `spool` into the file `kept`, each once, and removes them."""
+    """Counts the segments of the folder `spool` into the file `kept`, each once, and removes them.
+
+    All of it raises StorageFull where the disk is full, and Unavailable where the file is busy or cannot be read now:
+    then nothing was counted, nothing is lost, and it may be called again."""
 
     def __init__(self, spool: Path, kept: Path) -> None:
         self._spool = spool
@@ -29,7 +34,7 @@ class Collector:
         self._counted: Counted | None = None
 
     def fold(self) -> int:
-        """Count what has come since, and give the number of its rows.
+        """Count what has come since, and give the number of its rows. Of damaged segments that is what can be read.
 
         A segment's name is kept in the transaction that counts it: one that was counted but not removed, since the
         process was killed in between, is only removed."""
@@ -46,7 +51,7 @@ class Collector:
         There are always the sums `requests`, `errors` and `latency_ms`; `confidence` with `confidences`, how many
         requests have one, where any has; and of the outcomes those that `metrics` ask for and that have come at all.
         An outcome belongs to the stage that its unit was in at its time."""
-        return self._all().observed(base, candidate, metrics, since)
+        return handing.observed(self._all(), base, candidate, metrics, since)
 
     def suspicions(self) -> list[Suspicion]:
         """What was left out, and which units look like no user."""
@@ -56,14 +61,20 @@ class Collector:
         self._kept.close()
 
     def _all(self) -> Counted:
-        if self._counted is None:
-            self._counted = Counted(self._kept)
-        return self._counted
+        """The first time all is read; later what has changed."""
+        counted, self._counted = self._counted, None  # one that could not follow is good for nothing
+        if counted is None:
+            counted = Counted(self._kept)
+        else:
+            counted.follow()
+        self._counted = counted
+        return counted
 
     def _fold(self, paths: Sequence[Path]) -> tuple[int, int]:
         """The rows that were new of the first of these segments, and how many segments were dealt with."""
         dealt_with: list[Path] = []
         with self._kept.transaction() as connection:
+            self._forget(connection)
             folding = Folding(connection)
             for path in paths:
                 known = connection.execute("SELECT 1 FROM segments WHERE name = ?", [path.name]).fetchone()
@@ -73,19 +84,36 @@ class Collector:
                 if folding.rows >= ROWS_AT_ONCE:
                     break
             folding.write()
-        self._counted = None
         for path in dealt_with:
-            path.unlink(missing_ok=True)
+            _remove(path)
         return folding.rows, len(dealt_with)
+
+    def _forget(self, connection: sqlite3.Connection) -> None:
+        """The names of segments that are there no more: none is written twice."""
+        names = [name for (name,) in connection.execute("SELECT name FROM segments")]
+        gone = [[name] for name in names if not (self._spool / name).exists()]
+        connection.executemany("DELETE FROM segments WHERE name = ?", gone)
 
 
 def _take(path: Path, folding: Folding) -> bool:
     """False where another process has counted it meanwhile."""
     try:
-        folding.take(spool.read(path))
+        segment = segments.read(path)
     except FileNotFoundError:
         return False
-    except ValueError as error:
-        log.error("a segment is left out: %s", error)
-        folding.count("dropped")
+    except (PermissionError, IsADirectoryError) as error:  # it will not be any other time
+        segment = segments.Segment(damaged=f"cannot be read: {error.strerror}")
+    except OSError as error:
+        raise Unavailable(f"{path.name} cannot be read now: {error.strerror}.", "It is tried again.") from error
+    if segment.damaged:
+        log.error("The segment %s %s; %d of its rows are lost.", path.name, segment.damaged, segment.lost)
+    folding.take(segment)
     return True
+
+
+def _remove(path: Path) -> None:
+    """Where that cannot be done its name stays among those that were counted."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("The segment %s was counted and cannot be removed: %s.", path.name, error.strerror)

@@ -1,206 +1,151 @@
-"""What was counted, as arrays: whose units they are, what each did, and to which version its outcomes belong."""
+"""What was counted, as arrays in memory that follow the file: after a change only what changed is read again."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from jupyter_modeldeploy.experiments.groups import COLUMNS, UNIT, Group, Merged, places
 from jupyter_modeldeploy.experiments.kept import Kept
-from jupyter_modeldeploy.experiments.observed import Observed, Rows
-from jupyter_modeldeploy.experiments.spool import OWN_FIGURES
-from jupyter_modeldeploy.records import Metric
+from jupyter_modeldeploy.experiments.outcomes import Outcomes
 
-CLOCKS_MS = 60_000
-"""By so much may an outcome seem to come before its unit was first seen: clocks differ."""
-
-_UNIT, _REQUESTS, _ERRORS, _MICROSECONDS, _CONFIDENCE, _CONFIDENCES, _FIRST_AT, _ATTRIBUTES = range(8)
-_COLUMNS = "unit, requests, errors, microseconds, confidence, confidences, first_at, attributes"
-_OUTCOMES = """
-FROM outcomes LEFT JOIN requests ON requests.request = outcomes.unit
-WHERE metric = ? AND before = 0 ORDER BY outcomes.number"""
-
-
-@dataclass(frozen=True)
-class Group:
-    """The units of one version in one stage: `table` is int64[units, 8], by unit."""
-
-    number: int
-    stage: int
-    version: str
-    share: float
-    table: np.ndarray
-
-    @property
-    def model(self) -> str:
-        return self.version.rpartition("@")[0]
-
-    @property
-    def units(self) -> np.ndarray:
-        return np.asarray(self.table[:, _UNIT])
-
-    @property
-    def first_at(self) -> np.ndarray:
-        """Milliseconds since the epoch."""
-        return np.asarray(self.table[:, _FIRST_AT])
-
-    @property
-    def requests(self) -> np.ndarray:
-        return np.asarray(self.table[:, _REQUESTS])
-
-    def places(self, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where in the table each of `units` is, and whether it is there at all."""
-        if not len(self.table):
-            return np.zeros(len(units), np.int64), np.zeros(len(units), bool)
-        places = np.minimum(np.searchsorted(self.units, units), len(self.table) - 1)
-        return places, self.units[places] == units
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    """Of one metric: whose they are, when they were, and what; `group` says to which group each belongs, −1 to none,
-    and `place` where in it its unit is."""
-
-    units: np.ndarray
-    values: np.ndarray
-    group: np.ndarray
-    place: np.ndarray
+_CHANGED = " AND unit IN (SELECT unit FROM changed_units WHERE arm = ?1)"
+_SAMPLES = "SELECT unit, microseconds FROM samples WHERE arm = ?1"
+_CHANGED_SAMPLES = "SELECT unit FROM changed_samples WHERE arm = ?1"
+_METRICS = """
+WITH RECURSIVE names (name) AS (
+    SELECT min(metric) FROM outcomes
+    UNION ALL SELECT (SELECT min(metric) FROM outcomes WHERE metric > name) FROM names WHERE name IS NOT NULL)
+SELECT name FROM names WHERE name IS NOT NULL"""
+"""From one name to the next in the index, not over all outcomes."""
 
 
 class Counted:
-    """All of it at one time."""
+    """The `groups` are ordered by stage. Raises what `Kept` raises."""
 
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
-        self._outcomes: dict[tuple[str, str], Outcomes] = {}
-        arms = kept.connection.execute("SELECT number, stage, version, share FROM arms ORDER BY stage, number")
-        query = f"SELECT {_COLUMNS} FROM exposures WHERE arm = ? ORDER BY unit"
-        self.groups = [
-            Group(number, stage, version, share, kept.whole_numbers(query, [number], 8))
-            for number, stage, version, share in arms.fetchall()
-        ]
+        with kept.changes():
+            self._load()
 
-    @cached_property
-    def crossed(self) -> dict[tuple[int, str], np.ndarray]:
-        """By stage and model the units that got several versions in it, sorted."""
-        among: dict[tuple[int, str], list[np.ndarray]] = {}
-        for group in self.groups:
-            among.setdefault((group.stage, group.model), []).append(group.units)
-        found = {}
-        for key, each in among.items():
-            units, times = np.unique(np.concatenate(each), return_counts=True)
-            found[key] = units[times > 1]
-        return found
-
-    def observed(self, base: str, candidate: str, metrics: Sequence[Metric], since: int) -> list[Observed]:
-        """As `Collector.observed`."""
-        wanted = {base: 0, candidate: 1}
-        groups = [group for group in self.groups if group.version in wanted and group.stage >= since]
-        return [self._one(group, metrics) for group in sorted(groups, key=lambda g: (g.stage, wanted[g.version]))]
+    def follow(self) -> None:
+        """Take in what has changed since. Where another process has changed anything, all is read again."""
+        with self._kept.changes() as by_others:
+            if by_others:
+                self._load()
+                return
+            merged = self._merge()
+            self._follow_outcomes(merged)
+            self._follow_samples()
 
     def metrics(self) -> list[str]:
         """The names of the outcomes that have come."""
-        found = self._kept.connection.execute("SELECT DISTINCT metric FROM outcomes ORDER BY metric")
-        return [name for (name,) in found]
+        return [name for (name,) in self._kept.connection.execute(_METRICS)]
+
+    def crossed(self, stage: int, model: str) -> np.ndarray:
+        """The units that got several versions of it in that stage, sorted."""
+        return self._crossed.get((stage, model), np.empty(0, np.int64))
+
+    def crossings(self) -> int:
+        """How many there are in all."""
+        return sum(len(units) for units in self._crossed.values())
 
     def outcomes(self, metric: str, model: str) -> Outcomes:
-        """The outcomes of that name, each with the version that its unit had at its time."""
         key = metric, model
         if key not in self._outcomes:
-            columns = "SELECT coalesce(requests.unit, outcomes.unit), coalesce(requests.at, outcomes.at)"
-            table = self._kept.whole_numbers(columns + _OUTCOMES, [metric], 2)
-            values = self._kept.floats("SELECT value" + _OUTCOMES, [metric])
-            self._outcomes[key] = self._placed(table[:, 0], table[:, 1], values, model)
+            self._outcomes[key] = Outcomes(self._kept, metric, self._of(model))
         return self._outcomes[key]
 
-    def _placed(self, units: np.ndarray, at: np.ndarray, values: np.ndarray, model: str) -> Outcomes:
-        """In the latest stage whose unit was seen before; else in its first, where clocks may explain that."""
-        latest, earliest = np.full(len(units), np.iinfo(np.int64).min), np.full(len(units), np.iinfo(np.int64).max)
-        within, first = np.full(len(units), -1), np.full(len(units), -1)
-        for number, group in enumerate(self.groups):
-            if group.model != model or not len(group.table):
-                continue
-            places, there = group.places(units)
-            seen = group.first_at[places]
-            better = there & (seen <= at) & (seen > latest)
-            within[better], latest[better] = number, seen[better]
-            sooner = there & (seen <= at + CLOCKS_MS) & (seen < earliest)
-            first[sooner], earliest[sooner] = number, seen[sooner]
-        chosen = np.where(within >= 0, within, first)
-        place = np.zeros(len(units), np.int64)
-        for number, group in enumerate(self.groups):
-            if (mine := chosen == number).any():
-                place[mine] = group.places(units[mine])[0]
-        return Outcomes(units, values, chosen, place)
+    def samples(self, group: Group) -> np.ndarray:
+        """int64[2, samples]: units and microseconds."""
+        if group.number not in self._samples:
+            self._samples[group.number] = self._kept.whole_numbers(_SAMPLES, [group.number], 2).T
+        return self._samples[group.number]
 
-    def _one(self, group: Group, metrics: Sequence[Metric]) -> Observed:
-        crossed = self.crossed[group.stage, group.model]
-        kept = ~np.isin(group.units, crossed)
-        table, there = group.table[kept], self.metrics()
-        named = {name for one in metrics for name in (one.of, one.per) if name is not None} - OWN_FIGURES
-        outcomes = {name: self._of_group(group, name) for name in sorted(named & {*there})}
-        places = np.cumsum(kept) - 1
-        rows = {}
-        for metric in metrics:
-            if metric.kind == "percentile" and metric.of == "latency_ms":
-                rows[metric.of] = self._latencies(group, kept, places)
-            elif metric.kind == "percentile" and metric.of in outcomes:
-                units, values = outcomes[metric.of]
-                rows[metric.of] = Rows(values[kept[units]], places[units[kept[units]]])
-        sums = {name: np.bincount(units, values, len(kept))[kept] for name, (units, values) in outcomes.items()}
-        return Observed(
-            version=group.version,
-            stage=group.stage,
-            weight=group.share,
-            units=len(table),
-            sums={**_own_sums(table), **sums},
-            rows=rows,
-            before={name: one for name in outcomes if (one := self._before(table[:, _UNIT], name)) is not None},
-            attributes=self._attributes(table[:, _ATTRIBUTES]),
-            first_at=table[:, _FIRST_AT] / 1000,
-        )
+    def before(self, metric: str) -> tuple[np.ndarray, np.ndarray]:
+        """The units of which something is known from before, sorted, and what their outcomes added up to then."""
+        if metric not in self._before:
+            where = "FROM outcomes WHERE metric = ? AND before = 1 GROUP BY unit ORDER BY unit"
+            units = self._kept.whole_numbers(f"SELECT unit {where}", [metric], 1)[:, 0]
+            self._before[metric] = units, self._kept.floats(f"SELECT sum(value) {where}", [metric])
+        return self._before[metric]
 
-    def _of_group(self, group: Group, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Of each outcome in the group the place of its unit, and its value."""
-        outcomes = self.outcomes(name, group.model)
-        mine = outcomes.group == self.groups.index(group)
-        return outcomes.place[mine], outcomes.values[mine]
+    def attributes(self, number: int) -> Mapping[str, str]:
+        """The set of attributes with that number."""
+        if number not in self._attributes:
+            query = "SELECT document FROM attributes WHERE number = ?"
+            self._attributes[number] = json.loads(self._kept.connection.execute(query, [number]).fetchone()[0])
+        return self._attributes[number]
 
-    def _latencies(self, group: Group, kept: np.ndarray, places: np.ndarray) -> Rows:
-        query = "SELECT unit, microseconds FROM samples WHERE arm = ?"
-        samples = self._kept.whole_numbers(query, [group.number], 2)
-        units, _ = group.places(samples[:, 0])
-        chosen = kept[units] if len(kept) else np.zeros(0, bool)
-        return Rows(samples[chosen, 1] / 1000, places[units[chosen]])
+    def _of(self, model: str) -> list[Group]:
+        return [group for group in self.groups if group.model == model]
 
-    def _before(self, units: np.ndarray, name: str) -> np.ndarray | None:
-        """What each unit's outcomes added up to before the experiment; None where nothing is known of any."""
-        where = "FROM outcomes WHERE metric = ? AND before = 1 GROUP BY unit ORDER BY unit"
-        known = self._kept.whole_numbers(f"SELECT unit {where}", [name], 1)[:, 0]
-        if not len(known):
-            return None
-        sums = self._kept.floats(f"SELECT sum(value) {where}", [name])
-        places = np.minimum(np.searchsorted(known, units), len(known) - 1)
-        return np.where(known[places] == units, sums[places], np.nan)
+    def _load(self) -> None:
+        self.groups: list[Group] = []
+        self._crossed: dict[tuple[int, str], np.ndarray] = {}
+        self._outcomes: dict[tuple[str, str], Outcomes] = {}
+        self._samples: dict[int, np.ndarray] = {}
+        self._before: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._attributes: dict[int, Mapping[str, str]] = {}
+        self._find_groups()
+        for group in self.groups:
+            self._cross(group, group.merge(self._rows(group)).moved)
 
-    def _attributes(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
-        sets, which = np.unique(numbers, return_inverse=True)
-        query = "SELECT document FROM attributes WHERE number = ?"
-        told = [json.loads(self._kept.connection.execute(query, [int(one)]).fetchone()[0]) for one in sets]
-        names = sorted({name for one in told for name in one})
-        return {name: np.array([one.get(name, "") for one in told], np.str_)[which] for name in names}
+    def _find_groups(self) -> None:
+        known = {group.number for group in self.groups}
+        arms = self._kept.connection.execute("SELECT number, stage, version, share FROM arms ORDER BY stage, number")
+        self.groups += [Group(*arm) for arm in arms if arm[0] not in known]
+        self.groups.sort(key=lambda group: (group.stage, group.number))
+
+    def _rows(self, group: Group, changed_alone: bool = False) -> np.ndarray:
+        where = f"WHERE arm = ?1{_CHANGED if changed_alone else ''}"
+        query = f"SELECT {COLUMNS} FROM exposures {where} ORDER BY unit"
+        return np.ascontiguousarray(self._kept.whole_numbers(query, [group.number], 8).T)
+
+    def _merge(self) -> dict[int, Merged]:
+        self._find_groups()
+        changed = {number for (number,) in self._kept.connection.execute("SELECT DISTINCT arm FROM changed_units")}
+        merged = {}
+        for group in self.groups:
+            if group.number in changed:
+                merged[group.number] = group.merge(self._rows(group, changed_alone=True))
+                self._cross(group, merged[group.number].moved)
+        return merged
+
+    def _cross(self, group: Group, units: np.ndarray) -> None:
+        """Find those that another version of its stage has, too."""
+        key = group.stage, group.model
+        for other in self.groups:
+            if other is not group and (other.stage, other.model) == key:
+                both = units[other.places(units)[1]]
+                self._crossed[key] = np.union1d(self.crossed(*key), both)
+
+    def _follow_samples(self) -> None:
+        for number, known in self._samples.items():
+            changed = self._kept.whole_numbers(f"{_CHANGED_SAMPLES} ORDER BY unit", [number], 1)[:, 0]
+            if len(changed):
+                left = known[:, ~places(changed, known[0])[1]]
+                now = self._kept.whole_numbers(f"{_SAMPLES} AND unit IN ({_CHANGED_SAMPLES})", [number], 2).T
+                self._samples[number] = np.concatenate([left, now], axis=1)
+
+    def _follow_outcomes(self, merged: Mapping[int, Merged]) -> None:
+        for named in self._named():
+            self._kept.change_outcomes(named)
+        changed = self._kept.whole_numbers("SELECT DISTINCT number FROM changed_outcomes ORDER BY number", [], 1)[:, 0]
+        for (metric, model), outcomes in list(self._outcomes.items()):
+            if not outcomes.follow(self._of(model), merged, changed):
+                del self._outcomes[metric, model]
+        for (metric,) in self._kept.connection.execute("SELECT DISTINCT metric FROM changed_outcomes WHERE before = 1"):
+            self._before.pop(metric, None)
+
+    def _named(self) -> Iterator[np.ndarray]:
+        """The numbers of outcomes for requests of which it has become known whose they were."""
+        requests = self._kept.whole_numbers("SELECT request FROM changed_requests ORDER BY request", [], 1)[:, 0]
+        return (outcomes.named(requests) for outcomes in self._outcomes.values())
 
 
-def _own_sums(table: np.ndarray) -> dict[str, np.ndarray]:
-    sums = {
-        "requests": table[:, _REQUESTS].astype(np.float64),
-        "errors": table[:, _ERRORS].astype(np.float64),
-        "latency_ms": table[:, _MICROSECONDS] / 1000,
-    }
-    if table[:, _CONFIDENCES].any():
-        sums["confidence"] = table[:, _CONFIDENCE] / 1e6
-        sums["confidences"] = table[:, _CONFIDENCES].astype(np.float64)
-    return sums
+def units_of(groups: Sequence[Group]) -> np.ndarray:
+    """Those of all of these groups, as often as they are there."""
+    return np.concatenate([np.empty(0, np.int64), *(group.table[UNIT] for group in groups)])

@@ -9,10 +9,10 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from jupyter_modeldeploy.experiments.kept import MOST_OF_A_UNIT, identity, unit_number
-from jupyter_modeldeploy.experiments.spool import Arm, Segment
+from jupyter_modeldeploy.experiments.segments import Exposure, Segment
+from jupyter_modeldeploy.experiments.spool import Arm
 
 SAMPLED = 100_000
 """Latencies that are kept of one version in one stage, for percentiles. Beyond it half of the units are forgotten,
@@ -62,21 +62,20 @@ class Folding:
         for row in segment.outcomes:
             self._note(*row)
         self._counts["dropped"] += segment.dropped
+        self._counts["damaged"] += bool(segment.damaged)
+        self._counts["lost"] += segment.lost
         self.rows += segment.rows
 
     def write(self) -> None:
         """What was taken, beside what was there."""
         execute_many = self._connection.executemany
-        execute_many(_ADD_EXPOSURES, ((*unit, *sums) for unit, sums in sorted(self._sums.items())))
+        execute_many(_ADD_EXPOSURES, ((*unit, *self._sums[unit]) for unit in sorted(self._sums)))
         execute_many(_ADD_REQUESTS, self._requests)
-        execute_many(_ADD_OUTCOMES, self._outcomes)
+        self._add_outcomes()
         execute_many(_COUNT, ((name, count) for name, count in self._counts.items() if count))
         self._write_samples()
 
-    def count(self, name: str, times: int = 1) -> None:
-        self._counts[name] += times
-
-    def _expose(self, arm: int, row: Sequence[Any], names: Sequence[str]) -> None:
+    def _expose(self, arm: int, row: Exposure, names: Sequence[str]) -> None:
         _, unit, request, at, microseconds, failed, confidence, *values = row
         number = unit_number(unit, request)
         if unit is not None and request is not None:
@@ -109,9 +108,16 @@ class Folding:
         before: int,
     ) -> None:
         same = identity(outcome_id, request, metric)
-        self._counts["identified"] += same is not None
         when = received if at is None else at
         self._outcomes.append((same, unit_number(unit, request), metric, value, when, received, before))
+
+    def _add_outcomes(self) -> None:
+        """Those that change one that was there, or nothing, are duplicates."""
+        connection = self._connection
+        (last,) = connection.execute("SELECT coalesce(max(number), 0) FROM outcomes").fetchone()
+        connection.executemany(_ADD_OUTCOMES, self._outcomes)
+        (added,) = connection.execute("SELECT count(*) FROM outcomes WHERE number > ?", [last]).fetchone()
+        self._counts["duplicate"] += len(self._outcomes) - added
 
     def _arm(self, arm: Arm) -> int:
         if arm not in self._arms:
@@ -139,8 +145,8 @@ class Folding:
             "INSERT OR IGNORE INTO samples VALUES (?, ?, ?, ?)",
             (
                 (*unit, *latency)
-                for unit, latencies in sorted(self._samples.items())
-                for latency in sorted(latencies)[:MOST_OF_A_UNIT]
+                for unit in sorted(self._samples)
+                for latency in sorted(self._samples[unit])[:MOST_OF_A_UNIT]
             ),
         )
         self._limit_units()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from jupyter_modeldeploy.errors import StorageFull, Unavailable
+
 CACHE_KIB = 64 * 1024
 WAIT_S = 30.0
 CHUNK_ROWS = 50_000
@@ -40,9 +42,27 @@ CREATE TABLE IF NOT EXISTS outcomes (
 CREATE INDEX IF NOT EXISTS outcomes_by_metric ON outcomes (metric, before);
 """
 
+CHANGED_TABLES = """
+CREATE TEMP TABLE changed_units (arm INTEGER, unit INTEGER, PRIMARY KEY (arm, unit)) WITHOUT ROWID;
+CREATE TEMP TABLE changed_samples (arm INTEGER, unit INTEGER, PRIMARY KEY (arm, unit)) WITHOUT ROWID;
+CREATE TEMP TABLE changed_requests (request INTEGER PRIMARY KEY);
+CREATE TEMP TABLE changed_outcomes (
+    number INTEGER, metric TEXT, before INTEGER, PRIMARY KEY (number, metric, before)) WITHOUT ROWID;
+"""
+"""What this connection has written since it was asked, as it was and as it is."""
+_NOTED = {
+    "changed_units": ("exposures", "arm, unit", ("INSERT", "UPDATE")),
+    "changed_samples": ("samples", "arm, unit", ("INSERT", "DELETE")),
+    "changed_requests": ("requests", "request", ("INSERT", "UPDATE")),
+    "changed_outcomes": ("outcomes", "number, metric, before", ("INSERT", "UPDATE")),
+}
+
 
 class Kept:
-    """The open file. Its tables hold whole numbers wherever sums are made, so that no order of adding shows."""
+    """The open file. Its tables hold whole numbers wherever sums are made, so that no order of adding shows.
+
+    Writing raises StorageFull where there is no room, and Unavailable where it cannot be done now: nothing was written
+    then."""
 
     def __init__(self, path: Path) -> None:
         self.connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)
@@ -50,17 +70,42 @@ class Kept:
         self.connection.execute("PRAGMA synchronous = FULL")  # a segment is removed after it was counted
         self.connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         self.connection.executescript(KEPT_TABLES.replace(":most", str(MOST_OF_A_UNIT)))
+        self._version: int | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
         """All of it or nothing; no other writes meanwhile."""
-        self.connection.execute("BEGIN IMMEDIATE")
         try:
+            self.connection.execute(begin)
             yield self.connection
-        except BaseException:
-            self.connection.execute("ROLLBACK")
+            self.connection.execute("COMMIT")
+        except BaseException as error:
+            if self.connection.in_transaction:  # where the disk is full SQLite has ended it
+                self.connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise _told(error) from error
             raise
-        self.connection.execute("COMMIT")
+
+    @contextmanager
+    def changes(self) -> Iterator[bool]:
+        """Within it everything is read as it is at one time. The tables `changed_…` hold what this connection has
+        written since the time before, and are empty after it. True where another one has written anything."""
+        if self._version is None:
+            self._note_changes()
+        with self.transaction("BEGIN") as connection:
+            connection.execute("SELECT 1 FROM arms LIMIT 1")  # from here on it is that time
+            (version,) = connection.execute("PRAGMA data_version").fetchone()
+            yield version != self._version
+            for table in _NOTED:
+                connection.execute(f"DELETE FROM {table}")
+        self._version = version
+
+    def change_outcomes(self, numbers: np.ndarray) -> None:
+        """Have these among the changed ones, too."""
+        self.connection.executemany(
+            "INSERT OR IGNORE INTO changed_outcomes SELECT number, metric, before FROM outcomes WHERE number = ?",
+            ([int(number)] for number in numbers),
+        )
 
     def whole_numbers(self, query: str, parameters: Sequence[object], columns: int) -> np.ndarray:
         """int64[rows, columns]: what the query gives."""
@@ -78,12 +123,34 @@ class Kept:
     def close(self) -> None:
         self.connection.close()
 
+    def _note_changes(self) -> None:
+        self.connection.execute("PRAGMA temp_store = MEMORY")
+        self.connection.executescript(CHANGED_TABLES)
+        for table, (of, columns, kinds) in _NOTED.items():
+            for kind in kinds:
+                for row in {"INSERT": ("new",), "DELETE": ("old",), "UPDATE": ("old", "new")}[kind]:
+                    values = ", ".join(f"{row}.{column}" for column in columns.split(", "))
+                    self.connection.execute(
+                        f"CREATE TEMP TRIGGER {table}_{kind}_{row} AFTER {kind} ON {of} BEGIN "
+                        f"INSERT INTO {table} VALUES ({values}) ON CONFLICT DO NOTHING; END"
+                    )
+
     def _fetched(self, query: str, parameters: Sequence[object], columns: int, dtype: type) -> np.ndarray:
         cursor = self.connection.execute(query, parameters)
         chunks: list[np.ndarray] = [np.empty((0, columns), dtype)]
         while rows := cursor.fetchmany(CHUNK_ROWS):
             chunks.append(np.array(rows, dtype))
         return np.concatenate(chunks)
+
+
+def _told(error: sqlite3.OperationalError) -> Exception:
+    """What to raise in its place."""
+    match error.sqlite_errorcode & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            return StorageFull("What units did cannot be counted: the disk is full.", "Make room; nothing was lost.")
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_IOERR:
+            return Unavailable(f"What units did cannot be counted now: {error}.", "It is tried again.")
+    return error
 
 
 def unit_number(unit: str | None, request: str | None) -> int:

@@ -49,12 +49,15 @@ def trend(metric: Metric, stages: Sequence[Stratum], level: float) -> tuple[Inte
 
 
 def _of_attribute(metric: Metric, stages: Sequence[Stratum], name: str, level: float) -> list[SegmentDifference]:
-    counts = Counter(
-        str(value) for stage in stages for one in stage.sides for value in one.attributes.get(name, ()) if value
-    )
+    counts: Counter[str] = Counter()
+    for one in (side for stage in stages for side in stage.sides if name in side.attributes):
+        counts.update(one.attributes[name].tolist())
+    del counts[""]
+    bare = [stage.only(metric) for stage in stages]
     found: dict[str, Effect] = {}
     for value, _ in counts.most_common(MOST_SEGMENTS):
-        effect = _effect(metric, [_where(stage, [_has(one, name, value) for one in stage.sides]) for stage in stages])
+        chosen = [[_has(one, name, value) for one in stage.sides] for stage in stages]
+        effect = _effect(metric, [_where(*each) for each in zip(bare, chosen, strict=True)])
         if effect is not None:
             found[value] = effect
     if len(found) < 2:
@@ -76,10 +79,11 @@ def _by_period(
 ) -> list[Effect | None]:
     """The effect of each whole period, the latest ones where there are many; what began last has no whole one."""
     effects = []
+    bare = [stage.only(metric) for stage in stages]
     for number in range(max(0, whole - MOST_PERIODS), whole):
         low = begin + number * seconds
-        parts = [_where(stage, [_within(one, low, low + seconds) for one in stage.sides]) for stage in stages]
-        effects.append(_effect(metric, parts))
+        chosen = [[_within(one, low, low + seconds) for one in stage.sides] for stage in stages]
+        effects.append(_effect(metric, [_where(*each) for each in zip(bare, chosen, strict=True)]))
     return effects
 
 

@@ -3,12 +3,13 @@
 Each leaves segments there: files of JSON lines that get their name when they are complete and are never changed. Who
 counts them removes them.
 
-    {"arms": [[stage, "model@2", share], …], "attributes": ["region", …], "rows": 2, "dropped": 0}
+    {"format": 1, "arms": [[stage, "model@2", share], …], "attributes": ["region", …], "rows": 2, "dropped": 0}
     {"exposures": [[arm, unit, request, at, microseconds, failed, confidence, *attributes], …]}
     {"outcomes": [[unit, request, metric, value, id, at, received, before], …]}
 
 `arm` is a place in the head's list, `at` and `received` are milliseconds since the epoch, `confidence` is in
-millionths, and `dropped` are rows that this process could not keep since its segment before."""
+millionths, and `dropped` are rows that this process could not keep since its segment before. How they are read again:
+`segments`."""
 
 from __future__ import annotations
 
@@ -16,15 +17,17 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import orjson
 
+FORMAT = 1
 FOLDER = "exposures"
 """Its name in a service's folder."""
+COMPLETE, PART = ".jsonl", ".part"
+LEFT_S = 600.0
+"""Nobody writes at a segment for so long."""
 MAX_BYTES = 2**30
 LOOK_S = 30.0
 """Between two looks at how much there is: others write and remove, too."""
@@ -35,18 +38,6 @@ OWN_FIGURES = frozenset({"requests", "errors", "latency_ms", "confidence", "conf
 
 Arm = tuple[int, str, float]
 """The stage of the traffic's split, the version, and its share of the traffic then."""
-
-
-@dataclass(frozen=True)
-class Segment:
-    """What one segment holds; `rows` is how many exposures and outcomes that is."""
-
-    arms: list[Arm] = field(default_factory=list)
-    attributes: list[str] = field(default_factory=list)
-    exposures: list[list[Any]] = field(default_factory=list)
-    outcomes: list[list[Any]] = field(default_factory=list)
-    rows: int = 0
-    dropped: int = 0
 
 
 class Spool:
@@ -72,11 +63,12 @@ class Spool:
         self, arms: Iterable[Arm], attributes: Sequence[str], lines: Sequence[bytes], rows: int, dropped: int
     ) -> Path:
         """Leave a segment of these `lines` of JSON, and give its path. Raises OSError, having left nothing."""
-        head = orjson.dumps({"arms": [*arms], "attributes": [*attributes], "rows": rows, "dropped": dropped})
+        told = {"arms": [*arms], "attributes": [*attributes], "rows": rows, "dropped": dropped}
+        head = orjson.dumps({"format": FORMAT, **told})
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._segments += 1
-        path = self.folder / f"{time.time_ns():020d}-{self._writer}-{self._segments}.jsonl"
-        temporary = path.with_suffix(".part")
+        path = self.folder / f"{time.time_ns():020d}-{self._writer}-{self._segments}{COMPLETE}"
+        temporary = path.with_suffix(PART)
         content = b"\n".join([head, *lines, b""])
         try:
             with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -90,28 +82,14 @@ class Spool:
 
 
 def segments(folder: Path) -> list[Path]:
-    """The segments that are complete, the oldest first."""
+    """The segments that are complete, the oldest first. What a writer left behind that was killed in the middle is
+    taken as it is."""
     try:
         with os.scandir(folder) as entries:
-            return [folder / name for name in sorted(entry.name for entry in entries if entry.name.endswith(".jsonl"))]
+            names = [_named(folder, entry) for entry in entries]
     except FileNotFoundError:
         return []  # nothing was recorded yet
-
-
-def read(path: Path) -> Segment:
-    """What the segment holds. Raises ValueError for one that is damaged, FileNotFoundError."""
-    try:
-        head, *lines = path.read_bytes().splitlines()
-        told = orjson.loads(head)
-        parts = [orjson.loads(line) for line in lines]
-        exposures, outcomes = ([*_rows(parts, kind)] for kind in ("exposures", "outcomes"))
-        arms = [(stage, version, share) for stage, version, share in told["arms"]]
-        segment = Segment(arms, told["attributes"], exposures, outcomes, told["rows"], told["dropped"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path.name} is no segment: {error!r}") from error
-    if len(exposures) + len(outcomes) != segment.rows:
-        raise ValueError(f"{path.name} has {len(exposures) + len(outcomes)} rows, not {segment.rows}")
-    return segment
+    return [folder / name for name in sorted(name for name in names if name.endswith(COMPLETE))]
 
 
 def unit_name(unit: str) -> str:
@@ -121,9 +99,18 @@ def unit_name(unit: str) -> str:
     return f"blake2b:{hashlib.blake2b(encoded, digest_size=16).hexdigest()}"
 
 
-def _rows(lines: Iterable[dict[str, Any]], kind: str) -> Iterator[list[Any]]:
-    for line in lines:
-        yield from line.get(kind, ())
+def _named(folder: Path, entry: os.DirEntry[str]) -> str:
+    """The name of this file of the folder, from now on that of a segment where its writer was killed."""
+    if not entry.name.endswith(PART):
+        return entry.name
+    try:
+        if time.time() - entry.stat(follow_symlinks=False).st_mtime < LEFT_S:
+            return entry.name
+        path = (folder / entry.name).with_suffix(COMPLETE)
+        os.replace(entry.path, path)
+    except FileNotFoundError:  # its writer completed it just now
+        return entry.name
+    return path.name
 
 
 def _size(folder: Path) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jupyter_modeldeploy.experiments.observed import Observed, Rows
+from jupyter_modeldeploy.records import Metric
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,22 @@ class Stratum:
     @property
     def sides(self) -> tuple[Observed, Observed]:
         return self.base, self.candidate
+
+    def only(self, metric: Metric) -> Stratum:
+        """With what the metric is of alone, so that parts of it are cheap to make."""
+        names = {metric.of, metric.per or "requests"}
+        base, candidate = (
+            replace(
+                one,
+                sums={name: each for name, each in one.sums.items() if name in names},
+                rows={name: each for name, each in one.rows.items() if name in names},
+                before={name: each for name, each in one.before.items() if name in names},
+                attributes={},
+                first_at=None,
+            )
+            for one in self.sides
+        )
+        return Stratum(base, candidate)
 
 
 def strata(observed: Sequence[Observed], base: str, candidate: str, also_empty: bool = False) -> list[Stratum]:

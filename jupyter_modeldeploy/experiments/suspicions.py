@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special  # type: ignore[import-untyped]
 
-from jupyter_modeldeploy.experiments.counted import Counted
+from jupyter_modeldeploy.experiments.counted import Counted, units_of
 from jupyter_modeldeploy.experiments.kept import Kept
 from jupyter_modeldeploy.records import Suspicion
 
@@ -19,7 +19,7 @@ MAD_TO_DEVIATION = 0.6745
 
 def of(counted: Counted, kept: Kept) -> list[Suspicion]:
     """All that there are."""
-    found = [_crossed(counted), _busiest(counted), _duplicate(kept), _unknown(counted), _dropped(kept)]
+    found = [_crossed(counted), _busiest(counted), _duplicate(kept), _unknown(counted), _dropped(kept), _damaged(kept)]
     return [suspicion for suspicion in found if suspicion is not None]
 
 
@@ -39,7 +39,7 @@ def busy(requests: np.ndarray) -> np.ndarray:
 
 
 def _crossed(counted: Counted) -> Suspicion | None:
-    count = sum(len(units) for units in counted.crossed.values())
+    count = counted.crossings()
     note = f"{count} units got several versions while the split stayed the same; they are left out."
     return Suspicion(kind="crossed", count=count, note=note) if count else None
 
@@ -48,7 +48,7 @@ def _busiest(counted: Counted) -> Suspicion | None:
     """Over all stages and versions: a unit is a unit, whatever it got."""
     if not counted.groups:
         return None
-    units, places = np.unique(np.concatenate([group.units for group in counted.groups]), return_inverse=True)
+    units, places = np.unique(units_of(counted.groups), return_inverse=True)
     requests = np.bincount(places, np.concatenate([group.requests for group in counted.groups]), len(units))
     count = int(busy(requests).sum())
     if not count:
@@ -59,8 +59,7 @@ def _busiest(counted: Counted) -> Suspicion | None:
 
 
 def _duplicate(kept: Kept) -> Suspicion | None:
-    (there,) = kept.connection.execute("SELECT count(identity) FROM outcomes").fetchone()
-    count = kept.counter("identified") - there
+    count = kept.counter("duplicate")
     note = f"{count} outcomes came again, with the same id or for the same request; the first of each counts."
     return Suspicion(kind="duplicate", count=count, note=note) if count else None
 
@@ -78,5 +77,14 @@ def _unknown(counted: Counted) -> Suspicion | None:
 
 def _dropped(kept: Kept) -> Suspicion | None:
     count = kept.counter("dropped")
-    note = f"{count} rows could not be written or read: the disk was full, or nobody counted them in time."
+    note = f"{count} rows could not be written: the disk was full, or nobody counted them in time."
     return Suspicion(kind="dropped", count=count, note=note) if count else None
+
+
+def _damaged(kept: Kept) -> Suspicion | None:
+    count, lost = kept.counter("damaged"), kept.counter("lost")
+    note = (
+        f"{count} of the files in which requests are recorded were damaged, or of another release; at least {lost} of "
+        "their rows are lost, and all else is counted."
+    )
+    return Suspicion(kind="damaged", count=count, note=note) if count else None

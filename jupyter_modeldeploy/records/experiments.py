@@ -135,7 +135,7 @@ class ExperimentPlan(Record):
 class Suspicion(Record):
     """Units or outcomes that were left out, or that look made up."""
 
-    kind: Literal["crossed", "busiest", "duplicate", "unknown", "dropped"]
+    kind: Literal["crossed", "busiest", "duplicate", "unknown", "dropped", "damaged"]
     count: int
     note: str
 

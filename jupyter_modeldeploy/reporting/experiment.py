@@ -46,10 +46,11 @@ COLUMNS: dict[str, Callable[[MetricComparison], str]] = {
 """What is not known of every experiment."""
 SUSPICIONS = {
     "crossed": "Units that met both versions",
-    "busiest": "Rows of the busiest unit",
+    "busiest": "Units with far more requests than others",
     "duplicate": "Outcomes sent twice",
     "unknown": "Outcomes of units that were never served",
     "dropped": "Rows that were dropped",
+    "damaged": "Damaged files of recorded requests",
 }
 
 

@@ -12,7 +12,7 @@ import tiny_onnx
 from typer.testing import CliRunner
 
 from jupyter_modeldeploy.cli.app import app
-from jupyter_modeldeploy.experiments import spool
+from jupyter_modeldeploy.experiments import segments, spool
 from jupyter_modeldeploy.records import Service, ServiceState
 from jupyter_modeldeploy.store import Store
 
@@ -41,7 +41,7 @@ def test_outcomes_of_a_file_are_recorded(service: Store, tmp_path: Path, text: s
     status, said = run(text, tmp_path, "--json")
     assert (status, json.loads(said)) == (0, {"taken": count})
     (path,) = spool.segments(service.service_folder("s") / spool.FOLDER)
-    rows = [[*row[:5], row[7]] for row in spool.read(path).outcomes]
+    rows = [[*row[:5], row[7]] for row in segments.read(path).outcomes]
     told = [
         ["ann", None, "bought", 2.5, "1", 0],
         [None, "r1", "bought", 1.0, None, 0],

@@ -7490,7 +7490,7 @@ export interface components {
        * Kind
        * @enum {string}
        */
-      kind: 'crossed' | 'busiest' | 'duplicate' | 'unknown' | 'dropped';
+      kind: 'crossed' | 'busiest' | 'duplicate' | 'unknown' | 'dropped' | 'damaged';
       /** Note */
       note: string;
     };

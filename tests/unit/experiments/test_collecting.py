@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import numpy as np
 import orjson
 import pytest
 
+from jupyter_modeldeploy.errors import StorageFull, Unavailable
 from jupyter_modeldeploy.experiments import folding, spool, suspicions
 from jupyter_modeldeploy.experiments.collecting import Collector
 from jupyter_modeldeploy.experiments.observed import Observed
@@ -62,6 +66,16 @@ class Kept:
 
     def sums(self, name: str, stage: int = 1, version: str = BASE) -> list[float]:
         return sorted(self.observed()[stage, version].sums[name].tolist())
+
+    def limit_pages(self, most: int) -> None:
+        """From now on its file may not grow beyond that, as on a full disk."""
+        self.collector._kept.connection.execute(f"PRAGMA max_page_count = {most}")
+
+    def do_not_wait(self) -> None:
+        self.collector._kept.connection.execute("PRAGMA busy_timeout = 0")
+
+    def watch(self, query: Callable[[str], None]) -> None:
+        self.collector._kept.connection.set_trace_callback(query)
 
     def suspicions(self) -> dict[str, int]:
         return {one.kind: one.count for one in self.collector.suspicions()}
@@ -154,12 +168,17 @@ def test_any_order_any_cut_and_any_replay_count_the_same(
             shutil.copy(path, copy := tmp_path / "copy")
             if dice.random() < 0.7:
                 kept.collector.fold()
+                if dice.random() < 0.5:
+                    told(kept)  # what changes after it is taken in by itself
                 shutil.copy(copy, path)  # as if the process had been killed before it removed the file
                 if dice.random() < 0.5:
                     kept.collector.close()
                     kept.collector = Collector(kept.spool.folder, kept.file)
         kept.collector.fold()
         results.append(told(kept))
+        kept.collector.close()
+        kept.collector = Collector(kept.spool.folder, kept.file)
+        assert told(kept) == results[-1]
         kept.collector.close()
     assert results[0] == results[1] == results[2]
     stages, suspected = results[0]
@@ -242,13 +261,132 @@ def test_what_is_known_from_before_is_apart(kept: Kept) -> None:
     assert kept.suspicions() == {}
 
 
-def test_a_damaged_segment_and_dropped_rows_are_counted_and_hold_nobody_up(kept: Kept) -> None:
-    kept.add([exposure(0, "ann", 1)], dropped=3).write_bytes(b'{"arms": [')
-    kept.add([exposure(0, "bob", 1)], dropped=3)
+def _torn(content: bytes) -> bytes:
+    return content[:-20]
+
+
+def _zeros_at_the_end(content: bytes) -> bytes:
+    return content[:-20] + bytes(20)
+
+
+def _without_head(content: bytes) -> bytes:
+    return b"\0" * 30 + content[30:]
+
+
+@pytest.mark.parametrize(
+    ("damage", "requests", "buys", "lost"),
+    [
+        (_torn, [1, 1, 1], None, 2),
+        (_zeros_at_the_end, [1, 1, 1], None, 2),
+        (_without_head, [], None, 3),
+        (lambda _: b"", [], None, 0),
+        (lambda _: b"\x80\xff\n[[[\n{}\n", [], None, 0),
+        (lambda content: content.replace(b'"format":1', b'"format":2'), [], None, 5),
+        (lambda content: content.replace(b'[1,"m@1",0.5]', b'["m@1"]'), [], None, 3),
+        (lambda content: content.replace(b'"cy"', b"[7]"), [1, 1], [0, 3], 2),
+        (lambda content: content.replace(b"2000,0,null", b"-5,0,null", 1), [1, 1], [3, 4], 1),
+        (lambda content: content.replace(b"[0,", b"[9,", 1), [1, 1], [3, 4], 1),
+        (lambda content: content.replace(b',"eu"]', b"]", 1), [1, 1], [3, 4], 1),
+        (lambda content: content.replace(b"4.0", b"1e999"), [1, 1, 1], None, 2),
+        (lambda content: content.replace(b"4.0", b'"four"'), [1, 1, 1], [0, 0, 3], 1),
+        (lambda content: content + content.splitlines(keepends=True)[-1], [1, 1, 1], [0, 6, 8], 0),
+    ],
+)
+def test_of_a_damaged_segment_what_can_be_read_is_counted_and_the_rest_is_told(
+    damage: Callable[[bytes], bytes], requests: list[int], buys: list[int] | None, lost: int, kept: Kept
+) -> None:
+    path = kept.add(
+        [exposure(0, unit, 1, region="eu") for unit in ("ann", "bob", "cy")], [outcome("bob", 3.0), outcome("cy", 4.0)]
+    )
+    path.write_bytes(damage(path.read_bytes()))
+    kept.add([exposure(2, "eve", 1)], dropped=3)
     kept.collector.fold()
     kept.collector.fold()
+    assert kept.sums("requests", stage=4) == [1]
+    if requests:
+        assert kept.sums("requests") == requests
+        assert ("buys" not in kept.observed()[1, BASE].sums) if buys is None else (kept.sums("buys") == buys)
+    told = {one.kind: one for one in kept.collector.suspicions()}
+    assert (told["damaged"].count, told["dropped"].count) == (1, 3)
+    assert f"at least {lost} of their rows" in told["damaged"].note
+    assert spool.segments(kept.spool.folder) == []
+
+
+def test_outcomes_outlive_the_head_of_their_segment(kept: Kept) -> None:
+    kept.fold([exposure(0, "ann", 1)])
+    path = kept.add([exposure(0, "bob", 1)], [outcome("ann", 2.0)])
+    path.write_bytes(_without_head(path.read_bytes()))
+    kept.collector.fold()
+    assert (kept.sums("requests"), kept.sums("buys")) == ([1], [2])
+
+
+def test_what_a_killed_writer_left_is_counted_when_nobody_writes_it_any_more(kept: Kept) -> None:
+    path = kept.add([exposure(0, "ann", 1)], [outcome("ann", 2.0)])
+    left = path.rename(path.with_suffix(spool.PART))
+    left.write_bytes(_torn(left.read_bytes()))
+    assert kept.collector.fold() == 0
+    os.utime(left, (0, 0))
+    assert kept.collector.fold() == 1
+    assert (kept.sums("requests"), kept.suspicions()) == ([1], {"damaged": 1})
+    assert list(kept.spool.folder.iterdir()) == []
+
+
+def test_a_segment_that_cannot_be_read_or_removed_is_told_once(kept: Kept) -> None:
+    (kept.spool.folder / "1.jsonl").mkdir(parents=True)
+    kept.fold([exposure(0, "ann", 1)])
+    kept.fold([exposure(0, "bob", 1)])
+    assert (kept.sums("requests"), kept.suspicions()) == ([1, 1], {"damaged": 1})
+
+
+def test_on_a_full_disk_nothing_is_lost(kept: Kept) -> None:
+    kept.fold([exposure(0, "ann", 1)])
+    kept.add([exposure(0, f"user {number}", 2) for number in range(3000)])
+    connection = sqlite3.connect(kept.file)
+    with closing(connection):
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    kept.limit_pages(pages + 1)
+    with pytest.raises(StorageFull, match="the disk is full"):
+        kept.collector.fold()
     assert kept.sums("requests") == [1]
-    assert kept.suspicions() == {"dropped": 4}
+    kept.limit_pages(2**30)
+    assert kept.collector.fold() == 3000
+    assert sum(kept.sums("requests")) == 3001
+
+
+def test_while_another_process_counts_it_is_tried_again(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.fold([exposure(0, "ann", 1)])
+    assert kept.sums("requests") == [1]
+    other = Collector(kept.spool.folder, kept.file)
+    kept.add([exposure(0, "ann", 2)], [outcome("ann", 5)])
+    other.fold()
+    assert (kept.sums("requests"), kept.sums("buys")) == ([2], [5])
+    with closing(other), closing(sqlite3.connect(kept.file, isolation_level=None)) as busy:
+        busy.execute("BEGIN IMMEDIATE")
+        kept.do_not_wait()
+        kept.add([exposure(0, "ann", 3)])
+        with pytest.raises(Unavailable, match="cannot be counted now"):
+            kept.collector.fold()
+    kept.collector.fold()
+    assert kept.sums("requests") == [3]
+
+
+def test_names_of_segments_that_are_gone_are_forgotten(kept: Kept) -> None:
+    for second in range(3):
+        kept.fold([exposure(0, "ann", second)])
+    with closing(sqlite3.connect(kept.file)) as connection:
+        assert connection.execute("SELECT count(*) FROM segments").fetchone() == (1,)
+
+
+def test_a_look_reads_what_is_new_alone(kept: Kept) -> None:
+    kept.fold([exposure(0, f"user {number}", 1) for number in range(500)], [outcome("user 7", 1.0)])
+    kept.observed()
+    kept.fold([exposure(0, "user 3", 2), exposure(0, "new", 2)], [outcome("user 9", 2.0)])
+    queries: list[str] = []
+    kept.watch(queries.append)
+    assert sorted(kept.sums("buys"))[-2:] == [1, 2]
+    told = [query for query in queries if "FROM exposures" in query or "FROM outcomes" in query]
+    assert told
+    assert all("changed_" in query or "min(metric)" in query for query in told)
 
 
 def test_a_busy_unit_is_told_and_others_with_much_to_ask_are_not() -> None:

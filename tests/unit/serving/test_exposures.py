@@ -13,7 +13,7 @@ import pytest
 import serving_service
 import tiny_onnx
 
-from jupyter_modeldeploy.experiments import spool
+from jupyter_modeldeploy.experiments import segments, spool
 from jupyter_modeldeploy.records import Format, ServiceSpec
 from jupyter_modeldeploy.records import Service as Row
 from jupyter_modeldeploy.serving import planning
@@ -51,9 +51,11 @@ class Service:
         spec = {"name": "s", "models": models, "recording": recording, **fields}
         self.endpoint.configure(ServiceSpec.model_validate(spec), stage)
 
-    async def ask(self, path: bytes = b"/v2/models/model/infer", body: bytes = BODY, **headers: str) -> Reply:
+    async def ask(
+        self, path: bytes = b"/v2/models/model/infer", body: bytes = BODY, encoding: str = "utf-8", **headers: str
+    ) -> Reply:
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        given = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
+        given = {name.replace("_", "-").encode(): value.encode(encoding) for name, value in headers.items()}
         self.endpoint.infer(self.endpoint.routes[path], "alice", given, body, reply.set_result)
         return await reply
 
@@ -64,7 +66,7 @@ class Service:
         names = ("arm", "unit", "request", "at", "microseconds", "failed", "confidence")
         rows = []
         for path in spool.segments(self.folder):
-            segment = spool.read(path)
+            segment = segments.read(path)
             for row in segment.exposures:
                 named = dict(zip((*names, *segment.attributes), row, strict=True))
                 rows.append({**named, "arm": segment.arms[named["arm"]]})
@@ -94,6 +96,16 @@ def run(tmp_path: Path) -> Callable[[Callable[[Service], Awaitable[Any]]], Any]:
 
 def header(reply: Reply, name: bytes) -> str:
     return dict((*reply.headers, *reply.extra_headers)).get(name, b"").decode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_unit_is_who_its_client_means_in_either_encoding(encoding: str, run: Any) -> None:
+    async def scenario(service: Service) -> None:
+        for unit in ("René", "Renè"):
+            await service.ask(encoding=encoding, x_unit_id=unit)
+        assert [row["unit"] for row in service.recorded()] == ["René", "Renè"]
+
+    run(scenario)
 
 
 def test_a_unit_is_recorded_with_the_version_that_it_got_at_once_and_in_the_queue(run: Any) -> None:
@@ -212,7 +224,7 @@ def test_beyond_the_room_that_there_is_rows_are_dropped_and_counted(run: Any, mo
         monkeypatch.setattr(recorder._spool, "max_bytes", 10_000_000)
         await service.ask(x_unit_id="after")
         assert [row["unit"] for row in service.recorded()] == ["kept", "after"]
-        assert [spool.read(path).dropped for path in spool.segments(service.folder)] == [0, 1]
+        assert [segments.read(path).dropped for path in spool.segments(service.folder)] == [0, 1]
 
     run(scenario)
 

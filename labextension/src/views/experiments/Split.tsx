@@ -60,12 +60,14 @@ function suspicionText({ kind }: Suspicion, trans: Translation): string {
     case 'crossed':
       return trans.__('Units that met both versions');
     case 'busiest':
-      return trans.__('Rows of the busiest unit');
+      return trans.__('Units with far more requests than others');
     case 'duplicate':
       return trans.__('Outcomes sent twice');
     case 'unknown':
       return trans.__('Outcomes of units that were never served');
     case 'dropped':
       return trans.__('Rows that were dropped');
+    case 'damaged':
+      return trans.__('Damaged files of recorded requests');
   }
 }
