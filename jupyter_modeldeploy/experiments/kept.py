@@ -66,10 +66,14 @@ class Kept:
 
     def __init__(self, path: Path) -> None:
         self.connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)
-        self.connection.execute("PRAGMA journal_mode = WAL")
-        self.connection.execute("PRAGMA synchronous = FULL")  # a segment is removed after it was counted
-        self.connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        self.connection.executescript(KEPT_TABLES.replace(":most", str(MOST_OF_A_UNIT)))
+        try:
+            self.connection.execute("PRAGMA journal_mode = WAL")
+            self.connection.execute("PRAGMA synchronous = FULL")  # a segment is removed after it was counted
+            self.connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            self.connection.executescript(KEPT_TABLES.replace(":most", str(MOST_OF_A_UNIT)))
+        except sqlite3.OperationalError as error:
+            self.connection.close()
+            raise _told(error) from error
         self._version: int | None = None
 
     @contextmanager

@@ -108,7 +108,7 @@ def _named(folder: Path, entry: os.DirEntry[str]) -> str:
             return entry.name
         path = (folder / entry.name).with_suffix(COMPLETE)
         os.replace(entry.path, path)
-    except FileNotFoundError:  # its writer completed it just now
+    except OSError:  # its writer completed it just now, or it is not ours to take
         return entry.name
     return path.name
 

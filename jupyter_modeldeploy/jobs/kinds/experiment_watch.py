@@ -55,6 +55,7 @@ class Watch:
         self._looking = Looking(self._parameters, self._pair, self._store.service_folder(self._parameters.service))
         self._looking.found = [*self._row.metrics]
         self._saved_at = 0.0
+        self._trouble = ""
 
     def run(self) -> Experiment:
         if self._row.outcome not in ("running", "paused"):
@@ -64,7 +65,10 @@ class Watch:
         while not self._tick():
             time.sleep(TICK_S)
         standing = self._standing
-        self._looking.look(standing, self._moves.ramp, time.time(), at_last=True)
+        try:
+            self._looking.look(standing, self._moves.ramp, time.time(), at_last=True)
+        except (StorageFull, Unavailable) as error:
+            log.warning("%s The figures are those of the look before.", error)
         return self._save(standing)
 
     def leave(self, why: str, failed: bool) -> None:
@@ -104,10 +108,14 @@ class Watch:
     def _tick(self) -> bool:
         """One look and what follows of it; whether the experiment is over."""
         try:
-            return self._look_and_act()
+            is_over = self._look_and_act()
         except (StorageFull, Unavailable) as error:
-            log.warning("%s The experiment goes on.", error)
+            if str(error) != self._trouble:
+                log.warning("%s The experiment goes on.", error)
+            self._trouble = str(error)
             return False
+        self._trouble = ""
+        return is_over
 
     def _look_and_act(self) -> bool:
         service = self._service()
