@@ -20,7 +20,7 @@ class Merged:
 
     def places(self, before: np.ndarray) -> np.ndarray:
         """Where what was at these places is now."""
-        return before + np.searchsorted(self.at, before, side="right")
+        return np.asarray(before + np.searchsorted(self.at, before, side="right"))
 
 
 @dataclass

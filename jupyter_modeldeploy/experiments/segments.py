@@ -22,6 +22,20 @@ Exposure = Sequence[Any]
 """A tuple as `spool` has it, with as many attributes as the head has names of them."""
 Outcome = tuple[str | None, str | None, str, float, str | None, int | None, int, int]
 
+_TEXT, _NO_TEXT = schema.str_schema(), schema.nullable_schema(schema.str_schema())
+_TIME, _FLAG = schema.int_schema(ge=-(2**53), le=2**53), schema.int_schema(ge=0, le=1)
+_COUNT = schema.int_schema(ge=0, le=MOST)
+_EXPOSURE: list[schema.CoreSchema] = [
+    *(_COUNT, _NO_TEXT, _NO_TEXT, _TIME, _COUNT, _FLAG),
+    *(schema.nullable_schema(_COUNT), _TEXT),
+]
+_OUTCOME: list[schema.CoreSchema] = [
+    *(_NO_TEXT, _NO_TEXT, _TEXT, schema.float_schema(allow_inf_nan=False), _NO_TEXT),
+    *(schema.nullable_schema(_TIME), _TIME, _FLAG),
+]
+_EXPOSURES = SchemaValidator(schema.list_schema(schema.tuple_schema(_EXPOSURE, variadic_item_index=7)))
+_OUTCOMES = SchemaValidator(schema.list_schema(schema.tuple_schema(_OUTCOME)))
+
 
 class _Head(BaseModel):
     """The first line of a segment."""
@@ -125,17 +139,3 @@ def _why(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(each) for each in first["loc"])
     return f"has no head ({where}: {first['msg']})" if where else f"has no head ({first['msg']})"
-
-
-_TEXT = schema.str_schema()
-_TIME = schema.int_schema(ge=-(2**53), le=2**53)
-_COUNT = schema.int_schema(ge=0, le=MOST)
-_FLAG = schema.int_schema(ge=0, le=1)
-_NO_TEXT = schema.nullable_schema(_TEXT)
-_EXPOSURE = [_COUNT, _NO_TEXT, _NO_TEXT, _TIME, _COUNT, _FLAG, schema.nullable_schema(_COUNT), _TEXT]
-_OUTCOME = [
-    *(_NO_TEXT, _NO_TEXT, _TEXT, schema.float_schema(allow_inf_nan=False), _NO_TEXT),
-    *(schema.nullable_schema(_TIME), _TIME, _FLAG),
-]
-_EXPOSURES = SchemaValidator(schema.list_schema(schema.tuple_schema(_EXPOSURE, variadic_item_index=7)))
-_OUTCOMES = SchemaValidator(schema.list_schema(schema.tuple_schema(_OUTCOME)))

@@ -25,6 +25,7 @@ def test_two_versions_are_compared_without_a_service(tmp_path: Path) -> None:
     (experiment,) = workspace.experiments.list()
     assert (experiment.kind, experiment.service, experiment.unit) == ("offline", None, "row")
     assert [metric.metric for metric in experiment.metrics] == ["latency_ms", "accuracy", "f1_macro", "size_bytes"]
+    assert [metric.p_value is not None for metric in experiment.metrics] == [True, True, True, False]
     accuracy = experiment.metrics[1]
     assert (accuracy.verdict, accuracy.base_samples) == ("undecided", experiment.units[0])
     assert experiment.verdict.startswith(f"{candidate} ")
