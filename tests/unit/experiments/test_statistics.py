@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.experiments.deciding import Rule
 from jupyter_modeldeploy.experiments.statistics import (
     effects,
     estimates,
@@ -63,6 +64,25 @@ def test_rows_of_one_unit_count_as_one_and_not_as_many() -> None:
     clustered = estimates.quantile(rows, 0.5, owners)
     assert clustered.variance == pytest.approx(estimates.quantile(once, 0.5).variance, rel=0.05)
     assert clustered.units == 2000
+    assert clustered.freedom == pytest.approx(estimates.quantile(once, 0.5).freedom, rel=0.05)
+
+
+def test_how_well_a_quantiles_variance_is_known_is_how_much_it_varies() -> None:
+    draws = np.random.default_rng(2).lognormal(3.0, 0.6, (600, 2000))
+    found = [estimates.quantile(one, 0.95) for one in draws]
+    variances = np.array([one.variance for one in found])
+    assert 2 / (variances.var() / variances.mean() ** 2) == pytest.approx(found[0].freedom, rel=0.25)
+    assert found[0].freedom == pytest.approx(1.96 * math.sqrt(2000 * 0.95 * 0.05), rel=1e-3)
+
+
+def test_planned_looks_count_in_how_well_the_variance_is_known() -> None:
+    """A look's p-value is below the error just where its interval leaves zero out."""
+    rule = Rule("stages", 0.95, (0.2, 0.4))
+    for freedom in (5.0, 30.0, math.inf):
+        reach = rule.interval(Effect(0.0, 1.0, 400, freedom)).high
+        for value, decides in ((0.99 * reach, False), (1.01 * reach, True)):
+            assert (rule.p_value(Effect(value, 1.0, 400, freedom)) < 0.05) is decides
+    assert reach == pytest.approx(stages.boundaries((0.2, 0.4))[-1])
 
 
 def test_a_quantile_that_the_values_cannot_tell_is_refused() -> None:
