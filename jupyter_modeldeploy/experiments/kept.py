@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jupyter_modeldeploy.errors import StorageFull, Unavailable
+from jupyter_modeldeploy.errors import ModelDeployError, StorageFull, Unavailable
 
 CACHE_KIB = 64 * 1024
 WAIT_S = 30.0
@@ -43,10 +43,10 @@ CREATE INDEX IF NOT EXISTS outcomes_by_metric ON outcomes (metric, before);
 """
 
 CHANGED_TABLES = """
-CREATE TEMP TABLE changed_units (arm INTEGER, unit INTEGER, PRIMARY KEY (arm, unit)) WITHOUT ROWID;
-CREATE TEMP TABLE changed_samples (arm INTEGER, unit INTEGER, PRIMARY KEY (arm, unit)) WITHOUT ROWID;
-CREATE TEMP TABLE changed_requests (request INTEGER PRIMARY KEY);
-CREATE TEMP TABLE changed_outcomes (
+CREATE TEMP TABLE IF NOT EXISTS changed_units (arm INTEGER, unit INTEGER, PRIMARY KEY (arm, unit)) WITHOUT ROWID;
+CREATE TEMP TABLE IF NOT EXISTS changed_samples (arm INTEGER, unit INTEGER, PRIMARY KEY (arm, unit)) WITHOUT ROWID;
+CREATE TEMP TABLE IF NOT EXISTS changed_requests (request INTEGER PRIMARY KEY);
+CREATE TEMP TABLE IF NOT EXISTS changed_outcomes (
     number INTEGER, metric TEXT, before INTEGER, PRIMARY KEY (number, metric, before)) WITHOUT ROWID;
 """
 """What this connection has written since it was asked, as it was and as it is."""
@@ -73,7 +73,7 @@ class Kept:
             self.connection.executescript(KEPT_TABLES.replace(":most", str(MOST_OF_A_UNIT)))
         except sqlite3.OperationalError as error:
             self.connection.close()
-            raise _told(error) from error
+            raise (_told(error) or error) from None
         self._version: int | None = None
 
     @contextmanager
@@ -86,8 +86,8 @@ class Kept:
         except BaseException as error:
             if self.connection.in_transaction:  # where the disk is full SQLite has ended it
                 self.connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError):
-                raise _told(error) from error
+            if isinstance(error, sqlite3.OperationalError) and (told := _told(error)):
+                raise told from error
             raise
 
     @contextmanager
@@ -135,7 +135,7 @@ class Kept:
                 for row in {"INSERT": ("new",), "DELETE": ("old",), "UPDATE": ("old", "new")}[kind]:
                     values = ", ".join(f"{row}.{column}" for column in columns.split(", "))
                     self.connection.execute(
-                        f"CREATE TEMP TRIGGER {table}_{kind}_{row} AFTER {kind} ON {of} BEGIN "
+                        f"CREATE TEMP TRIGGER IF NOT EXISTS {table}_{kind}_{row} AFTER {kind} ON {of} BEGIN "
                         f"INSERT INTO {table} VALUES ({values}) ON CONFLICT DO NOTHING; END"
                     )
 
@@ -147,14 +147,14 @@ class Kept:
         return np.concatenate(chunks)
 
 
-def _told(error: sqlite3.OperationalError) -> Exception:
-    """What to raise in its place."""
+def _told(error: sqlite3.OperationalError) -> ModelDeployError | None:
+    """What to raise in its place, where that says more."""
     match error.sqlite_errorcode & 0xFF:
         case sqlite3.SQLITE_FULL:
             return StorageFull("What units did cannot be counted: the disk is full.", "Make room; nothing was lost.")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_IOERR:
             return Unavailable(f"What units did cannot be counted now: {error}.", "It is tried again.")
-    return error
+    return None
 
 
 def unit_number(unit: str | None, request: str | None) -> int:
