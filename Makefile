@@ -37,7 +37,7 @@ journeys: .venv/developing $(LABEXTENSION) system  ## the whole way in JupyterLa
 
 generated: export ALL_GENERATED = 1
 generated: .venv/developing system  ## requests as nobody should send them: all of them, of which the tests send a third
-	python -m pytest $(or $(ARGS),tests/integration/robustness)
+	python -m pytest $(or $(ARGS),tests/integration/robustness tests/conformance/http/test_openapi.py)
 
 lab: .venv/developing $(LABEXTENSION)  ## JupyterLab with the extension and the quickstart open
 	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/quickstart.ipynb

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,6 +35,8 @@ checks.positive_data_acceptance.enabled = false
 include-path-regex = "/systemsharedmemory/region/.region./register$"
 checks.positive_data_acceptance.enabled = false
 """
+EXAMPLES = 30 if os.environ.get("ALL_GENERATED") else 10
+"""Made-up requests for each operation."""
 REPOSITORY = "/repository/models/.model./(load|unload)$"
 
 
@@ -69,7 +72,8 @@ def ask(described: Served, folder: Path, count: int, *which: str) -> None:
 
 
 def test_each_operation_does_what_is_told_of_it(described: Served, tmp_path: Path) -> None:
-    ask(described, tmp_path, 30, "--exclude-path-regex", REPOSITORY)  # which take the models away that others are of
+    others = ("--exclude-path-regex", REPOSITORY)  # which take the models away that others are of
+    ask(described, tmp_path, EXAMPLES, *others)
 
 
 def test_loading_and_unloading_do_what_is_told_of_them(described: Served, tmp_path: Path) -> None:
