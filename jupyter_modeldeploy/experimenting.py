@@ -47,9 +47,10 @@ class RunningExperiment(JobHandle):
         """End it, with all the traffic of the two for the base."""
         return self._act("roll-back")
 
-    def promote(self) -> Record:
-        """End it, with all the traffic of the two for the candidate."""
-        return self._act("promote")
+    def promote(self, alias: str | None = None) -> Record:
+        """End it, with all the traffic of the two for the candidate. An `alias`, that of its options if none is named,
+        points at the candidate from then on; where its rule refuses that, an error says why and nothing is changed."""
+        return self._workspace.experiments.act(self.id, "promote", alias)
 
     def stop(self) -> Record:
         """End it, with the traffic split as before."""

@@ -23,6 +23,9 @@ class RunExperiment(ExperimentOptions, Request):
 
 class ActOnExperiment(ById):
     action: Asked = Field(description="stop splits the traffic as before; roll-back leaves the candidate without any")
+    alias: Name | None = Field(
+        default=None, description="with promote, let this alias point at it too: production; else that of its options"
+    )
 
 
 class RehearseExperiment(ExperimentOptions, Request):
@@ -74,7 +77,7 @@ def rehearse_experiment(workspace: Workspace, request: RehearseExperiment) -> Re
 
 def act_on_experiment(workspace: Workspace, request: ActOnExperiment) -> Experiment:
     """Pause or resume a live experiment, roll it back, promote its candidate, or stop it."""
-    return workspace.experiments.act(request.id, request.action)
+    return workspace.experiments.act(request.id, request.action, request.alias)
 
 
 EXPERIMENTS: tuple[Operation, ...] = (

@@ -45,6 +45,7 @@ def shown(door: Door, response: Experiment) -> None:
     from jupyter_modeldeploy.cli import results
 
     title = f"{response.candidate} against {response.base} on {response.service}"
+    title += f", in {response.namespace}" if response.namespace else ""
     if response.metrics:
         door.out.print(results.metrics_table(response.metrics, title))
     else:

@@ -30,7 +30,9 @@ STEPS = "10,25,50,75,100"
 ACTIONS = {
     "pause": "Hold an experiment at the share that it has; guardrails go on to be watched.",
     "resume": "Let a paused experiment go on, also in spite of what it was paused for.",
-    "promote": "End an experiment and give its candidate all the traffic of the two.",
+    "promote": "End an experiment and give its candidate all the traffic of the two.\n\n"
+    "With --alias, or where the experiment was run with it, that alias points at it too; where its rule refuses that, "
+    "the traffic stays as it is.",
     "roll-back": "End an experiment and give its base all the traffic of the two.",
     "stop": "End an experiment and split the traffic as before.",
 }
@@ -47,7 +49,7 @@ DRY_RUN = Annotated[
 ]
 
 
-def _on_one(name: str, operation: str, help: str, **fields: str) -> OperationCommand:
+def _on_one(name: str, operation: str, help: str, **fields: str | None) -> OperationCommand:
     """A command on one experiment."""
     example, ids = f"modeldeploy experiments {name} 4f1d2c3b5a69", {"id": completion.experiments}
     return OperationCommand(name, operation, help, example, experiment_page.shown, ["id"], ids, fields)
@@ -91,7 +93,8 @@ OperationCommand(
     completions={"service": completion.services},
 ).add_to(app)
 for _name, _help in ACTIONS.items():
-    _on_one(_name, "act_on_experiment", _help, action=_name).add_to(app)
+    _fixed = {"action": _name} if _name == "promote" else {"action": _name, "alias": None}
+    _on_one(_name, "act_on_experiment", _help, **_fixed).add_to(app)
 outcomes.add_to(app)
 
 

@@ -295,6 +295,7 @@ def routing_preview(door: Door, preview: RoutingPreview) -> None:
     told = table("Unit", "Version", "Why", "Place")
     for one in preview.assignments[:UNITS_TOLD]:
         why = one.rule if one.why == "rule" and one.rule else one.why
+        why = f"{why}, experiment {one.experiment}" if one.experiment else why
         told.add_row(printable(str(one.unit)), f"{preview.model}@{one.version}", printable(why), f"{one.place:.4f}")
     door.out.print(told)
     for each in preview.shares:
@@ -350,6 +351,7 @@ def _shares(spec: ServiceSpec) -> str:
         for arm in served.arms:
             share = f" {100 * arm.weight / whole:.0f} %" if len(served.arms) > 1 else ""
             shares.append(f"{served.model}@{arm.version}{share}")
+        shares += [f"{one.namespace} apart for the experiment {one.name}" for one in served.ranges]
     return ", ".join(shares)
 
 

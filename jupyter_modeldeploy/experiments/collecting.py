@@ -44,14 +44,17 @@ class Collector:
             rows, waiting = rows + more, waiting[done:]
         return rows
 
-    def observed(self, base: str, candidate: str, metrics: Sequence[Metric] = (), since: int = 0) -> list[Observed]:
+    def observed(
+        self, base: str, candidate: str, metrics: Sequence[Metric] = (), since: int = 0, experiment: str = ""
+    ) -> list[Observed]:
         """What the units of `base` and of `candidate` (`name@2`) did in each stage of the traffic's split from `since`
-        on, stage by stage. Units that got both within a stage are left out.
+        on, stage by stage: those in the range of a namespace that the `experiment` has, or of those in none. Units that
+        got both within a stage are left out.
 
         There are always the sums `requests`, `errors` and `latency_ms`; `confidence` with `confidences`, how many
         requests have one, where any has; and of the outcomes those that `metrics` ask for and that have come at all.
         An outcome belongs to the stage that its unit was in at its time."""
-        return handing.observed(self._all(), base, candidate, metrics, since)
+        return handing.observed(self._all(), base, candidate, metrics, since, experiment)
 
     def suspicions(self) -> list[Suspicion]:
         """What was left out, and which units look like no user."""

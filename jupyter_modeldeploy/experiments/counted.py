@@ -44,9 +44,9 @@ class Counted:
         """The names of the outcomes that have come."""
         return [name for (name,) in self._kept.connection.execute(_METRICS)]
 
-    def crossed(self, stage: int, model: str) -> np.ndarray:
-        """The units that got several versions of it in that stage, sorted."""
-        return self._crossed.get((stage, model), np.empty(0, np.int64))
+    def crossed(self, group: Group) -> np.ndarray:
+        """The units that got several versions of its split, sorted."""
+        return self._crossed.get(group.split, np.empty(0, np.int64))
 
     def crossings(self) -> int:
         """How many there are in all."""
@@ -84,7 +84,7 @@ class Counted:
 
     def _load(self) -> None:
         self.groups: list[Group] = []
-        self._crossed: dict[tuple[int, str], np.ndarray] = {}
+        self._crossed: dict[tuple[int, str, str], np.ndarray] = {}
         self._outcomes: dict[tuple[str, str], Outcomes] = {}
         self._samples: dict[int, np.ndarray] = {}
         self._before: dict[str, tuple[np.ndarray, np.ndarray]] = {}
@@ -95,7 +95,8 @@ class Counted:
 
     def _find_groups(self) -> None:
         known = {group.number for group in self.groups}
-        arms = self._kept.connection.execute("SELECT number, stage, version, share FROM arms ORDER BY stage, number")
+        query = "SELECT number, stage, version, share, experiment FROM arms ORDER BY stage, number"
+        arms = self._kept.connection.execute(query)
         self.groups += [Group(*arm) for arm in arms if arm[0] not in known]
         self.groups.sort(key=lambda group: (group.stage, group.number))
 
@@ -116,11 +117,10 @@ class Counted:
 
     def _cross(self, group: Group, units: np.ndarray) -> None:
         """Find those that another version of its stage has, too."""
-        key = group.stage, group.model
         for other in self.groups:
-            if other is not group and (other.stage, other.model) == key:
+            if other is not group and other.split == group.split:
                 both = units[other.places(units)[1]]
-                self._crossed[key] = np.union1d(self.crossed(*key), both)
+                self._crossed[group.split] = np.union1d(self.crossed(group), both)
 
     def _follow_samples(self) -> None:
         for number, known in self._samples.items():

@@ -26,6 +26,8 @@ WORDS = {
 SMALLEST_P = 1e-6
 """Of planned looks: smaller ones are not told apart."""
 POWER = 0.8
+FAR = 100
+"""Times the units there are: nobody waits for more."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Rule:
 
     def units_missing(self, base: Estimate, candidate: Estimate, effect: Effect, smallest: float | None) -> int | None:
         """How many units an answer needs beyond those there are, with a chance of 80 %, where the difference is as it
-        seems or the `smallest` that matters; None where no number is enough."""
+        seems or the `smallest` that matters; None where no number is enough, or only one that nobody waits for."""
         units = base.units + candidate.units
         try:
             design = Design(
@@ -75,9 +77,10 @@ class Rule:
                 looks=5 if self.method == "stages" else 1,
                 tuned_to=self.tuned_to,
             )
-            return max(0, design.units_needed(smallest or abs(float(effect.value)), POWER) - units)
+            missing = max(0, design.units_needed(smallest or abs(float(effect.value)), POWER) - units)
         except InvalidInput:  # of no difference, or one that is too small to be found
             return None
+        return missing if missing <= FAR * units else None
 
     def _half_width(self, effect: Effect) -> float:
         if self.method == "sequence":

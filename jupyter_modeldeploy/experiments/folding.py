@@ -121,12 +121,11 @@ class Folding:
 
     def _arm(self, arm: Arm) -> int:
         if arm not in self._arms:
-            stage, version, share = arm
-            self._connection.execute(
-                "INSERT OR IGNORE INTO arms (stage, version, share) VALUES (?, ?, ?)", [stage, version, share]
-            )
-            query = "SELECT number, halvings FROM arms WHERE stage = ? AND version = ?"
-            self._arms[arm], halvings = self._connection.execute(query, [stage, version]).fetchone()
+            stage, version, _, experiment = arm
+            columns = "INSERT OR IGNORE INTO arms (stage, version, share, experiment)"
+            self._connection.execute(f"{columns} VALUES (?, ?, ?, ?)", arm)
+            query = "SELECT number, halvings FROM arms WHERE stage = ? AND version = ? AND experiment = ?"
+            self._arms[arm], halvings = self._connection.execute(query, [stage, version, experiment]).fetchone()
             self._halvings[self._arms[arm]] = halvings
         return self._arms[arm]
 

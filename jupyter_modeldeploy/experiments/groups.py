@@ -31,11 +31,17 @@ class Group:
     stage: int
     version: str
     share: float
+    experiment: str = ""
     table: np.ndarray = field(default_factory=lambda: np.empty((8, 0), np.int64))
 
     @property
     def model(self) -> str:
         return self.version.rpartition("@")[0]
+
+    @property
+    def split(self) -> tuple[int, str, str]:
+        """Whose groups share no unit."""
+        return self.stage, self.model, self.experiment
 
     @property
     def units(self) -> np.ndarray:

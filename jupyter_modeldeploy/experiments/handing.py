@@ -15,10 +15,13 @@ from jupyter_modeldeploy.experiments.spool import OWN_FIGURES
 from jupyter_modeldeploy.records import Metric
 
 
-def observed(counted: Counted, base: str, candidate: str, metrics: Sequence[Metric], since: int) -> list[Observed]:
+def observed(
+    counted: Counted, base: str, candidate: str, metrics: Sequence[Metric], since: int, experiment: str = ""
+) -> list[Observed]:
     """As `Collector.observed`."""
     wanted = {base: 0, candidate: 1}
-    chosen = [group for group in counted.groups if group.version in wanted and group.stage >= since]
+    mine = [group for group in counted.groups if group.version in wanted and group.experiment == experiment]
+    chosen = [group for group in mine if group.stage >= since]
     return [
         _Handed(counted, group).observed(metrics)
         for group in sorted(chosen, key=lambda g: (g.stage, wanted[g.version]))
@@ -60,7 +63,7 @@ class _Handed:
 
     def _kept(self) -> np.ndarray | None:
         """bool[units]; None for all of them."""
-        crossed = self.counted.crossed(self.group.stage, self.group.model)
+        crossed = self.counted.crossed(self.group)
         if not len(crossed):
             return None
         kept = np.ones(len(self.group.units), bool)

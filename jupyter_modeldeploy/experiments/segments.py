@@ -41,7 +41,7 @@ class _Head(BaseModel):
     """The first line of a segment."""
 
     format: Literal[1] = 1
-    arms: list[tuple[Whole, str, FiniteFloat]]
+    arms: list[tuple[Whole, str, FiniteFloat] | tuple[Whole, str, FiniteFloat, str]]
     attributes: list[str]
     rows: Count
     dropped: Count
@@ -72,7 +72,7 @@ def read(path: Path) -> Segment:
         head = _Head.model_validate_json(first)
     except ValidationError as error:
         return _headless(first, lines, _why(error))
-    segment = Segment(head.arms, head.attributes, dropped=head.dropped)
+    segment = Segment([Arm(*arm) for arm in head.arms], head.attributes, dropped=head.dropped)
     for line in lines:
         _take(segment, line)
     segment.lost = max(0, head.rows - segment.rows)

@@ -18,8 +18,6 @@ NAMES = {
 NOT_DUE = "It is judged once, when all planned units are there."
 ALIKE = 0.005
 """By what share sizes may differ and be one size."""
-FAR = 100
-"""Times the units there are: nobody waits for more."""
 
 
 def sentence(
@@ -90,15 +88,15 @@ def _latency_clause(metric: MetricComparison, difference: Interval, base: float)
 
 def _undecided(metric: MetricComparison, difference: Interval) -> str:
     """Why there is no verdict, and what it takes."""
-    smallest, missing = metric.minimum_effect, metric.units_missing or 0
+    smallest = metric.minimum_effect
     if smallest and -smallest < difference.low and difference.high < smallest:
         return f", less than the {_figure(smallest, metric.unit)} that matter"
     if metric.note == NOT_DUE:
         return ": not decided before all planned units are there"
     several = "" if difference.low <= 0 <= difference.high else ", as one of several metrics"
-    if not 0 < missing <= FAR * (metric.base_samples + metric.candidate_samples):
+    if not metric.units_missing:
         return f": not decided{several}"
-    return f": not decided{several}, about {_rounded(missing):,} more units"
+    return f": not decided{several}, about {_rounded(metric.units_missing):,} more units"
 
 
 def _in_words(difference: Interval, metric: MetricComparison) -> tuple[str, str]:

@@ -3,7 +3,8 @@
 Each leaves segments there: files of JSON lines that get their name when they are complete and are never changed. Who
 counts them removes them.
 
-    {"format": 1, "arms": [[stage, "model@2", share], …], "attributes": ["region", …], "rows": 2, "dropped": 0}
+    {"format": 1, "arms": [[stage, "model@2", share, experiment], …], "attributes": ["region", …], "rows": 2,
+        "dropped": 0}
     {"exposures": [[arm, unit, request, at, microseconds, failed, confidence, *attributes], …]}
     {"outcomes": [[unit, request, metric, value, id, at, received, before], …]}
 
@@ -19,6 +20,7 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -36,8 +38,15 @@ MAX_UNIT_BYTES = MAX_ID_BYTES = 128
 OWN_FIGURES = frozenset({"requests", "errors", "latency_ms", "confidence", "confidences"})
 """What a service measures by itself; every other figure is of outcomes."""
 
-Arm = tuple[int, str, float]
-"""The stage of the traffic's split, the version, and its share of the traffic then."""
+
+class Arm(NamedTuple):
+    """The stage of the split, the version, its share then, and the experiment whose range of a namespace was split so;
+    '' is the split of all other traffic."""
+
+    stage: int
+    version: str
+    share: float
+    experiment: str = ""
 
 
 class Spool:
@@ -60,10 +69,15 @@ class Spool:
         return self._bytes + size <= self.max_bytes
 
     def write(
-        self, arms: Iterable[Arm], attributes: Sequence[str], lines: Sequence[bytes], rows: int, dropped: int
+        self,
+        arms: Iterable[tuple[Any, ...]],
+        attributes: Sequence[str],
+        lines: Sequence[bytes],
+        rows: int,
+        dropped: int,
     ) -> Path:
         """Leave a segment of these `lines` of JSON, and give its path. Raises OSError, having left nothing."""
-        told = {"arms": [*arms], "attributes": [*attributes], "rows": rows, "dropped": dropped}
+        told = {"arms": [[*arm] for arm in arms], "attributes": [*attributes], "rows": rows, "dropped": dropped}
         head = orjson.dumps({"format": FORMAT, **told})
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._segments += 1

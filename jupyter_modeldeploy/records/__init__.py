@@ -87,6 +87,7 @@ from jupyter_modeldeploy.records.routes_taken import ShadowFigures as ShadowFigu
 from jupyter_modeldeploy.records.routing import Arm as Arm
 from jupyter_modeldeploy.records.routing import Condition as Condition
 from jupyter_modeldeploy.records.routing import Namespace as Namespace
+from jupyter_modeldeploy.records.routing import RangeSplit as RangeSplit
 from jupyter_modeldeploy.records.routing import RoutingRule as RoutingRule
 from jupyter_modeldeploy.records.routing import ServedModel as ServedModel
 from jupyter_modeldeploy.records.routing import Shadow as Shadow

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from jupyter_modeldeploy.records.base import Interval, Name, Record
+from jupyter_modeldeploy.records.routing import Namespace
 
 MetricKind = Literal["mean", "proportion", "ratio", "percentile"]
 Method = Literal["sequence", "fixed", "stages"]
@@ -166,6 +167,8 @@ class Experiment(Record):
     ends_at: datetime | None = None
     updated_at: datetime | None = None
     steps: list[float] = Field(default_factory=list, description="the candidate's shares, one after the other")
+    namespace: Namespace | None = Field(default=None, description="whose units alone take part; None: all of them")
+    alias: Name | None = Field(default=None, description="what moves to the candidate where that is promoted")
     outcome: Literal["running", "paused", "rolled back", "promoted", "ended", "stopped"] = "ended"
     guardrails: list[GuardrailState] = Field(default_factory=list)
     decisions: list[Decision] = Field(default_factory=list)

@@ -91,6 +91,7 @@ class MoveRequest(Record):
     at: datetime
     reason: str = ""
     follow: list[Name] = Field(default_factory=list, description="services that are to be switched with it")
+    experiment: str = Field(default="", description="the experiment whose candidate that promotes")
     state: Literal["open", "approved", "refused"] = "open"
     decided_by: str | None = None
     decided_at: datetime | None = None

@@ -11,7 +11,7 @@ from jupyter_modeldeploy.records.base import Interval, Name, Record
 
 class Assignment(Record):
     """The version that a request of `unit` gets, and why. `place` is the unit's in [0, 1); `in_namespace` tells whether
-    it takes part, None where there is no namespace or no unit."""
+    it takes part, None where there is no namespace or no unit; `experiment` has it in its range of one."""
 
     unit: str | None
     version: int | None = Field(description="None: drawn for each request, by the shares")
@@ -19,6 +19,7 @@ class Assignment(Record):
     rule: str | None = Field(default=None, description="the rule that fits, by its name or number")
     place: float | None = None
     in_namespace: bool | None = None
+    experiment: str | None = None
 
 
 class AssignedShare(Record):

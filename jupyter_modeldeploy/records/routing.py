@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -65,6 +66,34 @@ class Namespace(Record):
     start: Share = 0.0
     end: Share = 1.0
 
+    def __str__(self) -> str:
+        """`checkout:0-0.5`"""
+        return f"{self.id}:{self.start:g}-{self.end:g}"
+
+    def overlaps(self, other: Namespace) -> bool:
+        """Whether some unit may be in both: units of two namespaces are not told apart."""
+        return self.id != other.id or (self.start < other.end and other.start < self.end)
+
+
+def free_ranges(taken: Sequence[Namespace]) -> list[Namespace]:
+    """What is left of the one namespace that all of `taken`, one at least, are ranges of."""
+    ends = [(0.0, 0.0), *sorted((one.start, one.end) for one in taken), (1.0, 1.0)]
+    found, reached = [], 0.0
+    for start, end in ends:
+        if start > reached:
+            found.append(Namespace(id=taken[0].id, start=reached, end=start))
+        reached = max(reached, end)
+    return found
+
+
+class RangeSplit(Record):
+    """A split of its own for the units in a range of a namespace: the experiment `name` shares a model's traffic with
+    others and no unit with them. A unit's place in it is of the seed `<service>/<model>/<name>`."""
+
+    name: Name
+    namespace: Namespace
+    arms: Annotated[list[Arm], AfterValidator(_shared)] = Field(min_length=1)
+
 
 class Shadow(Record):
     """A version that gets copies of this share of the requests; nobody sees its answers."""
@@ -74,8 +103,9 @@ class Shadow(Record):
 
 
 class ServedModel(Record):
-    """The first of the `rules` that fits a request tells its version; else the `arms` share it. Units outside the
-    `namespace`, and requests without a unit where there is one, get the first arm."""
+    """The first of the `rules` that fits a request tells its version; else the split of the range that its unit is in,
+    if it is in one of `ranges`; else the `arms` share it. Units outside the `namespace`, and requests without a unit
+    where there is one, get the first arm."""
 
     model: Name
     arms: Annotated[list[Arm], AfterValidator(_shared)] = Field(min_length=1)
@@ -83,4 +113,5 @@ class ServedModel(Record):
     """The version that answers where the chosen one fails or its breaker is open."""
     rules: list[RoutingRule] = Field(default_factory=list, max_length=32)
     namespace: Namespace | None = None
+    ranges: list[RangeSplit] = Field(default_factory=list, max_length=32)
     shadow: list[Shadow] = Field(default_factory=list, max_length=4)

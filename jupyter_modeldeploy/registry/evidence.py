@@ -37,7 +37,9 @@ class Pair:
 class Evidence:
     """What the workspace knows of versions, read once."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, experiment: str = "") -> None:
+        """With an `experiment` whose promotion is what is looked at."""
+        self._promoting = experiment
         self._jobs = [job for job in store.jobs.list([JobState.succeeded]) if job.kind == "evaluate" and job.result]
         self._experiments = store.experiments.list()
 
@@ -72,9 +74,10 @@ class Evidence:
         return []
 
     def experiment(self, base: Version, candidate: Version) -> Experiment | None:
-        """The newest experiment of the two that has ended by itself or with a promotion."""
+        """The newest experiment of the two that has ended by itself or with a promotion, or now does."""
         for one in self._experiments:
-            if (one.base, one.candidate) == (base.ref, candidate.ref) and one.outcome in ("ended", "promoted"):
+            ended = one.outcome in ("ended", "promoted") or one.id == self._promoting
+            if ended and (one.base, one.candidate) == (base.ref, candidate.ref):
                 return one
         return None
 

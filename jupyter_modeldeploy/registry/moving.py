@@ -36,9 +36,10 @@ def promote(
     expected: int | None = None,
     follow: Sequence[str] = (),
     dry_run: bool = False,
+    experiment: str = "",
 ) -> Moved:
     """Point the alias at `version`, or ask for it where the rule wants a second person's word; `follow` is kept with
-    that request. An alias that points there already stays as it is.
+    that request, and so is the `experiment` that this promotes. An alias that points there already stays as it is.
 
     `expected` is the version that it pointed at when the decision was made, 0 for none. Raises Conflict where that has
     changed, and where a condition of the rule does not hold, with the figures; Forbidden for who may not move it."""
@@ -47,7 +48,7 @@ def promote(
     check_expected(f"{name}@{alias}", expected, before)
     rule = store.aliases.rule(name, alias)
     former = store.versions.get(f"{name}@{before}") if before is not None else None
-    found = rules.checks(store, rule, version, former, by)
+    found = rules.checks(store, rule, version, former, by, experiment)
     moved = Moved(
         model=name, alias=alias, before=before, after=version.number, checks=found, warnings=_warnings(version)
     )
@@ -69,6 +70,7 @@ def promote(
         at=datetime.now(UTC),
         reason=reason,
         follow=list(follow),
+        experiment=experiment,
     )
     return moved.model_copy(update={"request": store.aliases.ask(request)})
 
@@ -86,7 +88,7 @@ def approve(store: Store, request_id: str, by: str, note: str = "") -> Moved:
     check_expected(f"{name}@{alias}", request.before or 0, before)
     version = store.versions.get(f"{name}@{request.number}")
     former = store.versions.get(f"{name}@{before}") if before is not None else None
-    found = rules.checks(store, rule, version, former, request.by)
+    found = rules.checks(store, rule, version, former, request.by, request.experiment)
     _refuse_failed(version, alias, found, rules.who(rule, request.by))
     decided = _decided(request, "approved", by, note)
     seen = as_seen(f"{name}@{alias}", before, rule)
@@ -161,6 +163,15 @@ def as_seen(called: str, before: int | None, rule: ApprovalRule) -> Allowed:
         check_expected(called, before or 0, now)
         if ruled != rule:
             raise Conflict(f"The rule of {called} was changed meanwhile.", "Look again, then try again.")
+
+    return allowed
+
+
+def only_from(called: str, expected: int | None) -> Allowed:
+    """Refuses a move where the alias is elsewhere by now; whoever may move it, what is taken back was allowed."""
+
+    def allowed(now: int | None, rule: ApprovalRule) -> None:
+        check_expected(called, expected, now)
 
     return allowed
 

@@ -11,13 +11,15 @@ from jupyter_modeldeploy.registry.evidence import TRUSTED_SPLIT, Evidence, Pair,
 from jupyter_modeldeploy.store import Store
 
 
-def checks(store: Store, rule: ApprovalRule, version: Version, before: Version | None, by: str) -> list[Check]:
+def checks(
+    store: Store, rule: ApprovalRule, version: Version, before: Version | None, by: str, experiment: str = ""
+) -> list[Check]:
     """What the rule asks of `version` taking the place of `before` (None: the alias points at none), if `by` moves the
-    alias. Whether a second person agrees is not among it."""
+    alias, and where that promotes the candidate of an `experiment`. Whether a second person agrees is not among it."""
     found = [who(rule, by)] if rule.movers else []
     if not rule.conditions and rule.proof == "none":
         return found
-    evidence = Evidence(store)
+    evidence = Evidence(store, experiment)
     found += [_held(store, evidence, parse(text), version) for text in rule.conditions]
     found += [] if rule.proof == "none" else [_proof(evidence, rule, version, before)]
     return found

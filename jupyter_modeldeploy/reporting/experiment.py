@@ -97,7 +97,7 @@ class ExperimentPage(Page, Experiment):
         )
 
     def heading(self) -> str:
-        return f"{self.candidate} against {self.base}"
+        return f"{self.candidate} against {self.base}{f' in {self.namespace}' if self.namespace else ''}"
 
     def write(self, path: str | Path) -> Path:
         """Write it to a file: as JSON where its name ends with `.json`, as Markdown with `.md`, else as a page."""

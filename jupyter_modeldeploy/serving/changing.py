@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
 
 from jupyter_modeldeploy import processes
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, ServiceFailed, from_validation_error
-from jupyter_modeldeploy.records import Arm, Service, ServiceSpec, ServiceState
+from jupyter_modeldeploy.records import ServedModel, Service, ServiceSpec, ServiceState
 from jupyter_modeldeploy.serving import planning
-from jupyter_modeldeploy.serving.history import revised, rolled_back
+from jupyter_modeldeploy.serving.history import revised, rolled_back, without_ranges
 from jupyter_modeldeploy.serving.lifecycle import POLL_S, only_writer
 from jupyter_modeldeploy.serving.observation import observe, settle, status
 from jupyter_modeldeploy.serving.supervision.differences import FIXED
@@ -86,20 +86,23 @@ def switch(store: Store, name: str, ref: str, wait_s: float = 300.0) -> Service:
 
 
 def reweigh(
-    store: Store, name: str, model: str, arms: Sequence[Arm], found: Sequence[Sequence[Arm]], first: bool, **fields: Any
+    store: Store, name: str, model: str, make: Callable[[ServedModel], ServedModel], first: bool, **fields: Any
 ) -> Service:
-    """Split a model's traffic into `arms`, where it is split as one of `found` now; with other `fields` of the spec.
+    """Split a model's traffic as `make` does, which may refuse how it finds it; with other `fields` of the spec.
 
-    Of the changes of an experiment only the `first` is remembered: a rollback goes back to before all of them. Raises
-    as `change` does, and Conflict where somebody else has split the traffic otherwise meanwhile."""
+    Of the changes of an experiment only the `first` is remembered: a rollback goes back to before all of them, and
+    never to a range of a namespace that is no more. Raises as `change` and `make` do, and Conflict where the model is
+    not served any more."""
 
     def reweighed(service: Service) -> Service:
         served = next((one for one in service.spec.models if one.model == model), None)
-        if served is None or [*served.arms] not in [[*each] for each in (*found, arms)]:
-            raise Conflict(f"The traffic of {model!r} on {name!r} was split otherwise meanwhile.", "Look at it again.")
-        mine = served.model_copy(update={"arms": [*arms]})
+        if served is None:
+            raise Conflict(f"{name!r} does not serve {model!r} any more.", "Look at it again.")
+        mine = make(served)
         models = [(mine if one.model == model else one).model_dump() for one in service.spec.models]
-        return revised(service, _with(service.spec, {**fields, "models": models}), remembered=first)
+        after = revised(service, _with(service.spec, {**fields, "models": models}), remembered=first)
+        ended = {one.name for one in served.ranges} - {one.name for one in mine.ranges}
+        return without_ranges(after, model, ended) if ended else after
 
     return _revise(store, name, reweighed, 300.0)
 

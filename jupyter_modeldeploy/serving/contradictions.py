@@ -34,7 +34,20 @@ def check_routing(served: ServedModel) -> None:
             f"{served.namespace.id!r} holds nobody.",
             "Let start be below end, both in 0 to 1.",
         )
+    _check_ranges(served)
     _check_shadow(served)
+
+
+def _check_ranges(served: ServedModel) -> None:
+    taken = [(f"the range of {one.name}", one.namespace) for one in served.ranges]
+    taken += [("the namespace of all other traffic", served.namespace)] if served.namespace and taken else []
+    for number, (called, mine) in enumerate(taken):
+        for other, its in taken[:number]:
+            if mine.overlaps(its):
+                raise InvalidInput(
+                    f"Of {served.model!r} {called} ({mine}) may have units of {other} ({its}).",
+                    "Take ranges of one namespace that are apart.",
+                )
 
 
 def _check_shadow(served: ServedModel) -> None:
@@ -43,6 +56,7 @@ def _check_shadow(served: ServedModel) -> None:
         raise InvalidInput(f"A shadow of {served.model!r} is named twice: {shadows}.", "Name each version once.")
     answering = {arm.version for arm in served.arms if arm.weight > 0}
     answering |= {number for rule in served.rules for number in _versions(rule)}
+    answering |= {arm.version for one in served.ranges for arm in one.arms if arm.weight > 0}
     for number in shadows:
         if answering == {number}:
             raise InvalidInput(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -172,9 +172,9 @@ class Endpoint:
         versions = [version for model in models for version in model.versions.values()]
         self.policy = Policy(versions, instances, metrics, folder)
 
-    def configure(self, spec: ServiceSpec, stage: int = 1) -> None:
+    def configure(self, spec: ServiceSpec, stage: int = 1, stages: Mapping[str, int] | None = None) -> None:
         """Serve as `spec` says from the next request on, in everything that needs no new process. `stage` is the
-        revision since which the traffic is split so.
+        revision since which all of the traffic is split so, and `stages` are those of single splits.
 
         Raises, having changed nothing, NotFound where it names a model or version that is not in this process, and what
         a cache in Redis raises that cannot be used."""
@@ -182,7 +182,7 @@ class Endpoint:
             model = self.model(wanted.model)
             for number in versions_of(wanted):
                 model.get(str(number))
-        self.policy.configure(spec, stage)
+        self.policy.configure(spec, stage, stages)
         for wanted in spec.models:
             self.model(wanted.model).configure(wanted)
         for target in self.routes.values():
@@ -241,7 +241,8 @@ class Endpoint:
                     version.metrics.ran_inline(call.rows, version.inline_s, seconds)
                     if (exposures := self.policy.exposures) is not None and target.pinned is None and by_share(choice):
                         items = result if call.kind == "items" else None
-                        exposures.at_once(version, headers, seconds, items, answer)
+                        experiment = "" if choice is None else choice.experiment
+                        exposures.at_once(version, headers, seconds, items, answer, experiment)
                     return answer
             except Exception as raised:  # noqa: BLE001  # the request tells of it
                 error = raised
@@ -271,7 +272,9 @@ class Endpoint:
 def _by_weights(versions: list[ServedVersion], weights: list[float]) -> ServedModel:
     """Before the first `configure`."""
     arms = [SimpleNamespace(version=each.name, weight=weight) for each, weight in zip(versions, weights, strict=True)]
-    return cast("ServedModel", SimpleNamespace(arms=arms, fallback=None, rules=[], namespace=None, shadow=[]))
+    return cast(
+        "ServedModel", SimpleNamespace(arms=arms, fallback=None, rules=[], namespace=None, ranges=[], shadow=[])
+    )
 
 
 def _routes(models: list[ModelRoute], infer: Infer) -> Iterator[tuple[bytes, Target]]:

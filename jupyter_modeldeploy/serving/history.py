@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from jupyter_modeldeploy.errors import Conflict
 from jupyter_modeldeploy.records import Service, ServiceSpec
 
@@ -19,6 +21,20 @@ def revised(service: Service, spec: ServiceSpec, remembered: bool = True) -> Ser
     if remembered and spec.model_dump(exclude=OPERATING) != service.spec.model_dump(exclude=OPERATING):
         history = [*history, service.spec][-KEPT:]
     return service.model_copy(update={"spec": spec, "revision": service.revision + 1, "history": history})
+
+
+def without_ranges(service: Service, model: str, ended: Collection[str]) -> Service:
+    """The row whose history knows nothing of these experiments' ranges on the model: nobody watches them any more."""
+    history = []
+    for spec in service.history:
+        models = [
+            one.model_copy(update={"ranges": [each for each in one.ranges if each.name not in ended]})
+            if one.model == model
+            else one
+            for one in spec.models
+        ]
+        history.append(spec.model_copy(update={"models": models}))
+    return service.model_copy(update={"history": history})
 
 
 def rolled_back(service: Service) -> Service:

@@ -43,7 +43,8 @@ class Plan:
     `metrics_folder` is where the replicas of the service leave their counts for each other. The rest is the
     supervisor's to say: which `replica` that is, its number of threads `instances`, the port found for gRPC.
 
-    `stage` is the revision since which the traffic is split as it is.
+    `stages` are the revisions since which each split of the traffic is as it is, by `split_name`, and `stage` is the
+    newest of them.
 
     `plugins` are the runtimes and tasks (`plugins.available`) and `package_version` is this package's, both as the
     doors found them: a server process that looked through what is installed would stay 1.8 MB larger."""
@@ -55,6 +56,7 @@ class Plan:
     package_version: str | None = None
     revision: int = 1
     stage: int = 1
+    stages: dict[str, int] = field(default_factory=dict)
     replica: int = 0
     instances: int = 1
     grpc_port: int | None = None
@@ -71,6 +73,11 @@ class Plan:
             version["folder"] = str(version["folder"])
         folder = str(self.metrics_folder)
         return {**vars(self), "spec": self.spec.model_dump(mode="json"), "models": models, "metrics_folder": folder}
+
+
+def split_name(model: str, experiment: str = "") -> str:
+    """What a split is called among `Plan.stages`: that of a model's arms, or of an experiment's range on it."""
+    return f"{model}/{experiment}" if experiment else model
 
 
 def read_plan(line: bytes) -> Plan:

@@ -14,7 +14,7 @@ from jupyter_modeldeploy.errors import Conflict, InvalidInput, Unavailable, from
 from jupyter_modeldeploy.records import Arm, ServedModel, ServiceSpec, Version
 from jupyter_modeldeploy.serving.access import require_loopback
 from jupyter_modeldeploy.serving.contradictions import check_routing
-from jupyter_modeldeploy.serving.plan import Plan, PlannedModel, PlannedVersion
+from jupyter_modeldeploy.serving.plan import Plan, PlannedModel, PlannedVersion, split_name
 from jupyter_modeldeploy.serving.routing import versions_of
 from jupyter_modeldeploy.serving.supervision import documents
 from jupyter_modeldeploy.serving.supervision.listening import MAX_PATH_BYTES, listen, listen_unix, reserve
@@ -33,9 +33,11 @@ def plan_of(store: Store, spec: ServiceSpec, revision: int) -> Plan:
         PlannedModel(name=served.model, versions=[_version(store, served.model, arm) for arm in _held(served)])
         for served in spec.models
     ]
+    stages = _stages(store, spec, revision)
     return Plan(
         revision=revision,
-        stage=_stage(store, spec, revision),
+        stage=max(stages.values()),
+        stages=stages,
         spec=spec,
         models=models,
         metrics_folder=store.service_folder(spec.name) / "metrics",
@@ -55,31 +57,40 @@ def write(store: Store, plan: Plan) -> None:
         raise from_os_error(error, "writing the service's plan") from error
 
 
-def stage(store: Store, name: str) -> int:
-    """The revision since which the service's traffic is split as it is; 0 where there is no plan that tells."""
+def stage(store: Store, name: str, split: str) -> int:
+    """The revision since which the split of the service's traffic that is called so (`split_name`) is as it is; 0 where
+    there is no plan that tells."""
+    return int(_former(store, name).get("stages", {}).get(split, 0))
+
+
+def _stages(store: Store, spec: ServiceSpec, revision: int) -> dict[str, int]:
+    """By split the revision since which a unit of it gets the version that it gets: what was measured before is another
+    experiment.
+
+    A change of anything else leaves it as it is, also that of another split; the former plan tells, also of a service
+    that was stopped."""
+    former = _former(store, spec.name)
+    before = dict(_splits(former["spec"]["models"])) if former else {}
+    since = former.get("stages") or dict.fromkeys(before, former.get("stage", revision))
+    return {
+        name: min(since[name], revision) if name in since and before.get(name) == split else revision
+        for name, split in _splits(spec.model_dump(mode="json")["models"])
+    }
+
+
+def _former(store: Store, name: str) -> dict[str, Any]:
+    """The plan that a service has, or had; empty where nobody knows."""
     try:
-        plan = documents.read(store.service_folder(name), documents.PLAN)
+        return documents.read(store.service_folder(name), documents.PLAN) or {}
     except ValueError:
-        return 0
-    return int(plan["stage"]) if plan and "stage" in plan else 0
+        return {}
 
 
-def _stage(store: Store, spec: ServiceSpec, revision: int) -> int:
-    """The revision since which a unit gets the version that it gets: what was measured before is another experiment.
-
-    A change of anything else leaves it as it is; the former plan tells, also of a service that was stopped."""
-    try:
-        former = documents.read(store.service_folder(spec.name), documents.PLAN)
-    except ValueError:
-        return revision  # nobody knows what was before
-    if former is None or _split(former["spec"]["models"]) != _split(spec.model_dump(mode="json")["models"]):
-        return revision
-    stage: int = former.get("stage", revision)
-    return min(stage, revision)
-
-
-def _split(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{field: value for field, value in model.items() if field not in ("fallback", "shadow")} for model in models]
+def _splits(models: list[dict[str, Any]]) -> Iterator[tuple[str, list[Any]]]:
+    for model in models:
+        yield split_name(model["model"]), [model["arms"], model["rules"], model["namespace"]]
+        for one in model.get("ranges", ()):
+            yield split_name(model["model"], one["name"]), [one["namespace"], one["arms"], model["rules"]]
 
 
 def check_address(spec: ServiceSpec) -> None:

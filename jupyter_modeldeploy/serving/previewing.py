@@ -51,8 +51,9 @@ def _assignment(
         version=choice.version,
         why=choice.why,
         rule=choice.rule,
-        place=routing.split.place(sent) / assignment.PLACES,
+        place=(routing.split_of(sent) or routing.split).place(sent) / assignment.PLACES,
         in_namespace=None if served.namespace is None else takes_part(sent, served.namespace),
+        experiment=choice.experiment or None,
     )
 
 

@@ -77,7 +77,7 @@ async def _serve(plan: Plan, listener: socket.socket, link: Link) -> int:
     endpoint = Endpoint(spec.name, models, access, instances, metrics, spec.max_body_bytes, folder)
     endpoint.repository = repository = Repository(endpoint, link)
     await repository.follow(spec.unloaded)
-    endpoint.configure(spec, plan.stage)
+    endpoint.configure(spec, plan.stage, plan.stages)
     server = uvicorn.Server(_config(endpoint, spec))
     grpc = await _grpc_server(endpoint, plan)
     metrics.gauge("queue_depth", lambda: instances.depth)
@@ -120,7 +120,7 @@ class Orders:
 
     def take(self, message: dict[str, Any]) -> None:
         if "configure" in message:
-            task = asyncio.create_task(self._configure(message["configure"], message["revision"], message["stage"]))
+            task = asyncio.create_task(self._configure(message))
             self._configuring.add(task)
             task.add_done_callback(self._configuring.discard)
         elif "drain" in message:
@@ -130,13 +130,13 @@ class Orders:
         elif "answer" in message:
             self._repository.answered(message["answer"], message["failure"])
 
-    async def _configure(self, spec: dict[str, Any], revision: int, stage: int) -> None:
-        failure = None
+    async def _configure(self, message: dict[str, Any]) -> None:
+        failure, revision = None, message["revision"]
         async with self._turn:
             try:
-                wanted = read_spec(spec)
+                wanted = read_spec(message["configure"])
                 await self._repository.follow(wanted.unloaded)
-                self._endpoint.configure(wanted, stage)
+                self._endpoint.configure(wanted, message["stage"], message["stages"])
             except Exception as error:  # whatever it is: the change is undone, the old goes on
                 log.exception("the change to revision %d cannot be followed", revision)
                 failure = failure_of(error)

@@ -34,6 +34,8 @@ class Choice(Generic[V]):
     version: V
     why: Why = "share"
     rule: str | None = None
+    experiment: str = ""
+    """Whose range of a namespace the unit is in, if any."""
 
 
 class Split(Generic[V]):
@@ -75,9 +77,12 @@ class Routing(Generic[V]):
     `reads` tells whether a rule asks what a request holds, so that it must be decoded before a version is chosen."""
 
     def __init__(self, seed: str, wanted: ServedModel, version: Callable[[int], V]) -> None:
-        def split(arms: Sequence[tuple[int, float]], why: Why = "share", rule: str | None = None) -> Split[V]:
-            choices = [Choice(version(number), why, rule) for number, _ in arms]
-            return Split(seed, choices, [weight for _, weight in arms])
+        def split(
+            arms: Sequence[tuple[int, float]], why: Why = "share", rule: str | None = None, experiment: str = ""
+        ) -> Split[V]:
+            choices = [Choice(version(number), why, rule, experiment) for number, _ in arms]
+            own = f"{seed}/{experiment}" if experiment else seed
+            return Split(own, choices, [weight for _, weight in arms])
 
         self.split = split([(arm.version, arm.weight) for arm in wanted.arms])
         self.reads = any(condition.attribute in OF_THE_INPUT for rule in wanted.rules for condition in rule.conditions)
@@ -85,24 +90,35 @@ class Routing(Generic[V]):
         for number, rule in enumerate(wanted.rules, 1):
             arms = [(arm.version, arm.weight) for arm in rule.arms] or [(int(rule.version or 0), 1.0)]
             self._rules.append((all_hold(rule.conditions), split(arms, "rule", rule.name or f"rule {number}")))
+        self._ranges = [
+            (one.namespace, split([(arm.version, arm.weight) for arm in one.arms], experiment=one.name))
+            for one in wanted.ranges
+        ]
         self._namespace = wanted.namespace
         self._outside = Choice(version(wanted.arms[0].version), "outside the namespace")
-        self.choose: Chooses[V] = self._by_rules if self._rules or self._namespace else _plainly(self.split)
+        by_shares_alone = not (self._rules or self._ranges or self._namespace)
+        self.choose: Chooses[V] = _plainly(self.split) if by_shares_alone else self._by_rules
         """What a request with such headers gets; the facts tell of what it holds, where that `reads`."""
 
     @property
     def only(self) -> V | None:
         """The version that every request gets, where there is just one."""
         sole = self.split.sole
-        if sole is None or self._rules or (self._namespace and sole.version is not self._outside.version):
+        if sole is None or self._rules or self._ranges:
             return None
-        return sole.version
+        return None if self._namespace and sole.version is not self._outside.version else sole.version
+
+    def split_of(self, unit: bytes | None) -> Split[V] | None:
+        """The split of the range that the unit is in; None for a unit in none of them."""
+        return next((split for namespace, split in self._ranges if takes_part(unit, namespace)), None)
 
     def _by_rules(self, headers: Headers, facts: Facts | None = None) -> Choice[V]:
         unit = headers.get(UNIT_HEADER) or headers.get(ID_HEADER)  # what is sent again gets what it got
         for hold, split in self._rules:
             if hold(headers, facts):
                 return split.choose(unit)
+        if self._ranges and (own := self.split_of(unit)) is not None:
+            return own.choose(unit)
         if self._namespace is not None and not takes_part(unit, self._namespace):
             return self._outside
         return self.split.choose(unit)
@@ -136,6 +152,7 @@ def versions_of(served: ServedModel) -> list[int]:
     numbers += [served.fallback] if served.fallback is not None else []
     for rule in served.rules:
         numbers += [arm.version for arm in rule.arms] if rule.version is None else [rule.version]
+    numbers += [arm.version for one in served.ranges for arm in one.arms]
     return list(dict.fromkeys([*numbers, *(shadow.version for shadow in served.shadow)]))
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import insert, select, update
 
 from jupyter_modeldeploy.errors import Conflict, NotFound
-from jupyter_modeldeploy.records import Experiment
+from jupyter_modeldeploy.records import Experiment, Namespace
+from jupyter_modeldeploy.records.routing import free_ranges
 from jupyter_modeldeploy.store.changes import append
 from jupyter_modeldeploy.store.database import Database, scalar, scalars
 from jupyter_modeldeploy.store.tables import experiments
@@ -26,14 +27,14 @@ class Experiments:
         return experiment
 
     def begin(self, experiment: Experiment) -> Experiment:
-        """Add a live experiment. Raises Conflict while another one on this model of this service is not over: each
-        would take the other's changes of the traffic for its own doing."""
+        """Add a live experiment. Raises Conflict while another one may have a unit of it: one on this model of this
+        service, where not both have a range of the same namespace, and one with a range that overlaps its own."""
         record = experiment.model_dump(mode="json")
         values = {"id": experiment.id, "created_at": experiment.created_at, "record": record}
         with self._database.write() as connection:
             rows = scalars(connection, select(experiments.c.record).where(experiments.c.id != experiment.id))
             others = [Experiment.model_validate(row) for row in rows]
-            _refuse(str(experiment.service), experiment.base.partition("@")[0], others)
+            _refuse(str(experiment.service), experiment.base.partition("@")[0], experiment.namespace, others)
             connection.execute(insert(experiments).values(**values))
             append(connection, "experiment", experiment.id, "created")
         return experiment
@@ -47,9 +48,13 @@ class Experiments:
             append(connection, "experiment", experiment.id, "updated")
         return experiment
 
-    def check_free(self, service: str, model: str) -> None:
-        """Raise Conflict where a live experiment on this model of this service is not over."""
-        _refuse(service, model, self.list())
+    def check_free(self, service: str, model: str, namespace: Namespace | None = None) -> None:
+        """Raise Conflict as `begin` does."""
+        _refuse(service, model, namespace, self.list())
+
+    def going_on(self, service: str) -> list[Experiment]:
+        """The live experiments on this service that are not over."""
+        return [one for one in self.list() if _goes_on(one) and one.service == service]
 
     def made_by(self, job_id: str) -> Experiment | None:
         """The experiment that the job wrote, if it came so far."""
@@ -70,11 +75,26 @@ class Experiments:
         return [Experiment.model_validate(row) for row in rows]
 
 
-def _refuse(service: str, model: str, others: Sequence[Experiment]) -> None:
-    for one in others:
-        goes_on = one.kind == "live" and one.outcome in ("running", "paused")
-        if goes_on and (one.service, one.base.partition("@")[0]) == (service, model):
+def _goes_on(one: Experiment) -> bool:
+    return one.kind == "live" and one.outcome in ("running", "paused")
+
+
+def _refuse(service: str, model: str, namespace: Namespace | None, others: Sequence[Experiment]) -> None:
+    going_on = [one for one in others if _goes_on(one)]
+    for one in going_on:
+        beside = (one.service, one.base.partition("@")[0]) == (service, model)
+        if namespace is None or one.namespace is None:
+            if beside:
+                raise Conflict(
+                    f"The experiment {one.id} on {model!r} of {service!r} is {one.outcome}.",
+                    f"Wait for its end, or stop it: modeldeploy experiments stop {one.id}. Several at a time need a "
+                    "range of a namespace each.",
+                )
+        elif (beside or one.namespace.id == namespace.id) and namespace.overlaps(one.namespace):
+            taken = [each.namespace for each in going_on if each.namespace and each.namespace.id == one.namespace.id]
+            left = ", ".join(map(str, free_ranges(taken)))
             raise Conflict(
-                f"The experiment {one.id} on {model!r} of {service!r} is {one.outcome}.",
-                f"Wait for its end, or stop it: modeldeploy experiments stop {one.id}.",
+                f"{namespace} may have units of {one.namespace}, the range of the experiment {one.id} on "
+                f"{one.service!r}, which is {one.outcome}.",
+                f"Free: {left}." if left else f"Nothing of {one.namespace.id} is free: wait for the end of one.",
             )

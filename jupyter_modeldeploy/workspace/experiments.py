@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from jupyter_modeldeploy.errors import Conflict
+from jupyter_modeldeploy.errors import Conflict, InvalidInput, ModelDeployError
 from jupyter_modeldeploy.experiments.live.asked import metrics_of
 from jupyter_modeldeploy.experiments.live.moves import Asked
 from jupyter_modeldeploy.jobs import launch
@@ -137,17 +137,44 @@ class Experiments(Room):
 
         return experiment_rehearsal.rehearse(self._store, traffic, candidate, base, options)
 
-    def act(self, experiment_id: str, action: Asked) -> Experiment:
+    def act(self, experiment_id: str, action: Asked, alias: str | None = None) -> Experiment:
         """Pause or resume a live experiment, roll it back, promote its candidate, or stop it, which splits the traffic
         as before; returns when that is done.
 
-        Where nobody watches it any more, its job having died, the traffic is changed from here. Raises NotFound, and
-        Conflict for one that is over, or to be paused or resumed where nobody watches it."""
-        from jupyter_modeldeploy.jobs.kinds import experiment_unwatched
+        A promotion lets an `alias` point at the candidate, too, that of the experiment's options if none is named: as
+        its rule allows, and before anything else. Where that is refused, and where a second person must approve it,
+        the traffic stays as it is; where the traffic cannot be moved, so does the alias.
+
+        Where nobody watches it any more, its job having died, the traffic is changed from here. Raises NotFound,
+        InvalidInput for an alias with another action, Forbidden for who may not move the alias, and Conflict where its
+        rule does not hold, for an experiment that is over, and where one is to be paused or resumed that nobody
+        watches."""
+        from jupyter_modeldeploy.jobs.kinds import experiment_promoting
 
         experiment = self.get(experiment_id)
         if experiment.kind != "live" or experiment.outcome not in ("running", "paused"):
             raise Conflict(f"The experiment {experiment_id} is over: {experiment.outcome}.", "Run another one.")
+        if action != "promote":
+            if alias is not None:
+                raise InvalidInput(f"{action} moves no alias.", "Leave it out.")
+            return self._act(experiment_id, action)
+        experiment_promoting.check_base(self._store, experiment)
+        alias, by = alias or experiment.alias, self._store.settings.person
+        moved = experiment_promoting.move_alias(self._store, experiment, alias, by) if alias else None
+        try:
+            found = self._act(experiment_id, action, experiment_promoting.told(self._store, experiment, moved))
+            if found.outcome not in ("running", "paused", "promoted"):
+                raise Conflict(f"The experiment {experiment_id} is over: {found.outcome}.", "Look at its decisions.")
+        except ModelDeployError:
+            if moved is not None:
+                experiment_promoting.take_back(self._store, moved, by)
+            raise
+        return found
+
+    def _act(self, experiment_id: str, action: Asked, note: str = "") -> Experiment:
+        from jupyter_modeldeploy.jobs.kinds import experiment_unwatched
+
+        experiment = self.get(experiment_id)
         reconcile_jobs(self._store)
         if self._store.jobs.get(experiment_id).state.ended:
             if action in ALONE:
@@ -155,9 +182,9 @@ class Experiments(Room):
                     f"Nobody watches the experiment {experiment_id} any more.",
                     f"Start it again: modeldeploy jobs resume {experiment_id}; or stop it.",
                 )
-            return experiment_unwatched.act(self._store, experiment, action)
+            return experiment_unwatched.act(self._store, experiment, action, note)
         folder = self._store.job_folder(experiment_id)
-        wish = experiment_asking.ask(folder, action, self._store.settings.owner)
+        wish = experiment_asking.ask(folder, action, self._store.settings.owner, note)
         deadline = time.monotonic() + ACT_WAIT_S
         while wish.path.exists() and time.monotonic() < deadline:
             time.sleep(POLL_S)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from jupyter_modeldeploy.errors import Conflict, ModelDeployError, ServiceFailed
-from jupyter_modeldeploy.records import AliasMove, ApprovalRule, Followed, Moved, Service, Serving
+from jupyter_modeldeploy.records import AliasMove, Followed, Moved, Service, Serving
 from jupyter_modeldeploy.registry import moving
 from jupyter_modeldeploy.serving import changing, lifecycle
 from jupyter_modeldeploy.store import Store
@@ -80,11 +80,7 @@ def _take_back(store: Store, moved: Moved, done: Sequence[Followed], failed: str
         except ModelDeployError as error:  # the one that failed first is what is raised
             log.warning("the service %s was not taken back: %s", one.service, error)
     reason = f"the service {failed} could not follow"
-    by, called = store.settings.person, f"{moved.model}@{moved.alias}"
-
-    def unmoved(now: int | None, rule: ApprovalRule) -> None:  # whoever may move it: this move is one that was allowed
-        moving.check_expected(called, moved.after, now)
-
+    by, unmoved = store.settings.person, moving.only_from(f"{moved.model}@{moved.alias}", moved.after)
     if moved.before is None:
         store.aliases.move(moved.model, moved.alias, None, by, reason, unmoved)
     else:

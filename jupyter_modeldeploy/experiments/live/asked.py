@@ -9,12 +9,13 @@ from typing import Any
 
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.experiments.own_metrics import OWN
-from jupyter_modeldeploy.records import Guardrail, Metric
+from jupyter_modeldeploy.records import Guardrail, Metric, Namespace
 
 GUARDRAILS = (
     Guardrail(metric="error_rate", at_most=0.02),
     Guardrail(metric="latency_p95", at_most=0.5, relative=True),
 )
+RANGE = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*):(?P<start>\d*\.?\d+)-(?P<end>\d*\.?\d+)")
 METRIC = re.compile(
     r"(?P<kind>mean|proportion|p\d{1,2}(?:\.\d+)?|ratio)(?: of (?P<of>[\w.-]+))?(?: per (?P<per>[\w.-]+))?"
 )
@@ -45,6 +46,15 @@ def share_of_split(split: str) -> float:
     if base < 0 or candidate <= 0:
         raise ValueError(f"{split!r} leaves the candidate without traffic: write 80,20")
     return candidate / (base + candidate)
+
+
+def namespace_of(text: str) -> Namespace:
+    """`checkout:0-0.5`: the units whose place in the namespace `checkout` is from 0 to below 0.5. Raises ValueError for
+    others."""
+    found = RANGE.fullmatch(text.strip())
+    if found is None or not 0 <= float(found["start"]) < float(found["end"]) <= 1:
+        raise ValueError(f"{text!r} is no range of a namespace: write checkout:0-0.5, its ends within 0 and 1")
+    return Namespace(id=found["id"], start=float(found["start"]), end=float(found["end"]))
 
 
 def metrics_of(outcomes: Mapping[str, str]) -> list[Metric]:

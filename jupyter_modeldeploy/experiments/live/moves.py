@@ -48,10 +48,16 @@ class Moves:
         return self._over(standing, now, chosen.action, chosen.by, chosen.why)
 
     def asked(
-        self, standing: Standing, now: float, action: Asked, by: str, states: Sequence[GuardrailState] = ()
+        self,
+        standing: Standing,
+        now: float,
+        action: Asked,
+        by: str,
+        states: Sequence[GuardrailState] = (),
+        note: str = "",
     ) -> Standing:
-        """After what a person asked for; the same standing where that is so already. Who resumes waives what it was
-        paused for."""
+        """After what a person asked for, with a `note` of what else was done; the same standing where that is so
+        already. Who resumes waives what it was paused for."""
         if action == "pause":
             if standing.paused_by == "person":
                 return standing
@@ -62,7 +68,7 @@ class Moves:
             waived = [*dict.fromkeys([*standing.waived, *breached, *([SPLIT] * (standing.paused_by == "split"))])]
             return self.resumed(standing.model_copy(update={"waived": waived}), now, by, f"{by} asked for it.")
         done: Any = "roll back" if action == "roll-back" else action
-        return self._over(standing, now, done, by, f"{by} asked for it.")
+        return self._over(standing, now, done, by, f"{by} asked for it. {note}".rstrip())
 
     def resumed(self, standing: Standing, now: float, by: str, why: str) -> Standing:
         """It goes on; the time that it was paused does not count."""

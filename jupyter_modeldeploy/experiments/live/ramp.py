@@ -60,7 +60,7 @@ class Next:
 
     action: Literal["step", "pause", "roll back", "promote", "end"]
     why: str
-    by: Literal["guardrail", "split", "ramp"]
+    by: Literal["guardrail", "split", "ramp", "alias"]
     share: float | None = None
 
 

@@ -31,7 +31,7 @@ class Standing(Record):
     since: float
     ends: float
     paused_at: float | None = None
-    paused_by: Literal["person", "guardrail", "split", "service"] | None = None
+    paused_by: Literal["person", "guardrail", "split", "service", "alias"] | None = None
     waived: list[str] = Field(default_factory=list)
     decisions: list[Decision] = Field(default_factory=list)
     outcome: Outcome = "running"

@@ -51,6 +51,13 @@ class ExperimentOptions(Parameters):
         default=None, description="headers X-Attribute-NAME by which parts of the traffic are told apart: region,plan"
     )
     promote: bool = Field(default=False, description="give it all the traffic where it proves better in what decides")
+    alias: Name | None = Field(
+        default=None, description="where it is promoted, let this alias point at it, as its rule allows: production"
+    )
+    namespace: str | None = Field(
+        default=None,
+        description="only the units in this range of a namespace take part, others take theirs: checkout:0-0.5",
+    )
     at_end: Literal["before", "keep"] = Field(default="before", description="at the end the split before, or that then")
 
     @field_validator("traffic_split", "steps", "attributes", mode="before")
@@ -72,6 +79,10 @@ class ExperimentOptions(Parameters):
             asked.share_of_split(self.traffic_split)
         if self.steps:
             asked.shares_of(self.steps)
+        if self.namespace:
+            asked.namespace_of(self.namespace)
+            if self.at_end == "keep":
+                raise ValueError("a range of a namespace is given back at the end: leave out at_end=keep")
         try:
             asked.guardrails_of(self.guardrails, asked.metrics_of(self.metrics))
         except InvalidInput as error:
@@ -114,14 +125,16 @@ def check(store: Store, parameters: ExperimentParameters) -> None:
     """Raise what can be known to be wrong before anything is changed."""
     from jupyter_modeldeploy.jobs.kinds import experiment_pair
 
-    store.experiments.check_free(parameters.service, experiment_pair.find(store, parameters).model)
+    pair = experiment_pair.find(store, parameters)
+    store.experiments.check_free(parameters.service, pair.model, pair.namespace)
+    experiment_pair.check_range(store, parameters.service, pair)
 
 
 def entered(store: Store, job_id: str, parameters: ExperimentParameters) -> None:
     """Write its row, from which on no other one may begin on the same traffic."""
     from jupyter_modeldeploy.jobs.kinds import experiment_pair, experiment_row
 
-    pair = experiment_pair.find(store, parameters)
+    pair = experiment_pair.find(store, parameters, job_id)
     store.experiments.begin(experiment_row.begun(store, job_id, parameters, pair))
 
 

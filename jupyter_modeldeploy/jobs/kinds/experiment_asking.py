@@ -21,17 +21,19 @@ class Wish:
     path: Path
     action: Asked
     by: str
+    note: str = ""
+    """What else was done with it."""
 
 
-def ask(folder: Path, action: Asked, by: str) -> Wish:
+def ask(folder: Path, action: Asked, by: str, note: str = "") -> Wish:
     """Leave the wish; it is done once its file is gone."""
     place = folder / FOLDER
     place.mkdir(mode=0o700, exist_ok=True)
     path = place / f"{time.time_ns():020d}.json"
     beside = path.with_suffix(".new")
-    beside.write_text(json.dumps({"action": action, "by": by}))
+    beside.write_text(json.dumps({"action": action, "by": by, "note": note}))
     os.replace(beside, path)
-    return Wish(path, action, by)
+    return Wish(path, action, by, note)
 
 
 def wishes(folder: Path) -> list[Wish]:
@@ -41,4 +43,4 @@ def wishes(folder: Path) -> list[Wish]:
 
 
 def _wish(path: Path, content: dict[str, Any]) -> Wish:
-    return Wish(path, content["action"], str(content["by"]))
+    return Wish(path, content["action"], str(content["by"]), str(content.get("note", "")))

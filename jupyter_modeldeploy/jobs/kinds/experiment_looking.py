@@ -62,7 +62,7 @@ class Looking:
             return False
         self._collector.fold()
         pair = (self._pair.base_ref, self._pair.candidate_ref)
-        self.observed = self._collector.observed(*pair, self.metrics, standing.stage)
+        self.observed = self._collector.observed(*pair, self.metrics, standing.stage, self._pair.experiment)
         self.split_p_value = min(self.split_p_value, verdicts.split_p_value(self.observed, *pair))
         watched = with_a_base(self.observed, *pair)
         self.states = verdicts.guard(watched, *pair, self.guardrails, self.metrics)

@@ -6,18 +6,30 @@ from dataclasses import dataclass
 
 from jupyter_modeldeploy.errors import Conflict, InvalidInput
 from jupyter_modeldeploy.experiments.live.arms import share_of
+from jupyter_modeldeploy.experiments.live.asked import namespace_of
+from jupyter_modeldeploy.experiments.live.traffic import InRange, Traffic, Whole
 from jupyter_modeldeploy.jobs.kinds.experiment import ExperimentParameters
-from jupyter_modeldeploy.records import Arm, Experiment, Service
+from jupyter_modeldeploy.records import Arm, Experiment, Namespace, RangeSplit, ServedModel, Service
+from jupyter_modeldeploy.serving.contradictions import check_routing
 from jupyter_modeldeploy.store import Store
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two versions of one `model`, by their numbers."""
+    """Two versions of one `model`, by their numbers; an `experiment` with a range of a `namespace` has its units alone,
+    any other one all."""
 
     model: str
     base: int
     candidate: int
+    namespace: Namespace | None = None
+    experiment: str = ""
+
+    @property
+    def traffic(self) -> Traffic:
+        if self.namespace is None:
+            return Whole(self.base, self.candidate)
+        return InRange(self.experiment, self.namespace, self.base, self.candidate)
 
     @property
     def base_ref(self) -> str:
@@ -28,7 +40,7 @@ class Pair:
         return f"{self.model}@{self.candidate}"
 
 
-def find(store: Store, parameters: ExperimentParameters) -> Pair:
+def find(store: Store, parameters: ExperimentParameters, experiment: str = "new") -> Pair:
     """Raises NotFound for what there is not, Conflict where the service does not run or does not serve the base, and
     InvalidInput for two versions that are none of one model, or are the same."""
     service = store.services.get(parameters.service)
@@ -37,7 +49,8 @@ def find(store: Store, parameters: ExperimentParameters) -> Pair:
             f"The service {service.name!r} is {service.state}.", f"modeldeploy services start {service.name}"
         )
     candidate = store.versions.get(parameters.candidate)
-    arms = arms_of(service, candidate.model)
+    served = served_model(service, candidate.model)
+    arms = served.arms
     if parameters.base is not None:
         base = store.versions.get(parameters.base)
     else:
@@ -53,29 +66,40 @@ def find(store: Store, parameters: ExperimentParameters) -> Pair:
     if not any(arm.version == base.number and arm.weight for arm in arms):
         told = ", ".join(f"{base.model}@{arm.version}" for arm in arms if arm.weight)
         raise Conflict(f"{service.name!r} sends no traffic to {base.ref}.", f"It is served: {told}.")
-    return Pair(candidate.model, base.number, candidate.number)
+    if parameters.namespace is None:
+        return Pair(candidate.model, base.number, candidate.number)
+    return Pair(candidate.model, base.number, candidate.number, namespace_of(parameters.namespace), experiment)
 
 
-def arms_of(service: Service, model: str) -> list[Arm]:
-    """The arms of one of the service's models. Raises InvalidInput where it is none of them."""
+def check_range(store: Store, service: str, pair: Pair) -> None:
+    """Raise InvalidInput where a range that somebody set on the service by hand may have units of its range."""
+    if pair.namespace is not None:
+        served = served_model(store.services.get(service), pair.model)
+        mine = RangeSplit(name=pair.experiment, namespace=pair.namespace, arms=pair.traffic.before(served))
+        check_routing(served.model_copy(update={"ranges": [*served.ranges, mine]}))
+
+
+def served_model(service: Service, model: str) -> ServedModel:
+    """One of the service's models. Raises InvalidInput where it is none of them."""
     for served in service.spec.models:
         if served.model == model:
-            return [*served.arms]
+            return served
     names = ", ".join(served.model for served in service.spec.models)
     raise InvalidInput(f"{service.name!r} does not serve {model!r}.", f"It serves {names}.")
 
 
-def arms_or_none(service: Service | None, model: str) -> list[Arm]:
-    """The arms; none where the service or the model on it is gone."""
+def arms_or_none(service: Service | None, pair: Pair) -> list[Arm]:
+    """How the traffic of the two is split; none where the service or the model on it is gone."""
     models = [] if service is None else service.spec.models
-    return next(([*served.arms] for served in models if served.model == model), [])
+    return next((pair.traffic.arms(served) for served in models if served.model == pair.model), [])
 
 
 def of(experiment: Experiment) -> Pair:
     """The pair that an experiment has had since it began."""
     (model, base), (_, candidate) = (ref.split("@") for ref in (experiment.base, experiment.candidate))
-    return Pair(model, int(base), int(candidate))
+    return Pair(model, int(base), int(candidate), experiment.namespace, experiment.id if experiment.namespace else "")
 
 
 def share_now(service: Service, pair: Pair) -> float:
-    return share_of(arms_of(service, pair.model), pair.base, pair.candidate)
+    before = pair.traffic.before(served_model(service, pair.model))
+    return share_of(before, pair.base, pair.candidate)

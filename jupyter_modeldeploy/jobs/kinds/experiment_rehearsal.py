@@ -56,6 +56,8 @@ def _kept(store: Store, known: Experiment, parameters: ExperimentParameters) -> 
     if journal.now is None or not (folder / KEPT).exists():
         raise Conflict(f"Nothing is kept of the traffic of {known.id}.", "It is gone with the service it was on.")
     with closing(Collector(folder / FOLDER, folder / KEPT)) as collector:
-        observed = collector.observed(known.base, known.candidate, parameters.measured, journal.now.stage)
+        experiment = known.id if known.namespace else ""
+        refs = known.base, known.candidate
+        observed = collector.observed(*refs, parameters.measured, journal.now.stage, experiment)
     last = (known.updated_at or known.created_at).timestamp()
     return [among(one, one.first_at <= last) for one in observed if one.first_at is not None]

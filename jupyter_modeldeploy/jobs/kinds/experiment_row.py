@@ -34,6 +34,8 @@ def begun(store: Store, job_id: str, parameters: ExperimentParameters, pair: Pai
         unit="unit",
         method=parameters.method,
         units=[0, 0],
+        namespace=pair.namespace,
+        alias=parameters.alias,
         steps=[*parameters.ramp(share).steps],
         outcome="running",
         guardrails=[GuardrailState(guardrail=each) for each in parameters.watched],

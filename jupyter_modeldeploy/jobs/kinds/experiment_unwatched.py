@@ -16,13 +16,14 @@ from jupyter_modeldeploy.records import Experiment
 from jupyter_modeldeploy.store import Store
 
 
-def act(store: Store, experiment: Experiment, action: Asked) -> Experiment:
-    """Roll back, promote or stop it. Raises Conflict where the service cannot be changed now."""
+def act(store: Store, experiment: Experiment, action: Asked, note: str = "") -> Experiment:
+    """Roll back, promote or stop it, with a `note` of what else was done. Raises Conflict where the service cannot be
+    changed now."""
     parameters = typed("experiment", store.jobs.get(experiment.id).parameters)
     assert isinstance(parameters, ExperimentParameters)
     pair = experiment_pair.of(experiment)
     journal = Journal(store.job_folder(experiment.id))
-    acting = Acting(store, parameters.service, pair, journal, parameters.attributes)
+    acting = Acting(store, experiment, journal, parameters.attributes)
     now = time.time()
     if acting.never_began():
         return store.experiments.save(
@@ -34,6 +35,6 @@ def act(store: Store, experiment: Experiment, action: Asked) -> Experiment:
     if not standing.is_over:
         ramp = parameters.ramp(share_of(standing.before, pair.base, pair.candidate))
         moves = Moves(ramp, pair.base, pair.candidate, parameters.at_end)
-        acting.decide(moves.asked(standing, now, action, store.settings.owner))
+        acting.decide(moves.asked(standing, now, action, store.settings.owner, note=note))
     share = share_of(journal.now.arms, pair.base, pair.candidate)
     return store.experiments.save(moved(experiment, journal.next or journal.now, share))

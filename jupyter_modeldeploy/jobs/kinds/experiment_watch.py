@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 
 from jupyter_modeldeploy.amounts import percent
-from jupyter_modeldeploy.errors import NotFound, StorageFull, Unavailable
+from jupyter_modeldeploy.errors import Conflict, Forbidden, NotFound, StorageFull, Unavailable
 from jupyter_modeldeploy.experiments.live import ramp as ramps
-from jupyter_modeldeploy.experiments.live.arms import arranged, share_of
+from jupyter_modeldeploy.experiments.live.arms import share_of
 from jupyter_modeldeploy.experiments.live.moves import Moves
 from jupyter_modeldeploy.experiments.live.standing import Journal, Standing
 from jupyter_modeldeploy.jobs.context import Context
-from jupyter_modeldeploy.jobs.kinds import experiment_pair
+from jupyter_modeldeploy.jobs.kinds import experiment_pair, experiment_promoting
 from jupyter_modeldeploy.jobs.kinds.experiment import ExperimentParameters
 from jupyter_modeldeploy.jobs.kinds.experiment_acting import Acting
 from jupyter_modeldeploy.jobs.kinds.experiment_asking import wishes
 from jupyter_modeldeploy.jobs.kinds.experiment_looking import Looking
 from jupyter_modeldeploy.jobs.kinds.experiment_row import known, moved
-from jupyter_modeldeploy.records import Experiment, Service
+from jupyter_modeldeploy.records import Experiment, Moved, ServedModel, Service
 
 log = logging.getLogger(__name__)
 TICK_S = 0.5
@@ -51,11 +52,12 @@ class Watch:
         self._pair = experiment_pair.of(self._row)
         self._moves = self._moves_of(self._journal.now or self._journal.next)
         attributes = self._parameters.attributes
-        self._acting = Acting(self._store, self._parameters.service, self._pair, self._journal, attributes)
+        self._acting = Acting(self._store, self._row, self._journal, attributes)
         self._looking = Looking(self._parameters, self._pair, self._store.service_folder(self._parameters.service))
         self._looking.found = [*self._row.metrics]
         self._saved_at = 0.0
         self._trouble = ""
+        self._moved: Moved | None = None
 
     def run(self) -> Experiment:
         if self._row.outcome not in ("running", "paused"):
@@ -82,6 +84,8 @@ class Watch:
         if standing.is_over:
             return
         self._acting.decide(self._moves.left(standing, time.time(), why, failed))
+        if self._moved is not None:
+            experiment_promoting.take_back(self._store, self._moved, self._store.settings.owner)
         self._save(self._journal.next or self._standing)
 
     def close(self) -> None:
@@ -93,17 +97,17 @@ class Watch:
         return self._journal.now
 
     def _moves_of(self, standing: Standing | None) -> Moves:
-        service = None if standing else self._store.services.get(self._parameters.service)
-        arms = standing.before if standing else experiment_pair.arms_of(service, self._pair.model)  # type: ignore[arg-type]
+        arms = standing.before if standing else self._pair.traffic.before(self._served())
         ramp = self._parameters.ramp(share_of(arms, self._pair.base, self._pair.candidate))
         return Moves(ramp, self._pair.base, self._pair.candidate, self._parameters.at_end)
 
     def _begin(self) -> None:
-        service = self._store.services.get(self._parameters.service)
-        before = experiment_pair.arms_of(service, self._pair.model)
-        arms = arranged(before, self._pair.base, self._pair.candidate)
-        recording = service.spec.recording.model_dump()
-        self._acting.decide(self._moves.begin(time.time(), before, arms, recording))
+        before = self._pair.traffic.before(self._served())
+        arms = self._pair.traffic.arranged(before)
+        self._acting.decide(self._moves.begin(time.time(), before, arms, self._acting.recording_before()))
+
+    def _served(self) -> ServedModel:
+        return experiment_pair.served_model(self._store.services.get(self._parameters.service), self._pair.model)
 
     def _tick(self) -> bool:
         """One look and what follows of it; whether the experiment is over."""
@@ -124,7 +128,7 @@ class Watch:
         if self._journal.now is None:
             return False  # it waits for the service to begin
         if not self._standing.is_over and (why := self._changed(service)):
-            arms = experiment_pair.arms_or_none(service, self._pair.model)
+            arms = experiment_pair.arms_or_none(service, self._pair)
             self._acting.decide(self._moves.taken(self._standing, now, arms, why))
         elif settled and not self._standing.is_over:
             self._follow_service(service, now)
@@ -161,7 +165,8 @@ class Watch:
         for wish in wishes(self._context.folder):
             if not self._standing.is_over:
                 states = self._looking.states
-                self._acting.decide(self._moves.asked(self._standing, now, wish.action, wish.by, states))
+                asked = self._moves.asked(self._standing, now, wish.action, wish.by, states, wish.note)
+                self._acting.decide(asked)
             if self._journal.next is not None:
                 return  # what was decided waits for the service, and the wish for that
             self._save(self._standing)
@@ -174,8 +179,25 @@ class Watch:
         self._looking.look(self._standing, ramp, now)
         seen = self._looking.seen(self._standing, ramp, now)
         chosen = ramps.following(ramp, self._standing.place, seen)
+        if chosen is not None and chosen.action == "promote":
+            chosen = self._promotion(chosen)
         if chosen is not None:
             self._acting.decide(self._moves.made(self._standing, now, chosen))
+
+    def _promotion(self, chosen: ramps.Next) -> ramps.Next:
+        """The decision to promote, with the alias moved; the one to wait for a person where that was refused."""
+        alias, by = self._parameters.alias, self._store.settings.owner
+        try:
+            experiment_promoting.check_base(self._store, self._row)
+            if alias is not None:
+                self._row = self._save(self._standing)  # a proof that the alias's rule may ask for
+                self._moved = experiment_promoting.move_alias(self._store, self._row, alias, by)
+        except (Conflict, Forbidden) as refused:
+            why = f"{chosen.why} It is not promoted: {refused}"
+            share = share_of(self._standing.arms, self._pair.base, self._pair.candidate)
+            return ramps.Next("pause", why, "alias", share)
+        told = experiment_promoting.told(self._store, self._row, self._moved)
+        return replace(chosen, why=f"{chosen.why} {told}".rstrip())
 
     def _tell(self, standing: Standing, now: float) -> None:
         """Write the row where something was decided, or every few seconds, and say how far it is."""

@@ -9,19 +9,21 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from jupyter_modeldeploy.errors import Overloaded
-from jupyter_modeldeploy.experiments.spool import MAX_BYTES, Spool, unit_name
+from jupyter_modeldeploy.experiments.spool import MAX_BYTES, Arm, Spool, unit_name
 from jupyter_modeldeploy.serving.access import Headers
 from jupyter_modeldeploy.serving.execution.served import ServedVersion
+from jupyter_modeldeploy.serving.plan import split_name
 from jupyter_modeldeploy.serving.request_headers import ATTRIBUTE_HEADER, ID_HEADER, UNIT_HEADER
 
 if TYPE_CHECKING:
+    from jupyter_modeldeploy import records
     from jupyter_modeldeploy.records import Recording, ServedModel
     from jupyter_modeldeploy.serving.protocols.call import Answer
 
@@ -34,14 +36,17 @@ MAX_VALUE_CHARACTERS = 64
 
 log = logging.getLogger(__name__)
 
-Row = tuple[int, str, bytes | None, bytes | None, float, float, bool, float | None, Sequence[bytes]]
+Key = tuple[int, str, str]
+"""The stage of a request, its version, and the experiment in whose range of a namespace its unit is, or ''."""
+Row = tuple[int, str, str, bytes | None, bytes | None, float, float, bool, float | None, Sequence[bytes]]
 
 
 class Exposures:
     """What one server process saw. Rows wait in memory until `tick`, which is called some times a second: a request
     never waits for a disk. `dropped` is told of the number of those that could not be kept.
 
-    `stage` is the revision since which the traffic is split as it is: whoever compares must not mix two of them."""
+    `stage` is the revision since which all of the traffic is split as it is: whoever compares must not mix two. What is
+    written of a row is the stage of the one split that chose its version, which may be an earlier one."""
 
     def __init__(self, folder: Path, dropped: Callable[[int], None], max_bytes: int = MAX_BYTES) -> None:
         self.stage = 0
@@ -52,26 +57,40 @@ class Exposures:
         self._rows: list[Row] = []
         self._lines: list[bytes] = []
         self._lines_bytes = self._lines_rows = self._dropped = 0
-        self._shares: dict[tuple[int, str], float] = {}
-        self._arms: dict[tuple[int, str], int] = {}
+        self._described: dict[Key, Arm] = {}
+        self._arms: dict[Key, int] = {}
         self._flush_at = 0.0
         self._unread: tuple[Path, float] | None = None
         self._complained = False
         self._prefix = secrets.token_hex(8).encode()
         self._numbers = itertools.count()
 
-    def configure(self, recording: Recording, models: Sequence[ServedModel], stage: int) -> None:
-        """From now on keep these attributes, of requests that the split of `stage` lets a version have."""
+    def configure(
+        self, recording: Recording, models: Sequence[ServedModel], stage: int, stages: Mapping[str, int]
+    ) -> None:
+        """From now on keep these attributes, of requests that the splits of `stage` let a version have; each split is
+        as it is since its own one of `stages`, where that is known."""
         self.flush()
         self.stage = stage
         self._names = list(recording.attributes)
         self._headers = [ATTRIBUTE_HEADER + name.lower().encode() for name in self._names]
         self._unread = None
         for served in models:
-            total = sum(arm.weight for arm in served.arms)
-            self._shares |= {(stage, f"{served.model}@{arm.version}"): arm.weight / total for arm in served.arms}
+            splits = [("", served.arms), *((one.name, one.arms) for one in served.ranges)]
+            for experiment, arms in splits:
+                since = stages.get(split_name(served.model, experiment), stage)
+                for version, share in _shares(served.model, arms):
+                    self._described[stage, version, experiment] = Arm(since, version, share, experiment)
 
-    def at_once(self, version: ServedVersion, headers: Headers, seconds: float, items: Any, answer: Answer) -> None:
+    def at_once(
+        self,
+        version: ServedVersion,
+        headers: Headers,
+        seconds: float,
+        items: Any,
+        answer: Answer,
+        experiment: str = "",
+    ) -> None:
         """A request was answered by a run of its own, within `seconds`, with `items` where it was asked in the words of
         its task. Every microsecond counts here."""
         unit, request = headers.get(UNIT_HEADER) or None, None
@@ -80,22 +99,26 @@ class Exposures:
             answer.extra_headers = (*answer.extra_headers, (ID_HEADER, request))
         confidence = None if items is None else confidence_of(items)
         kept = [headers.get(name, b"") for name in self._headers] if self._headers else ()
-        self._rows.append((self.stage, version.ref, unit, request, time.time(), seconds, False, confidence, kept))
+        at = time.time()
+        self._rows.append((self.stage, version.ref, experiment, unit, request, at, seconds, False, confidence, kept))
 
     def answered(
         self,
         stage: int,
         version: ServedVersion,
+        experiment: str,
         headers: Headers,
         request: bytes,
         seconds: float,
         failed: bool,
         confidence: float | None,
     ) -> None:
-        """A request with the id `request` that got `version` in `stage` was answered, or will not be."""
+        """A request with the id `request` that got `version` in `stage`, in the range of that `experiment` or in none,
+        was answered, or will not be."""
         unit = headers.get(UNIT_HEADER) or None
         kept = [headers.get(name, b"") for name in self._headers]
-        self._rows.append((stage, version.ref, unit, request or None, time.time(), seconds, failed, confidence, kept))
+        row = (stage, version.ref, experiment, unit, request or None, time.time(), seconds, failed, confidence, kept)
+        self._rows.append(row)
 
     def take(self, outcomes: list[list[Any]]) -> None:
         """Keep these rows of outcomes. Raises Overloaded where there is no room for them."""
@@ -138,7 +161,7 @@ class Exposures:
         arms = self._arms
         encoded = [
             [
-                arms.setdefault((stage, version), len(arms)),
+                arms.setdefault((stage, version, experiment), len(arms)),
                 None if unit is None else unit_name(_text(unit)),
                 None if request is None else request.decode("latin-1"),
                 int((at - seconds) * 1e3),
@@ -147,7 +170,7 @@ class Exposures:
                 None if confidence is None else int(confidence * 1e6),
                 *[value.decode("utf-8", "replace")[:MAX_VALUE_CHARACTERS] for value in kept],
             ]
-            for stage, version, unit, request, at, seconds, failed, confidence, kept in rows
+            for stage, version, experiment, unit, request, at, seconds, failed, confidence, kept in rows
         ]
         self._add(orjson.dumps({"exposures": encoded}), len(rows))
 
@@ -167,9 +190,9 @@ class Exposures:
             if not self._spool.has_room(size):
                 self._drop(rows, "there is too much of it, and nobody reads it")
                 return
-            stages = {stage for stage, _ in arms}
-            silent = [key for key, share in self._shares.items() if share and key[0] in stages and key not in arms]
-            described = [(*key, self._shares.get(key, 0.0)) for key in [*arms, *silent]]
+            stages = {stage for stage, _, _ in arms}
+            silent = [key for key, arm in self._described.items() if arm.share and key[0] in stages and key not in arms]
+            described = [self._described.get(key) or Arm(key[0], key[1], 0.0, key[2]) for key in [*arms, *silent]]
             path = self._spool.write(described, self._names, lines, rows, self._dropped)
         except OSError as error:
             self._drop(rows, str(error))
@@ -200,6 +223,11 @@ def _text(header: bytes) -> str:
         return header.decode()
     except UnicodeDecodeError:
         return header.decode("latin-1")
+
+
+def _shares(model: str, arms: Sequence[records.Arm]) -> Iterator[tuple[str, float]]:
+    total = sum(arm.weight for arm in arms)
+    return ((f"{model}@{arm.version}", arm.weight / total) for arm in arms)
 
 
 def confidence_of(items: Any) -> float | None:

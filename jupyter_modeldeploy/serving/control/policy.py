@@ -7,7 +7,7 @@ import functools
 import math
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -90,9 +90,9 @@ class Policy:
     def loop(self) -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
 
-    def configure(self, spec: ServiceSpec, stage: int = 1) -> None:
-        """Ask what `spec` asks, whose traffic is split as it is since `stage`. Raises, with nothing changed, for a
-        cache that cannot be used."""
+    def configure(self, spec: ServiceSpec, stage: int = 1, stages: Mapping[str, int] | None = None) -> None:
+        """Ask what `spec` asks, whose traffic is split as it is since `stage`, single splits of it since `stages`.
+        Raises, with nothing changed, for a cache that cannot be used."""
         self.cache.configure(spec.cache, spec.stale_answers)
         rate, burst = spec.rate_limit.rate, spec.rate_limit.burst
         if rate is None:
@@ -104,7 +104,7 @@ class Policy:
             if self.breakers[version].settings != spec.breaker:
                 self.breakers[version] = self._breaker(version, spec.breaker)
         self.spec, self.stage = spec, stage
-        self._record_exposures(spec, stage)
+        self._record_exposures(spec, stage, stages or {})
         if self.shadows is not None:
             self.shadows.configure(spec.models, self._versions)
         self._attend()
@@ -161,7 +161,7 @@ class Policy:
         if journal := self._journals.get(name):
             journal.add({"time": round(time.time(), 3), **record})
 
-    def _record_exposures(self, spec: ServiceSpec, stage: int) -> None:
+    def _record_exposures(self, spec: ServiceSpec, stage: int, stages: Mapping[str, int]) -> None:
         wanted = spec.recording.exposures and self._folder is not None
         if not wanted and self.exposures is not None:
             self.exposures.close()
@@ -170,7 +170,7 @@ class Policy:
             if self.exposures is None:
                 dropped = functools.partial(self.metrics.count, "exposures_dropped_total")
                 self.exposures = Exposures(self._folder / spool.FOLDER, dropped)
-            self.exposures.configure(spec.recording, spec.models, stage)
+            self.exposures.configure(spec.recording, spec.models, stage, stages)
 
     def _breaker(self, version: ServedVersion, settings: BreakerSettings) -> Breaker:
         def changed(state: State) -> None:

@@ -41,8 +41,8 @@ class Request(Asked):
     key: bytes | None = None
     """The name of its answer in the cache."""
     work: Work | None = None
-    assigned: tuple[int, ServedVersion] | None = None
-    """The stage of the traffic's split, and the version that it gave the request."""
+    assigned: tuple[int, ServedVersion, str] | None = None
+    """The stage of the traffic's split, the version that it gave the request, and whose range the unit is in."""
     confidence: float | None = None
     cached = b""
     """What came of a look into the cache."""
@@ -124,7 +124,7 @@ class Request(Asked):
     def _assign(self, version: ServedVersion | None) -> None:
         self.version = version
         if version is not None and self.target.pinned is None and by_share(self._choice):
-            self.assigned = self.policy.stage, version
+            self.assigned = self.policy.stage, version, self._choice.experiment if self._choice else ""
 
     def _begin(self, call: Call) -> None:
         self.urgency = urgency.of_headers(self.headers)

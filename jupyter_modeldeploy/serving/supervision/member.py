@@ -87,7 +87,8 @@ class Member:
     def configure(self, revision: int, plan: dict[str, Any]) -> None:
         """Have it serve by `spec` without a new process; `configured` or `refusal` tell what came of it."""
         self.configured = 0  # a model is loaded or unloaded within a revision, which may be followed already
-        self.send({"configure": plan["spec"], "revision": revision, "stage": plan.get("stage", 1)})
+        since = {"stage": plan.get("stage", 1), "stages": plan.get("stages", {})}
+        self.send({"configure": plan["spec"], "revision": revision, **since})
 
     def drain(self, idle_s: float) -> None:
         """Let it finish what is under way, and close connections only after they were idle for `idle_s`."""

@@ -122,8 +122,8 @@ export interface Api {
   experimentPage(id: string): Promise<string>;
   /** Try a version on a running service's own traffic; the job's id is the experiment's. */
   runExperiment(request: ExperimentRequest): Promise<Job>;
-  /** Pause or resume a live experiment, or end it. */
-  actOnExperiment(id: string, action: ExperimentAction): Promise<Experiment>;
+  /** Pause or resume a live experiment, or end it; with a promotion an alias may move, too. */
+  actOnExperiment(id: string, action: ExperimentAction, alias?: string): Promise<Experiment>;
   /** How many units an experiment needs, and what it finds with those it gets. */
   planExperiment(request: Record<string, OptionValue>): Promise<ExperimentPlan>;
 

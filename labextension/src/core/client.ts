@@ -140,8 +140,8 @@ export function createApi(send: Send): Api {
       ((await get(at`experiments/${id}/report`)) as ExperimentReport).html,
     runExperiment: async ({ name, ...request }) =>
       (await post(at`services/${name}/experiment`, request)) as Job,
-    actOnExperiment: async (id, action) =>
-      (await post(at`experiments/${id}/${action}`)) as Experiment,
+    actOnExperiment: async (id, action, alias) =>
+      (await post(at`experiments/${id}/${action}`, { alias })) as Experiment,
     planExperiment: async request => (await post('experiments/plan', request)) as ExperimentPlan,
 
     services: async () => ((await get('services')) as ServiceList).services,

@@ -1484,6 +1484,12 @@ export interface components {
        */
       action: 'pause' | 'resume' | 'roll-back' | 'promote' | 'stop';
       /**
+       * Alias
+       * @description with promote, let this alias point at it too: production; else that of its options
+       * @default null
+       */
+      alias: string | null;
+      /**
        * Id
        * @description its id, 12 hexadecimal digits
        */
@@ -1802,9 +1808,14 @@ export interface components {
     /**
      * Assignment
      * @description The version that a request of `unit` gets, and why. `place` is the unit's in [0, 1); `in_namespace` tells whether
-     *     it takes part, None where there is no namespace or no unit.
+     *     it takes part, None where there is no namespace or no unit; `experiment` has it in its range of one.
      */
     Assignment: {
+      /**
+       * Experiment
+       * @default null
+       */
+      experiment: string | null;
       /**
        * In Namespace
        * @default null
@@ -3074,6 +3085,12 @@ export interface components {
      *     is a live one with `steps`, whose share of the candidate rises while the `guardrails` hold.
      */
     Experiment: {
+      /**
+       * Alias
+       * @description what moves to the candidate where that is promoted
+       * @default null
+       */
+      alias: string | null;
       /** Base */
       base: string;
       /** Candidate */
@@ -3113,6 +3130,11 @@ export interface components {
       method: 'sequence' | 'fixed' | 'stages';
       /** Metrics */
       metrics: components['schemas']['MetricComparison'][];
+      /**
+       * @description whose units alone take part; None: all of them
+       * @default null
+       */
+      namespace: components['schemas']['Namespace-Output'] | null;
       /**
        * Outcome
        * @default ended
@@ -4625,6 +4647,12 @@ export interface components {
        */
       decision: string;
       /**
+       * Experiment
+       * @description the experiment whose candidate that promotes
+       * @default
+       */
+      experiment: string;
+      /**
        * Follow
        * @description services that are to be switched with it
        */
@@ -5746,6 +5774,30 @@ export interface components {
       points: number | null;
     };
     /**
+     * RangeSplit
+     * @description A split of its own for the units in a range of a namespace: the experiment `name` shares a model's traffic with
+     *     others and no unit with them. A unit's place in it is of the seed `<service>/<model>/<name>`.
+     */
+    'RangeSplit-Input': {
+      /** Arms */
+      arms: components['schemas']['Arm-Input'][];
+      /** Name */
+      name: string;
+      namespace: components['schemas']['Namespace-Input'];
+    };
+    /**
+     * RangeSplit
+     * @description A split of its own for the units in a range of a namespace: the experiment `name` shares a model's traffic with
+     *     others and no unit with them. A unit's place in it is of the seed `<service>/<model>/<name>`.
+     */
+    'RangeSplit-Output': {
+      /** Arms */
+      arms: components['schemas']['Arm-Output'][];
+      /** Name */
+      name: string;
+      namespace: components['schemas']['Namespace-Output'];
+    };
+    /**
      * RateLimit
      * @description A token bucket for each caller. Off where `rate` is None.
      */
@@ -6004,6 +6056,12 @@ export interface components {
     /** RehearseExperiment */
     RehearseExperiment: {
       /**
+       * Alias
+       * @description where it is promoted, let this alias point at it, as its rule allows: production
+       * @default null
+       */
+      alias: string | null;
+      /**
        * At End
        * @description at the end the split before, or that then
        * @default before
@@ -6079,6 +6137,12 @@ export interface components {
       metrics?: {
         [key: string]: string;
       };
+      /**
+       * Namespace
+       * @description only the units in this range of a namespace take part, others take theirs: checkout:0-0.5
+       * @default null
+       */
+      namespace: string | null;
       /**
        * Promote
        * @description give it all the traffic where it proves better in what decides
@@ -6430,6 +6494,12 @@ export interface components {
     /** RunExperiment */
     RunExperiment: {
       /**
+       * Alias
+       * @description where it is promoted, let this alias point at it, as its rule allows: production
+       * @default null
+       */
+      alias: string | null;
+      /**
        * At End
        * @description at the end the split before, or that then
        * @default before
@@ -6509,6 +6579,12 @@ export interface components {
        * @description the running service on whose traffic it is
        */
       name: string;
+      /**
+       * Namespace
+       * @description only the units in this range of a namespace take part, others take theirs: checkout:0-0.5
+       * @default null
+       */
+      namespace: string | null;
       /**
        * Promote
        * @description give it all the traffic where it proves better in what decides
@@ -6738,8 +6814,9 @@ export interface components {
     };
     /**
      * ServedModel
-     * @description The first of the `rules` that fits a request tells its version; else the `arms` share it. Units outside the
-     *     `namespace`, and requests without a unit where there is one, get the first arm.
+     * @description The first of the `rules` that fits a request tells its version; else the split of the range that its unit is in,
+     *     if it is in one of `ranges`; else the `arms` share it. Units outside the `namespace`, and requests without a unit
+     *     where there is one, get the first arm.
      */
     'ServedModel-Input': {
       /** Arms */
@@ -6753,6 +6830,8 @@ export interface components {
       model: string;
       /** @default null */
       namespace: components['schemas']['Namespace-Input'] | null;
+      /** Ranges */
+      ranges?: components['schemas']['RangeSplit-Input'][];
       /** Rules */
       rules?: components['schemas']['RoutingRule-Input'][];
       /** Shadow */
@@ -6760,8 +6839,9 @@ export interface components {
     };
     /**
      * ServedModel
-     * @description The first of the `rules` that fits a request tells its version; else the `arms` share it. Units outside the
-     *     `namespace`, and requests without a unit where there is one, get the first arm.
+     * @description The first of the `rules` that fits a request tells its version; else the split of the range that its unit is in,
+     *     if it is in one of `ranges`; else the `arms` share it. Units outside the `namespace`, and requests without a unit
+     *     where there is one, get the first arm.
      */
     'ServedModel-Output': {
       /** Arms */
@@ -6775,6 +6855,8 @@ export interface components {
       model: string;
       /** @default null */
       namespace: components['schemas']['Namespace-Output'] | null;
+      /** Ranges */
+      ranges: components['schemas']['RangeSplit-Output'][];
       /** Rules */
       rules: components['schemas']['RoutingRule-Output'][];
       /** Shadow */
@@ -9668,6 +9750,12 @@ export interface operations {
       content: {
         'application/json': {
           /**
+           * Alias
+           * @description where it is promoted, let this alias point at it, as its rule allows: production
+           * @default null
+           */
+          alias?: string | null;
+          /**
            * At End
            * @description at the end the split before, or that then
            * @default before
@@ -9743,6 +9831,12 @@ export interface operations {
           metrics?: {
             [key: string]: string;
           };
+          /**
+           * Namespace
+           * @description only the units in this range of a namespace take part, others take theirs: checkout:0-0.5
+           * @default null
+           */
+          namespace?: string | null;
           /**
            * Promote
            * @description give it all the traffic where it proves better in what decides
@@ -10051,7 +10145,18 @@ export interface operations {
       };
       cookie?: never;
     };
-    requestBody?: never;
+    requestBody: {
+      content: {
+        'application/json': {
+          /**
+           * Alias
+           * @description with promote, let this alias point at it too: production; else that of its options
+           * @default null
+           */
+          alias?: string | null;
+        };
+      };
+    };
     responses: {
       /** @description Done. */
       200: {
@@ -15832,6 +15937,12 @@ export interface operations {
       content: {
         'application/json': {
           /**
+           * Alias
+           * @description where it is promoted, let this alias point at it, as its rule allows: production
+           * @default null
+           */
+          alias?: string | null;
+          /**
            * At End
            * @description at the end the split before, or that then
            * @default before
@@ -15906,6 +16017,12 @@ export interface operations {
           metrics?: {
             [key: string]: string;
           };
+          /**
+           * Namespace
+           * @description only the units in this range of a namespace take part, others take theirs: checkout:0-0.5
+           * @default null
+           */
+          namespace?: string | null;
           /**
            * Promote
            * @description give it all the traffic where it proves better in what decides

@@ -1,4 +1,4 @@
-import { useEffect, useRef, type JSX } from 'react';
+import { useEffect, useRef, type JSX, type ReactNode } from 'react';
 import { useTrans } from './contexts';
 
 interface Props {
@@ -7,11 +7,19 @@ interface Props {
   action: string;
   onConfirm: () => void;
   onDismiss: () => void;
+  /** What else is to be said with the answer. */
+  children?: ReactNode;
 }
 
 /** Asks before something is ended. It stands in the row it belongs to, takes the focus, is left with Escape
  * and gives the focus back. */
-export function Confirmation({ question, action, onConfirm, onDismiss }: Props): JSX.Element {
+export function Confirmation({
+  question,
+  action,
+  onConfirm,
+  onDismiss,
+  children
+}: Props): JSX.Element {
   const trans = useTrans();
   const safe = useRef<HTMLButtonElement>(null);
   useEffect(() => {
@@ -36,6 +44,7 @@ export function Confirmation({ question, action, onConfirm, onDismiss }: Props):
       }}
     >
       <span>{question}</span>
+      {children}
       <div className="jp-ModelDeploy-buttons">
         <button ref={safe} type="button" className="jp-ModelDeploy-button" onClick={onDismiss}>
           {trans.__('Keep it')}

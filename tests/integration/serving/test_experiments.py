@@ -6,13 +6,20 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 
+import httpx
+import psutil
 import pytest
 from steady_load import SteadyLoad, post
 from waiting import until
 
-from jupyter_modeldeploy import Experiment, Workspace
-from jupyter_modeldeploy.errors import Conflict, JobFailed
+from jupyter_modeldeploy import Experiment, Workspace, processes
+from jupyter_modeldeploy.assignment import in_namespace
+from jupyter_modeldeploy.errors import Conflict, Forbidden, JobFailed
+from jupyter_modeldeploy.experiments.collecting import KEPT, Collector
+from jupyter_modeldeploy.experiments.live.standing import Journal
+from jupyter_modeldeploy.experiments.spool import FOLDER
 from jupyter_modeldeploy.records import Experiment as Record
 
 SOURCE = """
@@ -59,6 +66,27 @@ def ended(workspace: Workspace, id: str) -> Record:
     return Record.model_validate(workspace.jobs.get(id).result(60)["experiment"])
 
 
+def answers(workspace: Workspace, count: int = 60) -> dict[str, int]:
+    """Which version answers each of the units."""
+    service, found = workspace.services.get("one"), {}
+    headers = {"Authorization": f"Bearer {workspace.services.token('one')}"}
+    with httpx.Client(base_url=str(service.url), headers=headers) as client:
+        for unit in (f"unit-{number}" for number in range(count)):
+            answer = client.post("/predict", json={"number": 1}, headers={"X-Unit-Id": unit}).raise_for_status()
+            found[unit] = int(answer.json()["model"].partition("@")[2])
+    return found
+
+
+def counted(workspace: Workspace, experiment: Record) -> tuple[int, int]:
+    """The units and the requests of an experiment that were counted so far."""
+    folder = workspace.store.service_folder("one")
+    with closing(Collector(folder / FOLDER, folder / KEPT)) as collector:
+        stage = Journal(workspace.store.job_folder(experiment.id)).now.stage  # type: ignore[union-attr]
+        own = experiment.id if experiment.namespace else ""
+        found = collector.observed(experiment.base, experiment.candidate, since=stage, experiment=own)
+    return sum(one.units for one in found), sum(int(one.sums["requests"].sum()) for one in found)
+
+
 def test_a_candidate_that_fails_is_rolled_back_by_itself(workspace: Workspace, load: SteadyLoad) -> None:
     handle = workspace.experiments.run("one", "answer@3", steps="50,100", hold="30s")
     found = ended(workspace, handle.id)
@@ -72,16 +100,25 @@ def test_a_candidate_that_fails_is_rolled_back_by_itself(workspace: Workspace, l
 
 
 def test_a_good_candidate_gets_all_the_traffic_step_by_step(workspace: Workspace, load: SteadyLoad) -> None:
-    handle = workspace.experiments.run("one", "answer@2", steps="10,50,100", **QUICK)
+    """And with it the alias, as soon as its rule allows that."""
+    workspace.models.set_rule("answer", movers=["ann"])
+    handle = workspace.experiments.run("one", "answer@2", steps="10,50,100", alias="production", **QUICK)
     with pytest.raises(Conflict, match="The experiment"):
         workspace.experiments.run("one", "answer@3", **QUICK)
+    paused = until(lambda: (found := workspace.experiments.get(handle.id)).outcome == "paused" and found)
+    assert "It is not promoted: answer@2 does not become answer@production" in paused.decisions[-1].why
+    workspace.models.set_rule("answer")
+    workspace.experiments.act(handle.id, "resume")
     found = ended(workspace, handle.id)
     assert [(each.action, round(each.share, 2)) for each in found.decisions] == [
         ("start", 0.1),
         ("step", 0.5),
         ("step", 1.0),
+        ("pause", 1.0),
+        ("resume", 1.0),
         ("promote", 1.0),
     ]
+    assert workspace.models.alias("answer").number == 2
     assert found.outcome == "promoted"
     assert min(found.units) > 10
     assert workspace.services.rollback("one").spec.models[0].arms[0].weight == 1.0, "before all of it, in one step"
@@ -115,6 +152,65 @@ def test_a_killed_worker_is_followed_by_one_that_goes_on(workspace: Workspace) -
     ]
     assert "split otherwise by somebody else" in found.decisions[-1].why
     assert shares(workspace) == {1: 0.0, 2: 1.0, 3: 0.0}, "what they want stays"
+
+
+def test_after_a_restart_of_the_machine_it_goes_on_with_the_units_and_counts_that_it_had(workspace: Workspace) -> None:
+    workspace.services.switch("one", "answer@1")
+    workspace.services.change("one", start_at_boot=True)
+    running = Experiment("answer@2", service="one", traffic_split=[50, 50], workspace=workspace).run(duration="10m")
+    until(lambda: running.experiment.decisions)
+    before = answers(workspace)
+    until(lambda: counted(workspace, running.experiment) == (60, 60))
+    worker, supervisor = running.job.process, workspace.services.get("one").process
+    assert worker is not None
+    assert supervisor is not None
+    shell = psutil.Process(worker.pid).parent()
+    for process in [shell, *processes.group(worker), *processes.group(supervisor)]:
+        assert process is not None
+        process.kill()
+    until(lambda: running.job.state == "interrupted")
+    until(lambda: workspace.services.get("one").state == "failed")
+    assert [service.name for service in workspace.services.resume()] == ["one"]
+    assert [one.id for one in workspace.experiments.resume()] == [running.id]
+    assert answers(workspace) == before
+    until(lambda: counted(workspace, running.experiment) == (60, 120))
+    until(lambda: sum(running.experiment.units) == 60)
+    assert running.roll_back().suspicions == []
+
+
+def test_two_experiments_at_a_time_share_no_unit_and_end_alone(workspace: Workspace) -> None:
+    workspace.services.switch("one", "answer@1")
+    models = workspace.models
+    first, second = (
+        Experiment(f"answer@{number}", service="one", namespace=namespace, workspace=workspace)
+        for number, namespace in ((2, "checkout:0-0.5"), (3, "checkout:0.5-1"))
+    )
+    one = first.run(duration="10m")
+    with pytest.raises(Conflict, match=r"Free: checkout:0\.5-1"):
+        second.run(namespace="checkout:0.4-0.6")
+    other = second.run(duration="10m")
+    until(lambda: one.experiment.decisions and other.experiment.decisions)
+    before = answers(workspace)
+    inside = {unit for unit in before if in_namespace(unit, "checkout", (0.0, 0.5))}
+    assert {before[unit] for unit in inside} == {1, 2}
+    assert {before[unit] for unit in before.keys() - inside} == {1, 3}
+    for each, units in ((one, len(inside)), (other, 60 - len(inside))):
+        until(lambda each=each, units=units: sum(each.experiment.units) == units)
+    one.roll_back()
+    after = answers(workspace)
+    assert {after[unit] for unit in inside} == {1}
+    assert {unit: after[unit] for unit in before.keys() - inside} == {
+        unit: before[unit] for unit in before.keys() - inside
+    }
+    models.set_rule("answer", movers=["ann"])
+    with pytest.raises(Forbidden, match="may not move it, only ann"):
+        other.promote("production")
+    assert (other.experiment.outcome, answers(workspace)) == ("running", after)
+    models.set_rule("answer")
+    assert "answer@production is @3." in other.promote("production").decisions[-1].why
+    assert set(answers(workspace).values()) == {models.alias("answer").number} == {3}
+    assert workspace.services.get("one").spec.models[0].ranges == []
+    assert workspace.services.get("one").spec.recording.exposures is False
 
 
 @pytest.mark.parametrize("left", ["cancelled", "killed"])

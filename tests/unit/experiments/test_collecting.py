@@ -395,3 +395,26 @@ def test_a_busy_unit_is_told_and_others_with_much_to_ask_are_not() -> None:
     assert suspicions.busy(np.append(usual, 100_000))[-1]
     assert suspicions.busy(np.array([1, 1, 1, 1, 9, 11])).tolist() == [False] * 5 + [True]
     assert suspicions.busy(np.array([1000])).tolist() == [False]
+
+
+def test_experiments_in_ranges_of_a_namespace_are_told_apart(kept: Kept) -> None:
+    """By whichever of them counts, and each sees what the other has counted."""
+    arms = [
+        (4, BASE, 0.5, "x"),
+        (4, CANDIDATE, 0.5, "x"),
+        (4, BASE, 0.9, "y"),
+        (4, CANDIDATE, 0.1, "y"),
+        (4, BASE, 1.0),
+    ]
+    rows = [exposure(arm, f"{arm}-{number}", 10) for arm in range(5) for number in range(arm + 1)]
+    other = Collector(kept.spool.folder, kept.file)
+
+    def units(experiment: str) -> list[int]:
+        found = other.observed(BASE, CANDIDATE, experiment=experiment)
+        return [one.units for one in found]
+
+    assert units("x") == []
+    kept.spool.write(arms, ["region"], [orjson.dumps({"exposures": rows})], len(rows), 0)
+    kept.collector.fold()
+    assert (units("x"), units("y"), units("")) == ([1, 2], [3, 4], [5])
+    other.close()

@@ -154,7 +154,8 @@ def test_how_many_more_units_an_answer_needs() -> None:
     assert missing is not None
     enough = (800 + missing) // 2
     assert judged(side("m@1", enough, 3.0), side("m@2", enough, 2.99), LATENCY)[0].verdict == "better"
-    assert judged(base, side("m@2", 400, 3.0), LATENCY)[0].units_missing is None
+    for nobody_waits_for_it in (3.0, 2.9999999):
+        assert judged(base, side("m@2", 400, nobody_waits_for_it), LATENCY)[0].units_missing is None
     relevant = LATENCY.model_copy(update={"minimum_effect": 0.5})
     assert judged(base, candidate, relevant)[0].units_missing == 0
 

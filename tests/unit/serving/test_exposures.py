@@ -13,6 +13,7 @@ import pytest
 import serving_service
 import tiny_onnx
 
+from jupyter_modeldeploy import assignment
 from jupyter_modeldeploy.experiments import segments, spool
 from jupyter_modeldeploy.records import Format, ServiceSpec
 from jupyter_modeldeploy.records import Service as Row
@@ -45,11 +46,19 @@ class Service:
         self.endpoint = Endpoint("s", [model], guard(None), self.instances, self.metrics, 2**20, folder)
         self.configure()
 
-    def configure(self, stage: int = 1, exposures: bool = True, fallback: int | None = None, **fields: Any) -> None:
+    def configure(
+        self,
+        stage: int = 1,
+        exposures: bool = True,
+        fallback: int | None = None,
+        stages: dict[str, int] | None = None,
+        **fields: Any,
+    ) -> None:
         recording = {"exposures": exposures, "attributes": ["Region", "plan"]}
-        models = [{"model": "model", "arms": BOTH, "fallback": fallback}]
+        served = {"model": "model", "arms": BOTH, "fallback": fallback}
+        models = [served | {field: fields.pop(field) for field in ("ranges",) if field in fields}]
         spec = {"name": "s", "models": models, "recording": recording, **fields}
-        self.endpoint.configure(ServiceSpec.model_validate(spec), stage)
+        self.endpoint.configure(ServiceSpec.model_validate(spec), stage, stages)
 
     async def ask(
         self, path: bytes = b"/v2/models/model/infer", body: bytes = BODY, encoding: str = "utf-8", **headers: str
@@ -114,10 +123,25 @@ def test_a_unit_is_recorded_with_the_version_that_it_got_at_once_and_in_the_queu
         answers.append(await service.ask(x_unit_id="ann", x_request_id="r1", x_attribute_plan="x" * 100))
         for row, answer, request in zip(service.recorded(), answers, (None, "r1"), strict=True):
             version = header(answer, b"x-model-version")
-            assert row["arm"] == (1, version, {"model@1": 0.75, "model@2": 0.25}[version])
+            assert row["arm"] == (1, version, {"model@1": 0.75, "model@2": 0.25}[version], "")
             assert (row["unit"], row["request"], row["failed"]) == ("ann", request, 0)
             assert row["microseconds"] > 0
         assert [(row["Region"], row["plan"]) for row in service.recorded()] == [("eu", ""), ("", "x" * 64)]
+
+    run(scenario)
+
+
+def test_a_row_tells_whose_range_its_unit_is_in_and_since_when_that_is_split_so(run: Any) -> None:
+    ranges = [{"name": "x", "namespace": {"id": "n", "end": 0.5}, "arms": [{"version": 1}]}]
+
+    async def scenario(service: Service) -> None:
+        service.configure(stage=7, stages={"model": 3, "model/x": 7}, ranges=ranges)
+        for number in range(40):
+            await service.ask(x_unit_id=f"u{number}", **({} if number % 2 else {"content_encoding": "identity"}))
+        for row in service.recorded():
+            inside = assignment.in_namespace(row["unit"], "n", (0, 0.5))
+            assert row["arm"][0::3] == ((7, "x") if inside else (3, ""))
+            assert row["arm"][2] == (1 if inside else {"model@1": 0.75, "model@2": 0.25}[row["arm"][1]])
 
     run(scenario)
 
@@ -281,6 +305,34 @@ def test_the_stage_changes_with_the_split_alone_and_survives_a_stop(store: Store
     assert stage(3, [9, 1], max_queue=7) == 2
     assert stage(4, [9, 1], instances=2, recording={"exposures": True}) == 2
     assert stage(5, [1, 1], instances=2) == 5
+
+
+def test_each_split_has_a_stage_of_its_own(store: Store, tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        for number in (1, 2):
+            serving_service.add(store, name, tiny_onnx.add_one(tmp_path / f"{name}{number}"))
+
+    def stages(revision: int, weight: float, *shares: float) -> dict[str, int]:
+        models: list[dict[str, Any]] = [{"model": name, "arms": BOTH} for name in ("one", "other")]
+        models[1]["arms"] = [{"version": 1, "weight": weight}, {"version": 2, "weight": 1}]
+        models[0]["ranges"] = [
+            {
+                "name": name,
+                "namespace": {"id": "n", "start": at / 2, "end": (at + 1) / 2},
+                "arms": [{"version": 1, "weight": 1 - share}, {"version": 2, "weight": share}],
+            }
+            for at, (name, share) in enumerate(zip("xy", shares, strict=False))
+        ]
+        spec = ServiceSpec.model_validate({"name": "s", "models": models})
+        plan = planning.plan_of(store, spec, revision)
+        planning.write(store, plan)
+        return plan.stages
+
+    assert stages(1, 1) == {"one": 1, "other": 1}
+    assert stages(2, 1, 0.1) == {"one": 1, "one/x": 2, "other": 1}
+    assert stages(3, 1, 0.1, 0.5) == {"one": 1, "one/x": 2, "one/y": 3, "other": 1}
+    assert stages(4, 3, 0.2, 0.5) == {"one": 1, "one/x": 4, "one/y": 3, "other": 4}
+    assert planning.stage(store, "s", "one/y") == 3
 
 
 def test_recording_is_taken_over_by_running_processes_and_left_by_a_rollback() -> None:

@@ -143,3 +143,38 @@ def test_who_is_outside_of_the_namespace_gets_the_first_version_and_ranges_apart
     assert not inside[0] & inside[1]
     assert len(inside[0] | inside[1]) == len(units)
     assert routing(0, 1, namespace={"id": "checkout"}).only is None
+
+
+def halves(first: dict[str, Any] | None, second: dict[str, Any] | None) -> Routing[int]:
+    """Two ranges of `checkout`, with what is changed of each; None leaves one out."""
+    one = {"name": "a", "namespace": {"id": "checkout", "end": 0.5}, "arms": split_of(1, 2)}
+    other = {"name": "b", "namespace": {"id": "checkout", "start": 0.5, "end": 0.9}, "arms": split_of(1, 3)}
+    pairs = ((one, first), (other, second))
+    return routing(1, 0, 0, ranges=[{**known, **changed} for known, changed in pairs if changed is not None])
+
+
+def split_of(base: int, candidate: int, share: float = 0.5) -> list[dict[str, float]]:
+    return [{"version": base, "weight": 1 - share}, {"version": candidate, "weight": share}]
+
+
+def test_a_unit_is_in_one_range_at_most_and_in_none_it_gets_what_all_others_get() -> None:
+    found = {unit: halves({}, {}).choose({b"x-unit-id": unit}) for unit in UNITS}
+    for unit, choice in found.items():
+        at = assignment.fnv1a32(f"{unit.decode()}__checkout") % 1000 / 1000
+        mine = "a" if at < 0.5 else "b" if at < 0.9 else ""
+        place = assignment.bucket(f"service/model/{mine}", unit.decode())
+        assert place is not None
+        assert (choice.experiment, choice.why) == (mine, "share")
+        assert choice.version == (1 if not mine or place < 0.5 else {"a": 2, "b": 3}[mine])
+    assert {choice.version for choice in found.values()} == {1, 2, 3}
+    assert halves({}, None).choose({}).version == 1, "nobody in particular is in no range"
+    assert halves({}, None).only is None
+
+
+@pytest.mark.parametrize("first", [None, {"arms": split_of(1, 2, 1.0)}])
+def test_what_becomes_of_one_range_moves_no_unit_of_another(first: dict[str, Any] | None) -> None:
+    before, after = halves({}, {}), halves(first, {})
+    for unit in UNITS[:5000]:
+        choices = [each.choose({b"x-unit-id": unit}) for each in (before, after)]
+        if choices[0].experiment != "a":
+            assert choices[0] == choices[1]

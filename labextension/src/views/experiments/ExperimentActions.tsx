@@ -12,8 +12,10 @@ export function ExperimentActions({ found }: { found: Experiment }): JSX.Element
   const api = useApi();
   const trans = useTrans();
   const [asking, setAsking] = useState<ExperimentAction | null>(null);
+  const [alias, setAlias] = useState(found.alias ?? '');
   const act = useAction(async (action: ExperimentAction) => {
-    await api.actOnExperiment(found.id, action);
+    const moved = action === 'promote' && alias ? alias : undefined;
+    await api.actOnExperiment(found.id, action, moved);
   });
   const { kind, outcome } = found;
   if (kind !== 'live' || (outcome !== 'running' && outcome !== 'paused')) {
@@ -50,7 +52,21 @@ export function ExperimentActions({ found }: { found: Experiment }): JSX.Element
           onDismiss={() => {
             setAsking(null);
           }}
-        />
+        >
+          {asking === 'promote' && (
+            <label className="jp-ModelDeploy-field">
+              {trans.__('Alias that moves with it')}
+              <input
+                value={alias}
+                placeholder={trans.__('none')}
+                spellCheck={false}
+                onChange={event => {
+                  setAlias(event.target.value);
+                }}
+              />
+            </label>
+          )}
+        </Confirmation>
       )}
       <ErrorNote error={act.error} />
     </>

@@ -23,6 +23,16 @@ export function LiveReport({ found }: { found: Experiment }): JSX.Element {
       <span className="jp-ModelDeploy-state" data-state={TONES[found.outcome]}>
         {outcomeText(found, trans)}
       </span>
+      {found.namespace && (
+        <span className="jp-ModelDeploy-detail">
+          {trans.__(
+            'Only units from %1 to below %2 of the namespace %3 take part.',
+            found.namespace.start,
+            found.namespace.end,
+            found.namespace.id
+          )}
+        </span>
+      )}
       <ExperimentActions found={found} />
       <ExperimentReport found={found} />
     </>

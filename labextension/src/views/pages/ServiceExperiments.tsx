@@ -11,7 +11,7 @@ import { JobItem } from '../JobItem';
 
 const MOST_EARLIER = 5;
 
-/** The experiment that goes on on a service's traffic, or the form that starts one, and what earlier ones found. */
+/** The experiments that go on on a service's traffic, the form that starts one, and what earlier ones found. */
 export function ServiceExperiments({
   service,
   workspace
@@ -22,28 +22,27 @@ export function ServiceExperiments({
   const trans = useTrans();
   const openPage = useOpenPage();
   const jobs = experimentsOf(service.name, workspace.jobs ?? []);
-  const running = jobs.find(job => isLiving(job));
-  const earlier = jobs.filter(job => job !== running).slice(0, MOST_EARLIER);
+  const running = jobs.filter(job => isLiving(job));
+  const earlier = jobs.filter(job => !isLiving(job)).slice(0, MOST_EARLIER);
   return (
     <>
-      {running ? (
-        <Running key={running.id} id={running.id} />
-      ) : (
-        <details className="jp-ModelDeploy-more">
-          <summary>{trans.__('Set up an experiment')}</summary>
-          {service.spec.models.map(served => (
-            <ExperimentForm
-              key={served.model}
-              service={service.name}
-              served={served}
-              model={workspace.models?.find(({ name }) => name === served.model)}
-              onStarted={job => {
-                openPage?.({ page: 'experiment', id: job.id });
-              }}
-            />
-          ))}
-        </details>
-      )}
+      {running.map(({ id }) => (
+        <Running key={id} id={id} />
+      ))}
+      <details className="jp-ModelDeploy-more">
+        <summary>{trans.__('Set up an experiment')}</summary>
+        {service.spec.models.map(served => (
+          <ExperimentForm
+            key={served.model}
+            service={service.name}
+            served={served}
+            model={workspace.models?.find(({ name }) => name === served.model)}
+            onStarted={job => {
+              openPage?.({ page: 'experiment', id: job.id });
+            }}
+          />
+        ))}
+      </details>
       {earlier.length > 0 && (
         <ul role="list" aria-label={trans.__('Earlier experiments of %1', service.name)}>
           {earlier.map(job => (
