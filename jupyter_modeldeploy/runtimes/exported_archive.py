@@ -46,6 +46,7 @@ FUNCTIONS = re.compile(
     r"|CeilDiv|LShift|RShift|PowByNatural|FloatPow|FloatTrueDiv|IntTrueDiv|TruncToFloat|TruncToInt|RoundToInt|RoundDecimal"
     r"|ToFloat|Identity|Where|Eq|Ne|Lt|Le|Gt|Ge|And|Or|Not"
 )
+MODULE_PATH = re.compile(r"[\w.@]{1,300},(?P<path>[\w.]{1,300})(@\d{1,9})?,[\w.]{1,300}", re.ASCII)
 SYMBOL = re.compile(r"[a-z]{1,3}\d{1,9}|(int_)?oo")
 HINT = "Export it again from code that you trust, with torch.export.save and plain tensors."
 
@@ -133,19 +134,30 @@ def _vetted_program(program: dict[str, Any]) -> dict[str, Any]:
 
 
 def _vet(value: Any, key: str) -> None:
-    """Check what is below `key` of the graph: each string by what its place means. Takes metadata out."""
+    """Check what is below `key` of the graph: each string by what its place means. Of metadata the module stays."""
     if isinstance(value, dict):
-        if isinstance(value.get("metadata"), dict):
+        metadata = value.get("metadata")
+        if isinstance(metadata, dict):
             value["metadata"] = {}
         for name, inner in value.items():
             if name in NATIVE or not PLAIN_NAME.fullmatch(name):
                 raise UnsafeContent(f"The graph holds {shown(name)}, which is no plain tensor program.", HINT)
             _vet(inner, name)
+        if isinstance(metadata, dict):
+            value["metadata"] = _module_of(metadata)
     elif isinstance(value, list):
         for inner in value:
             _vet(inner, key)
     elif isinstance(value, str) and value and key not in TEXTS:
         _vet_text(value, key)
+
+
+def _module_of(metadata: dict[str, Any]) -> dict[str, str]:
+    """The path of the innermost module that a node came from, written anew as torch reads it; nothing where it is no
+    plain path."""
+    stack = metadata.get("nn_module_stack")
+    found = MODULE_PATH.fullmatch(stack.rpartition(";")[2]) if isinstance(stack, str) else None
+    return {"nn_module_stack": f"module,{found['path']},torch.nn.Module"} if found else {}
 
 
 def _vet_text(text: str, key: str) -> None:

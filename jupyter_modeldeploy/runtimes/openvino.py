@@ -89,6 +89,10 @@ class OpenVinoRuntime:
         """OpenVINO's `ProfilingInfo` of each operator in this thread's last run."""
         return list(self._request().get_profiling_info())
 
+    def running_graph(self) -> Any:
+        """The model as OpenVINO runs it: its `Model` of execution nodes."""
+        return self._compiled.get_runtime_model()
+
     def _request(self) -> Any:
         """Each thread's own: a request holds the tensors of one run."""
         request = getattr(self._own, "request", None)

@@ -12,6 +12,7 @@ from jupyter_modeldeploy.datatypes import Tensors
 from jupyter_modeldeploy.processes import Promptly
 from jupyter_modeldeploy.profiling.operators.events import Event, Recording, Run
 from jupyter_modeldeploy.profiling.operators.onnx_graph import in_name
+from jupyter_modeldeploy.profiling.operators.openvino_drawing import model_graph
 from jupyter_modeldeploy.profiling.operators.timing import Pace, in_turns, one_run
 from jupyter_modeldeploy.progress import Reporter
 from jupyter_modeldeploy.runtimes.openvino import OpenVinoRuntime
@@ -37,10 +38,11 @@ def record(folder: Path, inputs: Sequence[Tensors], pace: Pace, threads: int, re
             for tensors in inputs:
                 runtime.run(tensors)
         timed, _ = in_turns(without, with_counters, pace, MOST_PASSES, reporter)
+        graph = model_graph(counted.running_graph())
     finally:
         plain.close()
         counted.close()
-    return Recording(passes, timed, len(inputs))
+    return Recording(passes, timed, len(inputs), graph)
 
 
 def _loaded(folder: Path, threads: int, counted: bool) -> OpenVinoRuntime:

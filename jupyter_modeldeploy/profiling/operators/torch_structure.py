@@ -12,14 +12,16 @@ from typing import Any
 
 import orjson
 import torch
+from torch.fx import GraphModule
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.profiler import ProfilerActivity, profile, record_function
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from jupyter_modeldeploy.profiling.operators import work
+from jupyter_modeldeploy.profiling.operators import torch_layers, work
 from jupyter_modeldeploy.profiling.operators.events import Event, nest
+from jupyter_modeldeploy.profiling.operators.torch_layers import Step
 
-MODULE = "modeldeploy module "
+MODULE, PROGRAM = "modeldeploy module ", "modeldeploy program "
 MEMORY = "[memory]"
 OPERATOR, ANNOTATION, INSTANT = "cpu_op", "user_annotation", "cpu_instant_event"
 
@@ -31,12 +33,14 @@ def structure(run: Callable[[], object]) -> list[Event]:
     outputs = _outputs(run)
     with tempfile.TemporaryDirectory(prefix="modeldeploy-profile-") as scratch:
         path = Path(scratch) / "trace.json"
-        recorder = profile(activities=[ProfilerActivity.CPU], record_shapes=True, profile_memory=True)
-        with recorder as profiler, _modules_recorded(), record_function(MODULE):
+        recorder = profile(
+            activities=[ProfilerActivity.CPU], record_shapes=True, profile_memory=True, with_modules=True
+        )
+        with recorder as profiler, _modules_recorded() as steps, record_function(MODULE):
             run()
         profiler.export_chrome_trace(str(path))
         told = orjson.loads(path.read_bytes())["traceEvents"]
-    return _described(told, outputs)
+    return _described(told, outputs, steps)
 
 
 class _Outputs(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -66,15 +70,21 @@ def _outputs(run: Callable[[], object]) -> list[tuple[str, Outputs]]:
 
 
 @contextmanager
-def _modules_recorded() -> Iterator[None]:
-    """Each module's forward as an annotation with its path within the outermost module."""
+def _modules_recorded() -> Iterator[list[Step]]:
+    """Each module's forward as an annotation with its path within the outermost module; what programs of torch.export
+    call, as they are entered."""
     names: dict[int, str] = {}
     entered: list[record_function] = []
+    steps: list[Step] = []
 
     def before(module: torch.nn.Module, args: Any) -> None:
         if not entered:
             names.update((id(each), name) for name, each in module.named_modules())
-        scope = record_function(MODULE + names.get(id(module), ""))
+        kind = MODULE
+        if isinstance(module, GraphModule):
+            kind = PROGRAM
+            steps.extend(torch_layers.steps(module))
+        scope = record_function(kind + names.get(id(module), ""))
         scope.__enter__()  # type: ignore[no-untyped-call]
         entered.append(scope)
 
@@ -87,17 +97,17 @@ def _modules_recorded() -> Iterator[None]:
             register_module_forward_hook(after, always_call=True),
         ):
             hooks.callback(handle.remove)
-        yield
+        yield steps
 
 
-def _described(told: list[dict[str, Any]], outputs: list[tuple[str, Outputs]]) -> list[Event]:
+def _described(told: list[dict[str, Any]], outputs: list[tuple[str, Outputs]], steps: list[Step]) -> list[Event]:
     raw = [each for each in told if each.get("cat") in (OPERATOR, ANNOTATION) and each.get("ph") == "X"]
     main = next(each["tid"] for each in raw if each["name"] == MODULE)
     pairs = [(_event(each), each.get("args", {})) for each in raw if each["tid"] == main]
     args = {id(event): given for event, given in pairs}
     ordered = nest([event for event, _ in pairs])
     parents = _parents(ordered)
-    _add_layers(ordered, parents)
+    _add_layers(ordered, parents, _layers(ordered, parents, args, steps))
     _add_memory(ordered, [each for each in told if each["name"] == MEMORY and each.get("tid") == main])
     calls = [event for event in ordered if event.type != ANNOTATION]
     _add_work(calls, parents, args, outputs)
@@ -120,10 +130,21 @@ def _parents(ordered: list[Event]) -> dict[int, Event | None]:
     return found
 
 
-def _add_layers(ordered: list[Event], parents: dict[int, Event | None]) -> None:
+def _layers(
+    ordered: list[Event], parents: dict[int, Event | None], args: dict[int, dict[str, Any]], steps: list[Step]
+) -> dict[int, str]:
+    """The modules of calls by their ids, as far as no annotation around them tells it."""
+    told = {id(event): torch_layers.in_script(args[id(event)].get(torch_layers.HIERARCHY) or "") for event in ordered}
+    within = [event for event in ordered if (parent := parents[id(event)]) and parent.name.startswith(PROGRAM)]
+    return {place: layer for place, layer in told.items() if layer} | torch_layers.of_steps(within, steps)
+
+
+def _add_layers(ordered: list[Event], parents: dict[int, Event | None], known: dict[int, str]) -> None:
     for event in ordered:
         parent = parents[id(event)]
-        if event.type == ANNOTATION and event.name.startswith(MODULE):
+        if id(event) in known:
+            event.layer = known[id(event)]
+        elif event.type == ANNOTATION and event.name.startswith(MODULE):
             event.layer = event.name.removeprefix(MODULE) or (parent.layer if parent else "")
         elif parent is not None:
             event.layer = parent.layer

@@ -7,12 +7,18 @@ import numpy as np
 import profiled_models as tiny
 import pytest
 import tiny_bert
+import tiny_torch
+import torch
 
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.profiling.operators import Operators, Pace, profile_operators
+from jupyter_modeldeploy.profiling.operators.torch_structure import structure
 from jupyter_modeldeploy.progress import Silent
 from jupyter_modeldeploy.records import Format
 from jupyter_modeldeploy.records.profiles import DISPATCH, grouped
+from jupyter_modeldeploy.runtimes import openvino
+from jupyter_modeldeploy.runtimes.exported import ExportedRuntime
+from jupyter_modeldeploy.runtimes.torchscript import TorchScriptRuntime
 
 
 def of_onnx(folder: Path, *rows: int) -> Operators:
@@ -71,3 +77,25 @@ def test_what_torch_runs_is_in_the_same_table_with_its_modules(tmp_path: Path) -
     blocks = {one.name for one in grouped(found.operators, "layer")}
     assert {"model.bert.encoder.layer.0", "model.bert.encoder.layer.1", DISPATCH} <= blocks
     assert {span.layer for span in found.timeline} > {""}
+
+
+def test_programs_tell_the_modules_that_they_were_made_of(tmp_path: Path) -> None:
+    tiny_torch.traced(tmp_path / "script", tiny_torch.Classifier(), torch.ones(2, 4))
+    tiny_torch.exported(tmp_path / "program", tiny_torch.Classifier(), torch.ones(2, 4))
+    for runtime in (TorchScriptRuntime(tmp_path / "script"), ExportedRuntime(tmp_path / "program")):
+        given = {spec.name: np.ones((2, 4), dtype=np.float32) for spec in runtime.signature.inputs}
+        calls = structure(lambda run=runtime.run, given=given: run(given))  # type: ignore[misc]
+        assert [call.layer for call in calls if call.name == "aten::addmm"] == ["layers.0", "layers.2"]
+        runtime.close()
+
+
+def test_the_graph_that_openvino_runs_is_drawn_by_the_names_of_its_operators(tmp_path: Path) -> None:
+    model = openvino.module().Core().read_model(tiny.dense(tmp_path / "onnx") / "model.onnx")
+    openvino.module().save_model(model, tmp_path / "model.xml")
+    found = profile_operators(Format.openvino, tmp_path, [tiny.rows(512)], Pace(0.1), 1, Silent())
+    assert found.graph is not None
+    names = {node.name: node.kind for node in found.graph.nodes}
+    timed = {one.name for one in found.operators if one.type != DISPATCH}
+    assert timed <= names.keys()
+    assert [kind for kind in names.values() if kind != "operator"] == ["input", "output"]
+    assert {place for edge in found.graph.edges for place in edge[:2]} == set(range(len(found.graph.nodes)))

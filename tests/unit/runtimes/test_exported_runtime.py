@@ -18,6 +18,7 @@ from torch.export import Dim
 
 from jupyter_modeldeploy.errors import InvalidInput, NotFound, TooLarge, UnsafeContent
 from jupyter_modeldeploy.records import TensorSpec
+from jupyter_modeldeploy.runtimes import exported_archive
 from jupyter_modeldeploy.runtimes.exported import ExportedRuntime
 
 ROWS = np.arange(12, dtype=np.float32).reshape(3, 4)
@@ -207,3 +208,14 @@ def test_guards_written_as_python_are_never_run(hostile: tuple[Path, Path]) -> N
     _rewritten(folder / "model.pt2", spoiled)
     ExportedRuntime(folder).run({"x": ROWS})
     assert not trace.exists()
+
+
+def test_of_what_an_exporter_noted_only_plain_paths_of_modules_are_read(hostile: tuple[Path, Path]) -> None:
+    folder, trace = hostile
+    _rewritten(
+        folder / "model.pt2",
+        lambda _, content: content.replace(b",layers.0,torch", f",{CODE.format(trace)},torch".encode()),
+    )
+    program = exported_archive.load(folder / "model.pt2")
+    noted = [path for node in program.graph.nodes for path, _ in node.meta.get("nn_module_stack", {}).values()]
+    assert noted == ["layers.1", "layers.2"]
