@@ -144,8 +144,9 @@ def _add_layers(ordered: list[Event], parents: dict[int, Event | None], known: d
         parent = parents[id(event)]
         if id(event) in known:
             event.layer = known[id(event)]
-        elif event.type == ANNOTATION and event.name.startswith(MODULE):
-            event.layer = event.name.removeprefix(MODULE) or (parent.layer if parent else "")
+        elif event.type == ANNOTATION and event.name.startswith((MODULE, PROGRAM)):
+            name = event.name.removeprefix(MODULE).removeprefix(PROGRAM)
+            event.layer = name or (parent.layer if parent else "")
         elif parent is not None:
             event.layer = parent.layer
 
