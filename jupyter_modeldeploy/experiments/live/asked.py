@@ -12,7 +12,7 @@ from jupyter_modeldeploy.experiments.own_metrics import OWN
 from jupyter_modeldeploy.records import Guardrail, Metric, Namespace
 
 GUARDRAILS = (
-    Guardrail(metric="error_rate", at_most=0.02),
+    Guardrail(metric="error_rate", at_most=0.01),
     Guardrail(metric="latency_p95", at_most=0.5, relative=True),
 )
 RANGE = re.compile(r"(?P<id>[A-Za-z0-9][\w.-]*):(?P<start>\d*\.?\d+)-(?P<end>\d*\.?\d+)")
