@@ -76,7 +76,7 @@ class Collector:
     def _fold(self, paths: Sequence[Path]) -> tuple[int, int]:
         """The rows that were new of the first of these segments, and how many segments were dealt with."""
         dealt_with: list[Path] = []
-        with self._kept.transaction() as connection:
+        with self._kept.fold() as connection:
             self._forget(connection)
             folding = Folding(connection)
             for path in paths:

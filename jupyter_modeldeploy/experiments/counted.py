@@ -31,9 +31,9 @@ class Counted:
             self._load()
 
     def follow(self) -> None:
-        """Take in what has changed since. Where another process has changed anything, all is read again."""
-        with self._kept.changes() as by_others:
-            if by_others:
+        """Take in what has changed since; where that is not known any more, all is read again."""
+        with self._kept.changes() as known:
+            if not known:
                 self._load()
                 return
             merged = self._merge()

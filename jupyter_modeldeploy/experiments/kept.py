@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from jupyter_modeldeploy.errors import ModelDeployError, StorageFull, Unavailable
+from jupyter_modeldeploy.experiments import noted
 
 CACHE_KIB = 64 * 1024
 WAIT_S = 30.0
@@ -42,21 +43,6 @@ CREATE TABLE IF NOT EXISTS outcomes (
 CREATE INDEX IF NOT EXISTS outcomes_by_metric ON outcomes (metric, before);
 """
 
-CHANGED_TABLES = """
-CREATE TEMP TABLE IF NOT EXISTS changed_units (arm INTEGER, unit INTEGER, PRIMARY KEY (arm, unit)) WITHOUT ROWID;
-CREATE TEMP TABLE IF NOT EXISTS changed_samples (arm INTEGER, unit INTEGER, PRIMARY KEY (arm, unit)) WITHOUT ROWID;
-CREATE TEMP TABLE IF NOT EXISTS changed_requests (request INTEGER PRIMARY KEY);
-CREATE TEMP TABLE IF NOT EXISTS changed_outcomes (
-    number INTEGER, metric TEXT, before INTEGER, PRIMARY KEY (number, metric, before)) WITHOUT ROWID;
-"""
-"""What this connection has written since it was asked, as it was and as it is."""
-_NOTED = {
-    "changed_units": ("exposures", "arm, unit", ("INSERT", "UPDATE")),
-    "changed_samples": ("samples", "arm, unit", ("INSERT", "DELETE")),
-    "changed_requests": ("requests", "request", ("INSERT", "UPDATE")),
-    "changed_outcomes": ("outcomes", "number, metric, before", ("INSERT", "UPDATE")),
-}
-
 
 class Kept:
     """The open file. Its tables hold whole numbers wherever sums are made, so that no order of adding shows.
@@ -70,11 +56,13 @@ class Kept:
             self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.execute("PRAGMA synchronous = FULL")  # a segment is removed after it was counted
             self.connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            self.connection.execute("PRAGMA temp_store = MEMORY")
             self.connection.executescript(KEPT_TABLES.replace(":most", str(MOST_OF_A_UNIT)))
+            self.connection.executescript("".join(noted.tables()))
         except sqlite3.OperationalError as error:
             self.connection.close()
             raise (_told(error) or error) from None
-        self._version: int | None = None
+        self._seen = 0
 
     @contextmanager
     def transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
@@ -91,18 +79,21 @@ class Kept:
             raise
 
     @contextmanager
+    def fold(self) -> Iterator[sqlite3.Connection]:
+        """A transaction whose changes are told to all who look."""
+        with self.transaction() as connection:
+            noted.begin(connection)
+            yield connection
+            noted.end(connection)
+
+    @contextmanager
     def changes(self) -> Iterator[bool]:
-        """Within it everything is read as it is at one time. The tables `changed_…` hold what this connection has
-        written since the time before, and are empty after it. True where another one has written anything."""
-        if self._version is None:
-            self._note_changes()
+        """Within it everything is read as it is at one time. The tables `changed_…` hold what has changed since the
+        time before, whoever did it; False where that is not known any more."""
         with self.transaction("BEGIN") as connection:
-            connection.execute("SELECT 1 FROM arms LIMIT 1")  # from here on it is that time
-            (version,) = connection.execute("PRAGMA data_version").fetchone()
-            yield version != self._version
-            for table in _NOTED:
-                connection.execute(f"DELETE FROM {table}")
-        self._version = version
+            known, latest = noted.since(connection, self._seen)
+            yield known
+        self._seen = latest
 
     def change_outcomes(self, numbers: np.ndarray) -> None:
         """Have these among the changed ones, too."""
@@ -126,18 +117,6 @@ class Kept:
 
     def close(self) -> None:
         self.connection.close()
-
-    def _note_changes(self) -> None:
-        self.connection.execute("PRAGMA temp_store = MEMORY")
-        self.connection.executescript(CHANGED_TABLES)
-        for table, (of, columns, kinds) in _NOTED.items():
-            for kind in kinds:
-                for row in {"INSERT": ("new",), "DELETE": ("old",), "UPDATE": ("old", "new")}[kind]:
-                    values = ", ".join(f"{row}.{column}" for column in columns.split(", "))
-                    self.connection.execute(
-                        f"CREATE TEMP TRIGGER IF NOT EXISTS {table}_{kind}_{row} AFTER {kind} ON {of} BEGIN "
-                        f"INSERT INTO {table} VALUES ({values}) ON CONFLICT DO NOTHING; END"
-                    )
 
     def _fetched(self, query: str, parameters: Sequence[object], columns: int, dtype: type) -> np.ndarray:
         cursor = self.connection.execute(query, parameters)

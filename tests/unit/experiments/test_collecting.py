@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from jupyter_modeldeploy.errors import StorageFull, Unavailable
-from jupyter_modeldeploy.experiments import folding, spool, suspicions
+from jupyter_modeldeploy.experiments import folding, noted, spool, suspicions
 from jupyter_modeldeploy.experiments.collecting import Collector
 from jupyter_modeldeploy.experiments.observed import Observed
 from jupyter_modeldeploy.experiments.spool import Spool
@@ -353,13 +353,36 @@ def test_on_a_full_disk_nothing_is_lost(kept: Kept) -> None:
     assert sum(kept.sums("requests")) == 3001
 
 
-def test_while_another_process_counts_it_is_tried_again(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_has_not_looked_for_long_reads_all(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noted, "FOLDS", 3)
+    monkeypatch.setattr(noted, "ROWS", 5)
+    kept.fold([exposure(0, "ann", 1)])
+    other = Collector(kept.spool.folder, kept.file)
+    with closing(other):
+        assert other.observed(BASE, CANDIDATE)[0].sums["requests"].tolist() == [1]
+        for second in range(6):
+            kept.fold([exposure(0, f"unit {second}", second)])
+            assert sum(kept.sums("requests")) == second + 2
+        assert sum(other.observed(BASE, CANDIDATE)[0].sums["requests"]) == 7
+        kept.fold([exposure(0, f"unit {number}", 9) for number in range(7)])
+        assert [sum(one.observed(BASE, CANDIDATE)[0].sums["requests"]) for one in (kept.collector, other)] == [14, 14]
+
+
+def test_while_another_process_counts_it_is_tried_again(kept: Kept) -> None:
     kept.fold([exposure(0, "ann", 1)])
     assert kept.sums("requests") == [1]
     other = Collector(kept.spool.folder, kept.file)
     kept.add([exposure(0, "ann", 2)], [outcome("ann", 5)])
     other.fold()
+    kept.add([exposure(1, "bob", 3)])
+    kept.collector.fold()
+    queries: list[str] = []
+    kept.watch(queries.append)
     assert (kept.sums("requests"), kept.sums("buys")) == ([2], [5])
+    assert all("changed_" in query for query in queries if "FROM exposures" in query)
+    for reader in (kept.collector, other):
+        found = reader.observed(BASE, CANDIDATE, [BUYS])[:2]
+        assert [one.sums["requests"].tolist() for one in found] == [[2], [1]]
     with closing(other), closing(sqlite3.connect(kept.file, isolation_level=None)) as busy:
         busy.execute("BEGIN IMMEDIATE")
         kept.do_not_wait()
