@@ -11,13 +11,16 @@ from importlib.resources import files
 
 from jupyter_modeldeploy.errors import Unavailable
 
+NOTICE = """/* grapher.js and dagre.js of Netron, Copyright (c) Lutz Roeder, with dagre, Copyright (c) Chris Pettitt;
+both under the MIT License: https://github.com/lutzroeder/netron/blob/main/LICENSE */
+"""
 EXPORT = re.compile(r"\nexport const \{[^}]*\} = (\w+);\s*\Z")
 
 
 @cache
 def script() -> str:
     """Two objects of the page: `grapher` and `dagre`. Raises Unavailable without Netron, or with another than known."""
-    return "\n".join(f"const {name} = (() => {{{_body(name)}\n}})();" for name in ("grapher", "dagre"))
+    return NOTICE + "\n".join(f"const {name} = (() => {{{_body(name)}\n}})();" for name in ("grapher", "dagre"))
 
 
 @cache
