@@ -29,7 +29,9 @@ class ActOnExperiment(ById):
 
 
 class RehearseExperiment(ExperimentOptions, Request):
-    traffic: str = Field(description="the id of a live experiment, or the path of a service's log of requests")
+    traffic: str = Field(
+        description="the id of a live experiment, a service that logs its requests, or the path of such a log"
+    )
     candidate: str | None = Field(  # type: ignore[assignment]  # an experiment knows it
         default=None, description="the version to judge; by default that of the experiment"
     )

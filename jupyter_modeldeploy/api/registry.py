@@ -82,6 +82,7 @@ class DiffVersions(ByVersion):
 
 class AliasList(BaseModel):
     aliases: list[AliasPage]
+    person: str = Field(description="who asks, as rules know them")
 
 
 def set_alias(workspace: Workspace, request: AliasRequest) -> ModelSummary:
@@ -91,7 +92,8 @@ def set_alias(workspace: Workspace, request: AliasRequest) -> ModelSummary:
 
 def list_aliases(workspace: Workspace, request: ByName) -> AliasList:
     """A model's aliases with their history, rules and requests."""
-    return AliasList(aliases=list(workspace.models.aliases(request.name)))
+    pages = list(workspace.models.aliases(request.name))
+    return AliasList(aliases=pages, person=workspace.store.settings.person)
 
 
 def get_alias(workspace: Workspace, request: OneAlias) -> AliasPage:

@@ -64,6 +64,9 @@ class PreviewRouting(ByName):
     )
     input: Any = Field(default=None, description="what is sent: a text, several, or the JSON of a request")
     model: Name | None = Field(default=None, description="which of the service's models; not needed for its only one")
+    routing: dict[str, Any] | None = Field(
+        default=None, description="rules, namespace and shadow to try in place of those that it has; nothing is changed"
+    )
 
 
 class ProfileService(LoadParameters, Request):

@@ -42,7 +42,7 @@ DRY_RUN = Annotated[
     str | None,
     typer.Option(
         "--dry-run",
-        metavar="ID|FILE",
+        metavar="ID|SERVICE|FILE",
         help="change nothing: say what would have been done in an experiment's traffic, or in a service's request log",
         autocompletion=completion.experiments,
     ),

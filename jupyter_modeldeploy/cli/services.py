@@ -162,14 +162,19 @@ def preview_routing(
         list[str] | None, typer.Option("--attribute", metavar="NAME=VALUE", help="what rules may ask for: region=eu")
     ] = None,
     text: Annotated[str | None, typer.Option("--text", help="a text that is sent, for rules by the input")] = None,
+    routing: ROUTING = None,
     model: MODEL = None,
 ) -> None:
-    """Show who gets which version of a service's model and why, and the shares."""
+    """Show who gets which version of a service's model and why, and the shares; with --routing, who would."""
+    from jupyter_modeldeploy.workspace.routing import read_routing
+
     pairs = [given.partition("=") for given in attribute or []]
     if wrong := [name for name, sign, _ in pairs if not sign or not name]:
         raise typer.BadParameter(f"{wrong[0]!r} has no value: write NAME=VALUE.")
     attributes = {name: value for name, _, value in pairs}
     asked = {"units": unit or [], "count": count, "attributes": attributes, "input": text, "model": model}
+    if routing:
+        asked["routing"] = read_routing(routing)
     door.show(door.call("preview_routing", name=name, **asked), views.routing_preview)
 
 

@@ -120,6 +120,13 @@ def check_grpc_port(spec: ServiceSpec) -> None:
         raise Conflict(message, "Choose another, or 0 for any.") from error
 
 
+def check_served(store: Store, served: ServedModel) -> None:
+    """Raise what `plan_of` raises for this model alone, so that it can be known before anything changes."""
+    check_routing(served)
+    for arm in _held(served):
+        _version(store, served.model, arm)
+
+
 def _held(served: ServedModel) -> list[Arm]:
     """The arms, and what else is to be in memory: the fallback, versions of rules and shadows."""
     weights = {arm.version: arm.weight for arm in served.arms}

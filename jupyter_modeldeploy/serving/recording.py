@@ -1,15 +1,18 @@
-"""What is recorded of a service from outside its processes: outcomes, also late ones of a service that is stopped."""
+"""What is recorded of a service, as others than its processes meet it: outcomes, also late ones of a service that is
+stopped, and its log of requests."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
 
-from jupyter_modeldeploy.errors import Overloaded, from_os_error
+from jupyter_modeldeploy.errors import NotFound, Overloaded, from_os_error
 from jupyter_modeldeploy.experiments.spool import FOLDER, Spool
+from jupyter_modeldeploy.serving.control.journal import REQUEST_LOG
 from jupyter_modeldeploy.serving.control.outcomes import MOST, not_recording, rows_of
 from jupyter_modeldeploy.store import Store
 
@@ -35,3 +38,11 @@ def record_outcomes(store: Store, name: str, outcomes: Sequence[Mapping[str, Any
     except OSError as error:
         raise from_os_error(error, "recording outcomes") from error
     return len(outcomes)
+
+
+def request_log(store: Store, name: str) -> Path:
+    """The file with the requests of a service. Raises NotFound where it keeps none."""
+    path = store.service_folder(name) / REQUEST_LOG
+    if not path.exists():
+        raise NotFound(f"The service {name!r} has no records of requests.", "Serve it with --log-sample 1.")
+    return path

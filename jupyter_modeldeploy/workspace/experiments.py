@@ -13,7 +13,7 @@ from jupyter_modeldeploy.jobs import launch
 from jupyter_modeldeploy.jobs.kinds import experiment_asking, held_out
 from jupyter_modeldeploy.jobs.reconcile import reconcile as reconcile_jobs
 from jupyter_modeldeploy.records import Experiment, ExperimentPlan, JobState, Rehearsal
-from jupyter_modeldeploy.serving import lifecycle
+from jupyter_modeldeploy.serving import lifecycle, recording
 from jupyter_modeldeploy.workspace.handle import JobHandle
 from jupyter_modeldeploy.workspace.room import Room
 
@@ -130,11 +130,14 @@ class Experiments(Room):
         self, traffic: str, candidate: str | None = None, base: str | None = None, **options: Any
     ) -> Rehearsal:
         """What an experiment with these `options` (as for `run`) would have done, and when, in `traffic` that was
-        recorded: the id of a live experiment, or the path of a service's log of requests, which needs both versions.
+        recorded: the id of a live experiment, the name of a service that keeps a log of its requests, or the path of
+        such a log, which needs both versions.
 
         Raises NotFound, and InvalidInput where both versions were not recorded at the same time."""
         from jupyter_modeldeploy.jobs.kinds import experiment_rehearsal
 
+        if any(traffic == service.name for service in self._store.services.list()):
+            traffic = str(recording.request_log(self._store, traffic))
         return experiment_rehearsal.rehearse(self._store, traffic, candidate, base, options)
 
     def act(self, experiment_id: str, action: Asked, alias: str | None = None) -> Experiment:

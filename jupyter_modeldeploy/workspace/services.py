@@ -26,7 +26,7 @@ from jupyter_modeldeploy.errors import (
 from jupyter_modeldeploy.records import Arm, RoutingPreview, ServedModel, Service, ServiceSpec, ShadowFigures, Usage
 from jupyter_modeldeploy.records.figures import ReplicaFigures, ServiceFigures
 from jupyter_modeldeploy.registry.moving import deprecation
-from jupyter_modeldeploy.serving import changing, figures, lifecycle, observation, recording, snippets
+from jupyter_modeldeploy.serving import changing, figures, lifecycle, observation, planning, recording, snippets
 from jupyter_modeldeploy.serving.control import journal
 from jupyter_modeldeploy.store import Store
 from jupyter_modeldeploy.workspace.handle import JobHandle
@@ -150,14 +150,19 @@ class Services(Room):
         attributes: Mapping[str, Any] | None = None,
         input: Any = None,
         model: str | None = None,
+        routing: Mapping[str, Any] | None = None,
     ) -> RoutingPreview:
         """Who gets which version of a service's model, and why: these `units`, and `count` made-up ones (1,000 where
         there are neither), with `attributes` such as `{"region": "eu"}` and a request's `input`. By the code that
-        requests are routed with, also of a stopped service. Raises NotFound and InvalidInput."""
+        requests are routed with, also of a stopped service. With `routing` (as for `route`), who would get what with
+        that in place of what it has. Raises NotFound and InvalidInput, for `routing` whatever `route` would raise."""
         from jupyter_modeldeploy.serving import previewing
 
         made_up = count if count is not None else 0 if units else MADE_UP_UNITS
         served = served_model(self.get(name).spec.models, model)
+        if routing is not None:
+            (served,) = routed([served], routing)
+            planning.check_served(self._store, served)
         asked = [*units, *(f"unit-{number}" for number in range(made_up))]
         if not asked:
             raise InvalidInput("A preview of no unit.", "Give units, or a count above 0.")
@@ -222,7 +227,7 @@ class Services(Room):
         if name is not None:
             self.running(name)
             if options.get("replay") == "log":
-                options["replay"] = self._request_log(name)
+                options["replay"] = recording.request_log(self._store, name)
         return self._submit("load", service=name, **_absolute(options))
 
     def report(self, name: str, **options: Any) -> JobHandle:
@@ -246,12 +251,6 @@ class Services(Room):
         version = max(model.arms, key=lambda arm: arm.weight).version
         asked = {"seconds": SECONDS_BESIDE, **options}
         return self._submit("profile", version=f"{model.model}@{version}", service=name, beside=True, **asked)
-
-    def _request_log(self, name: str) -> Path:
-        path = self._store.service_folder(name) / journal.REQUEST_LOG
-        if not path.exists():
-            raise NotFound(f"The service {name!r} has no records of requests.", "Serve it with --log-sample 1.")
-        return path
 
     def load_report(self, job_id: str) -> LoadPage:
         """What the job of a load found, which shows itself in a notebook and writes itself as a page. Raises NotFound,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 import re
 import secrets
@@ -14,11 +15,13 @@ import tiny_bert
 import tiny_onnx
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Response, expect
+from ui import axe
 from ui.desktop import dragged
 from ui.lab import Lab
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Service, Step
+from jupyter_modeldeploy.settings import ACTING
 
 OpenPage = Callable[[str], Locator]
 
@@ -102,7 +105,9 @@ def test_a_models_versions_are_compared_and_chosen(open_page: OpenPage, tuned: s
     expect(page.get_by_role("article", name="small").get_by_role("heading", name="small", exact=True)).to_be_visible()
 
 
-def test_an_alias_is_promoted_rolled_back_and_tells_its_history(open_page: OpenPage, tuned: str) -> None:
+def test_an_alias_is_promoted_by_its_rule_rolled_back_and_tells_its_history(
+    open_page: OpenPage, workspace: Workspace, tuned: str
+) -> None:
     shown = open_page("model/sentiment")
     for version, reason in (("sentiment@1", "the first"), (tuned, "it is better")):
         shown.get_by_role("table").get_by_role("button", name=version, exact=True).first.click()
@@ -120,6 +125,27 @@ def test_an_alias_is_promoted_rolled_back_and_tells_its_history(open_page: OpenP
     alias.get_by_role("button", name="Roll back", exact=True).click()
     expect(alias).to_contain_text("@2 → @1, rolled back")
     expect(alias.locator(".jp-ModelDeploy-tag")).to_have_text("@1")
+
+    alias.get_by_role("button", name="Rule of production").click()
+    rule = alias.get_by_role("form", name="What must hold before production moves")
+    rule.get_by_label("What must hold of the version").fill("accuracy is good")
+    rule.get_by_label("A second person must approve").check()
+    rule.get_by_role("button", name="Set the rule").click()
+    expect(rule.get_by_role("alert")).to_contain_text("accuracy is good")
+    rule.get_by_label("What must hold of the version").fill("accuracy >= 0.5")
+    rule.get_by_role("button", name="Set the rule").click()
+    expect(alias.get_by_role("list", name="Rule").first).to_contain_text("is approved by a second person")
+    expect(form).to_contain_text("accuracy of sentiment@2 is 0.9")
+    form.get_by_role("button", name="Promote", exact=True).click()
+    expect(alias.get_by_role("button", name="Approve")).to_have_count(0)
+    alias.get_by_role("button", name="Take back what you ask for").click()
+    expect(alias.get_by_role("button", name="Take back")).to_have_count(0)
+    asking = contextvars.copy_context()
+    asking.run(ACTING.set, "ben")
+    asking.run(workspace.models.promote, tuned, reason="it is better still")
+    alias.get_by_label("Why you decide so on what ben asks for").fill("so it is")
+    alias.get_by_role("button", name=re.compile("^Approve as .* what ben asks for")).click()
+    expect(alias.locator(".jp-ModelDeploy-tag")).to_have_text("@2")
 
 
 def test_a_version_is_deprecated_and_compared_with_another(open_page: OpenPage, tuned: str) -> None:
@@ -221,6 +247,31 @@ def test_a_services_page_answers_steers_traffic_and_rolls_back(
     traffic.get_by_role("button", name="Apply the traffic of sentiment").click()
     expect(traffic.get_by_role("button", name="Apply")).to_have_count(0)
     assert [arm.weight for arm in workspace.services.get(service.name).spec.models[0].arms] == [1, 1]
+
+    shown.get_by_text("Routing: no rules").click()
+    routing = shown.get_by_role("group", name="Routing of sentiment")
+    routing.get_by_role("button", name="Add a rule to sentiment").click()
+    routing.get_by_label("What condition 1.1 looks at").fill("length of it")
+    expect(routing.get_by_role("alert")).to_contain_text("attribute")
+    routing.get_by_label("What condition 1.1 looks at").fill("characters")
+    routing.get_by_label("How condition 1.1 compares").select_option("<=")
+    routing.get_by_label("What condition 1.1 compares with").fill("9")
+    routing.get_by_label("What rule 1 gives").select_option(tuned)
+    routing.get_by_role("button", name="Add a rule to sentiment").click()
+    routing.get_by_label("What condition 2.1 compares with").fill("eu")
+    routing.get_by_label("Name of rule 2").fill("europe")
+    routing.get_by_role("button", name="Move rule 2 up").press("Enter")
+    expect(routing.get_by_label("Name of rule 1")).to_have_value("europe")
+    expect(routing.get_by_label("Name of rule 1")).to_be_focused()
+    routing.get_by_label("Units").fill("alice")
+    routing.get_by_label("and hold the text").fill("so short")
+    expect(routing.get_by_role("row", name="alice")).to_contain_text(f"{tuned}rule 2")
+    routing.get_by_role("button", name="Save the routing of sentiment").click()
+    expect(shown.get_by_text("Routing: 2 rules")).to_be_visible()
+    assert [rule.version for rule in workspace.services.get(service.name).spec.models[0].rules] == [2, 2]
+    assert axe.violations_in(page, axe.PAGES) == []
+    routing.get_by_role("button", name="Undo the change").click()
+    expect(shown.get_by_text("Routing: no rules")).to_be_visible()
     shown.get_by_role("button", name="Compare sentiment@2 with sentiment@1").click()
     compared = page.get_by_role("article", name=re.compile("^Compare"))
     expect(compared.get_by_role("table", name="sentiment@2 against sentiment@1")).to_contain_text("Latency")

@@ -12,7 +12,7 @@ import pytest
 from http_thread import Unlogged, answering
 
 from jupyter_modeldeploy import Workspace, processes
-from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, Overloaded, ServiceFailed, TimedOut
+from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, NotFound, Overloaded, ServiceFailed, TimedOut
 from jupyter_modeldeploy.records import Arm, ServedModel, Service, ServiceSpec, ServiceState
 
 
@@ -81,6 +81,12 @@ def test_a_request_that_is_no_json_is_refused(workspace: Workspace, body: object
 def test_a_services_settings_are_checked(workspace: Workspace) -> None:
     with pytest.raises(InvalidInput, match="port"):
         workspace.services.spec("s", [], port=99_999)
+
+
+def test_a_dry_run_reads_a_services_log_of_requests_where_it_keeps_one(workspace: Workspace) -> None:
+    workspace.store.services.save(service(None, ServiceState.stopped))
+    with pytest.raises(NotFound, match="no records of requests"):
+        workspace.experiments.rehearse("s", "m@2", "m@1")
 
 
 def test_of_a_forgotten_service_no_token_stays(workspace: Workspace) -> None:

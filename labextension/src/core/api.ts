@@ -1,7 +1,8 @@
 import type {
   AddDatasetRequest,
-  AliasPage,
+  AliasList,
   Answer,
+  ApprovalRule,
   Changes,
   ConvertRequest,
   Dataset,
@@ -22,11 +23,16 @@ import type {
   Model,
   Moved,
   OptimizeRequest,
+  PreviewRequest,
   PromoteRequest,
   QuantizeRequest,
+  Rehearsal,
+  RehearseRequest,
+  RoutingPreview,
   Sample,
   Service,
   ServiceFigures,
+  ShadowFigures,
   SpecChange,
   Texts,
   Usage,
@@ -61,15 +67,19 @@ export interface Api {
   trust(ref: string, reason: string): Promise<void>;
   /** Put a trusted version back into quarantine. */
   distrust(ref: string): Promise<void>;
-  /** A model's aliases with their history, rules and requests. */
-  aliases(model: string): Promise<AliasPage[]>;
+  /** A model's aliases with their history, rules and requests, and as whom the rules know who asks. */
+  aliases(model: string): Promise<AliasList>;
+  /** Say what must hold before an alias moves, in place of its rule so far. */
+  setAliasRule(model: string, alias: string, rule: ApprovalRule, reason: string): Promise<void>;
+  /** Let an alias point at nothing; refused where it is not at `expected` any more. */
+  removeAlias(model: string, alias: string, expected: number): Promise<void>;
   /** Point an alias at a version as its rule allows, or ask a second person for it. */
   promote(request: PromoteRequest): Promise<Moved>;
   /** Point an alias at where it pointed before; refused where it is not at `expected` any more. */
   rollBackAlias(model: string, alias: string, expected: number, follow: boolean): Promise<Moved>;
   /** Decide on another's request to move an alias. */
-  approveRequest(id: string): Promise<Moved>;
-  refuseRequest(id: string): Promise<void>;
+  approveRequest(id: string, note: string): Promise<void>;
+  refuseRequest(id: string, note: string): Promise<void>;
   /** Say that a version should not be used for anything new; `successor` is '' where none takes its place. */
   deprecate(ref: string, reason: string, successor: string): Promise<void>;
   undeprecate(ref: string): Promise<void>;
@@ -122,6 +132,8 @@ export interface Api {
   experimentPage(id: string): Promise<string>;
   /** Try a version on a running service's own traffic; the job's id is the experiment's. */
   runExperiment(request: ExperimentRequest): Promise<Job>;
+  /** What an experiment would have done in traffic that was recorded; nothing is changed. */
+  rehearse(request: RehearseRequest): Promise<Rehearsal>;
   /** Pause or resume a live experiment, or end it; with a promotion an alias may move, too. */
   actOnExperiment(id: string, action: ExperimentAction, alias?: string): Promise<Experiment>;
   /** How many units an experiment needs, and what it finds with those it gets. */
@@ -141,6 +153,10 @@ export interface Api {
   changeService(name: string, spec: SpecChange): Promise<Service>;
   /** Go back to how a service was before its last change. */
   rollbackService(name: string): Promise<Service>;
+  /** Who gets which version of a service's model, or would with another routing; nothing is changed. */
+  previewRouting(request: PreviewRequest): Promise<RoutingPreview>;
+  /** How the versions that get copies of a service's requests answered them. */
+  shadow(service: string): Promise<ShadowFigures>;
   /** How a running service answers now. */
   figures(name: string): Promise<ServiceFigures>;
   /** How each model of a running service is called. */

@@ -23,8 +23,11 @@ import type {
   MetricPage,
   ModelList,
   Moved,
+  Rehearsal,
+  RoutingPreview,
   Service,
   ServiceFigures,
+  ShadowFigures,
   ServiceList,
   ServiceLog,
   Texts,
@@ -84,13 +87,22 @@ export function createApi(send: Send): Api {
     distrust: async version => {
       await post('models/distrust', { version });
     },
-    aliases: async model => ((await get(at`models/${model}/aliases`)) as AliasList).aliases,
+    aliases: async model => (await get(at`models/${model}/aliases`)) as AliasList,
+    setAliasRule: async (model, alias, rule, reason) => {
+      await post(at`models/${model}/aliases/${alias}/rule`, { ...rule, reason });
+    },
+    removeAlias: async (model, alias, expected) => {
+      const path = at`models/${model}/aliases/${alias}?expected=${expected}`;
+      await send({ method: 'DELETE', path });
+    },
     promote: async request => (await post('models/promote', request)) as Moved,
     rollBackAlias: async (model, alias, expected, follow) =>
       (await post(at`models/${model}/aliases/${alias}/rollback`, { expected, follow })) as Moved,
-    approveRequest: async id => (await post(at`requests/${id}/approve`)) as Moved,
-    refuseRequest: async id => {
-      await post(at`requests/${id}/refuse`);
+    approveRequest: async (id, note) => {
+      await post(at`requests/${id}/approve`, { note });
+    },
+    refuseRequest: async (id, note) => {
+      await post(at`requests/${id}/refuse`, { note });
     },
     deprecate: async (version, reason, successor) => {
       await post('models/deprecate', { version, reason, successor: successor || null });
@@ -140,6 +152,7 @@ export function createApi(send: Send): Api {
       ((await get(at`experiments/${id}/report`)) as ExperimentReport).html,
     runExperiment: async ({ name, ...request }) =>
       (await post(at`services/${name}/experiment`, request)) as Job,
+    rehearse: async request => (await post('experiments/rehearsal', request)) as Rehearsal,
     actOnExperiment: async (id, action, alias) =>
       (await post(at`experiments/${id}/${action}`, { alias })) as Experiment,
     planExperiment: async request => (await post('experiments/plan', request)) as ExperimentPlan,
@@ -156,6 +169,9 @@ export function createApi(send: Send): Api {
     changeService: async (name, spec) =>
       (await post(at`services/${name}/change`, { spec })) as Service,
     rollbackService: async name => (await post(at`services/${name}/rollback`)) as Service,
+    previewRouting: async ({ name, ...request }) =>
+      (await post(at`services/${name}/preview`, request)) as RoutingPreview,
+    shadow: async service => (await get(at`services/${service}/shadow`)) as ShadowFigures,
     figures: async name => (await get(at`services/${name}/figures`)) as ServiceFigures,
     usage: async name => ((await get(at`services/${name}/usage`)) as UsageList).models,
     serviceLog: async name => ((await get(at`services/${name}/log`)) as ServiceLog).text,

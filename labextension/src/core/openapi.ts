@@ -1638,6 +1638,11 @@ export interface components {
     AliasList: {
       /** Aliases */
       aliases: components['schemas']['AliasPage'][];
+      /**
+       * Person
+       * @description who asks, as rules know them
+       */
+      person: string;
     };
     /**
      * AliasMove
@@ -5268,6 +5273,14 @@ export interface components {
        */
       name: string;
       /**
+       * Routing
+       * @description rules, namespace and shadow to try in place of those that it has; nothing is changed
+       * @default null
+       */
+      routing: {
+        [key: string]: unknown;
+      } | null;
+      /**
        * Units
        * @description whose version is asked for
        */
@@ -6157,7 +6170,7 @@ export interface components {
       steps: string | null;
       /**
        * Traffic
-       * @description the id of a live experiment, or the path of a service's log of requests
+       * @description the id of a live experiment, a service that logs its requests, or the path of such a log
        */
       traffic: string;
       /**
@@ -9851,7 +9864,7 @@ export interface operations {
           steps?: string | null;
           /**
            * Traffic
-           * @description the id of a live experiment, or the path of a service's log of requests
+           * @description the id of a live experiment, a service that logs its requests, or the path of such a log
            */
           traffic: string;
           /**
@@ -16564,6 +16577,14 @@ export interface operations {
            * @default null
            */
           model?: string | null;
+          /**
+           * Routing
+           * @description rules, namespace and shadow to try in place of those that it has; nothing is changed
+           * @default null
+           */
+          routing?: {
+            [key: string]: unknown;
+          } | null;
           /**
            * Units
            * @description whose version is asked for

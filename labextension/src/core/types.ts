@@ -97,6 +97,10 @@ export type Experiment = Schemas['Experiment'];
 /** What to try on a service's traffic, and how; what is left out is as the server's description says. */
 export type ExperimentRequest = Pick<Schemas['RunExperiment'], 'name' | 'candidate'> &
   Partial<Schemas['RunExperiment']>;
+/** What an experiment would have done in recorded traffic. */
+export type Rehearsal = Schemas['Rehearsal'];
+export type RehearseRequest = Pick<Schemas['RehearseExperiment'], 'traffic'> &
+  Partial<Schemas['RehearseExperiment']>;
 export type ExperimentAction = Schemas['ActOnExperiment']['action'];
 /** What an experiment found, to be read without this software. */
 export type ExperimentReport = Schemas['ExperimentReport'];
@@ -115,6 +119,16 @@ export type SpecChange = Partial<Service['spec']>;
 /** How a service answers now. */
 export type ServiceFigures = Schemas['ServiceFigures'];
 export type ServiceState = Schemas['ServiceState'];
+/** Fields of a served model that say who gets which version. */
+export type Routing = Pick<ServedModel, 'rules' | 'namespace' | 'shadow'>;
+export type RoutingRule = Schemas['RoutingRule-Output'];
+export type RuleCondition = Schemas['Condition-Output'];
+/** Who gets which version, and why. */
+export type RoutingPreview = Schemas['RoutingPreview'];
+/** How the versions that get copies answered them. */
+export type ShadowFigures = Schemas['ShadowFigures'];
+export type PreviewRequest = Pick<Schemas['PreviewRouting'], 'name'> &
+  Partial<Schemas['PreviewRouting']>;
 export type ServedModel = Schemas['ServedModel-Output'];
 /** How one model of a running service is called. */
 export type Usage = Schemas['Usage'];

@@ -1,9 +1,12 @@
 import type { JSX } from 'react';
 import type { ServedModel } from '../core/types';
+import { useTrans } from './contexts';
 import { formatShare } from './format';
+import { routingText } from './routing/routingText';
 
-/** The versions of a served model, each with its share of the traffic. */
+/** The versions of a served model, each with its share of the traffic, and what else routes it. */
 export function Traffic({ served }: { served: ServedModel }): JSX.Element {
+  const routing = routingText(served, useTrans());
   const whole = served.arms.reduce((sum, arm) => sum + arm.weight, 0);
   return (
     <>
@@ -13,6 +16,7 @@ export function Traffic({ served }: { served: ServedModel }): JSX.Element {
           <span>{formatShare(arm.weight / whole, 0)}</span>
         </div>
       ))}
+      {routing && <div className="jp-ModelDeploy-detail">{routing}</div>}
     </>
   );
 }

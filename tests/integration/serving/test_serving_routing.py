@@ -17,6 +17,8 @@ from grpc_service import GrpcServed, X, tensor
 from serving_service import add, client, spec
 
 from jupyter_modeldeploy import processes
+from jupyter_modeldeploy.errors import InvalidInput, NotFound
+from jupyter_modeldeploy.records import RoutingPreview
 from jupyter_modeldeploy.serving import lifecycle
 from jupyter_modeldeploy.workspace import Workspace
 
@@ -87,6 +89,25 @@ def test_who_gets_what_is_what_the_preview_said(workspace: Workspace) -> None:
     whys = {one.why for one in workspace.services.preview("routed", units).assignments}
     assert whys == {"share", "outside the namespace"}
     assert sum(each.units for each in workspace.services.preview("routed").shares) == 1000
+
+
+def test_a_draft_is_previewed_with_what_is_wrong_with_it_and_changes_nothing(workspace: Workspace) -> None:
+    before = workspace.services.get("routed").revision
+    drafted: dict[str, Any] = {"rules": [EU, MANY], "namespace": None, "shadow": [{"version": 1}]}
+
+    def shown(**routing: Any) -> RoutingPreview:
+        return workspace.services.preview("routed", ["alice"], attributes={"region": "eu"}, routing=drafted | routing)
+
+    told = shown()
+    assert (told.assignments[0].version, told.assignments[0].rule, told.shadow) == (2, "europe", [1])
+    assert shown(rules=[]).assignments[0].why != "rule"
+    with pytest.raises(InvalidInput, match="never reached"):
+        shown(rules=[EU, EU])
+    with pytest.raises(InvalidInput, match="attribute"):
+        shown(rules=[{"conditions": [{"attribute": "", "value": "eu"}], "version": 2}])
+    with pytest.raises(NotFound, match="adder@9"):
+        shown(shadow=[{"version": 9}])
+    assert workspace.services.get("routed").revision == before
 
 
 def test_a_shadow_is_compared_and_counted_nowhere_else(workspace: Workspace) -> None:

@@ -6,6 +6,7 @@ import { MakingForm } from '../MakingForm';
 import { useAnswer } from '../useAnswer';
 import { asLines, LinesInput } from './LinesInput';
 import { PlanForm } from './PlanForm';
+import { RehearsalForm, type Recording } from './RehearsalForm';
 
 /** What the form asks for in a way of its own. */
 const OWN = ['name', 'candidate', 'base', 'traffic_split', 'steps', 'metrics', 'guardrails'];
@@ -18,11 +19,14 @@ export function ExperimentForm({
   service,
   served,
   model,
+  recordings,
   onStarted
 }: {
   service: string;
   served: ServedModel;
   model: Model | undefined;
+  /** Of the service, the newest first. */
+  recordings: readonly Recording[];
   onStarted: (job: Job) => void;
 }): JSX.Element | null {
   const api = useApi();
@@ -129,6 +133,7 @@ export function ExperimentForm({
           onChange={setGuardrails}
         />
       </MakingForm>
+      <RehearsalForm request={request} recordings={recordings} />
       <PlanForm />
     </>
   );

@@ -6,7 +6,11 @@ import { formatShare } from '../format';
 import { formatIn, formatInterval, metricText } from './figures';
 
 /** What the candidate must not do, and whether it does. */
-export function Guardrails({ found }: { found: Experiment }): JSX.Element {
+export function Guardrails({
+  found
+}: {
+  found: Pick<Experiment, 'guardrails' | 'metrics'>;
+}): JSX.Element {
   const trans = useTrans();
   const unitOf = (metric: string): string =>
     found.metrics.find(one => one.metric === metric)?.unit ?? '';

@@ -17,7 +17,11 @@ interface Column {
 const VERDICTS: MetricComparison['verdict'][] = ['better', 'worse', 'undecided'];
 
 /** Each metric with its interval, sorted by whatever column is asked for; at first as they were asked for. */
-export function MetricsTable({ found }: { found: Experiment }): JSX.Element {
+export function MetricsTable({
+  found
+}: {
+  found: Pick<Experiment, 'base' | 'candidate' | 'metrics'>;
+}): JSX.Element {
   const trans = useTrans();
   const [order, setOrder] = useState<Order>({ key: '', descending: false });
   const columns = columnsOf(trans).filter(({ of }) => found.metrics.some(one => of(one) !== null));

@@ -2,8 +2,9 @@ import type { JSX } from 'react';
 import type { Translation } from '../../core/translation';
 import type { AliasMove, AliasPage } from '../../core/types';
 import { useTrans } from '../contexts';
+import { RuleHistory } from './RuleHistory';
 
-/** Every move of an alias, the newest first: when, who, from where to where, and why. */
+/** Every move of an alias, the newest first: when, who, from where to where, and why; then its rules. */
 export function AliasHistory({ page }: { page: AliasPage }): JSX.Element {
   const trans = useTrans();
   return (
@@ -33,6 +34,7 @@ export function AliasHistory({ page }: { page: AliasPage }): JSX.Element {
           ))}
         </tbody>
       </table>
+      {page.rules.length > 0 && <RuleHistory page={page} />}
     </details>
   );
 }

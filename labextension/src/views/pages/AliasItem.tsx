@@ -5,19 +5,21 @@ import { useApi, useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
 import { useAction } from '../useAction';
 import { AliasHistory } from './AliasHistory';
+import { AliasRule } from './AliasRule';
 import { FollowBox } from './FollowBox';
 import { MovedNote } from './MovedNote';
-import { MoveRequests } from './MoveRequests';
+import { MoveRequestItem } from './MoveRequestItem';
 import { PageButton } from './PageButton';
-import { RuleLines } from './RuleLines';
+import { RemoveAlias } from './RemoveAlias';
 
 /** One alias: where it points, what must hold before it moves, who asks for it, its history, and the way back. */
 export function AliasItem({
   page,
-  onActed
+  person
 }: {
   page: AliasPage;
-  onActed: () => void;
+  /** Who looks at it. */
+  person: string;
 }): JSX.Element {
   const api = useApi();
   const trans = useTrans();
@@ -27,7 +29,6 @@ export function AliasItem({
   const { model, alias, number, rolls_back_to: before } = page;
   const rollBack = useAction(async () => {
     setMoved(await api.rollBackAlias(model, alias, number ?? 0, follow));
-    onActed();
   });
   return (
     <li data-alias={alias}>
@@ -46,6 +47,7 @@ export function AliasItem({
             }}
           />
         )}
+        {number !== null && <RemoveAlias page={page} />}
       </div>
       {asking && before !== null && (
         <>
@@ -62,9 +64,13 @@ export function AliasItem({
       )}
       {moved && <MovedNote moved={moved} />}
       <ErrorNote error={rollBack.error} />
-      <RuleLines rule={page.rule} />
-      <MoveRequests requests={page.requests} onDecided={onActed} />
-      {page.moves.length > 0 && <AliasHistory page={page} />}
+      {page.requests
+        .filter(({ state }) => state === 'open')
+        .map(request => (
+          <MoveRequestItem key={request.id} request={request} person={person} />
+        ))}
+      <AliasRule page={page} />
+      {(page.moves.length > 0 || page.rules.length > 0) && <AliasHistory page={page} />}
     </li>
   );
 }

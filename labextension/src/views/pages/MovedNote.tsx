@@ -6,17 +6,10 @@ import { useTrans } from '../contexts';
 /** What moving an alias came to, and which running services follow it or do not. */
 export function MovedNote({ moved }: { moved: Moved }): JSX.Element {
   const trans = useTrans();
-  const { model, after, checks, services, warnings } = moved;
+  const { model, after, services } = moved;
   return (
     <div role="status">
       <p>{headline(moved, trans)}</p>
-      {[...checks.map(({ note, holds }) => `${holds ? '✓' : '✗'} ${note}`), ...warnings].map(
-        line => (
-          <p key={line} className="jp-ModelDeploy-detail">
-            {line}
-          </p>
-        )
-      )}
       {services.map(({ service, version, followed, command }) => (
         <p key={service} className={followed ? undefined : 'jp-ModelDeploy-warning'}>
           {followed

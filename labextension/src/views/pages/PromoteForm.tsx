@@ -3,10 +3,15 @@ import type { Model, Moved, Version } from '../../core/types';
 import { useApi, useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
 import { useAction } from '../useAction';
+import { useAnswer } from '../useAnswer';
+import { useDelayed } from '../useDelayed';
+import { useTimes } from '../useTimes';
+import { CheckLines } from './CheckLines';
 import { FollowBox } from './FollowBox';
 import { MovedNote } from './MovedNote';
 
-/** Points an alias at a version, as its rule allows; refused where it has moved since the page showed it. */
+/** Points an alias at a version, as its rule allows; refused where it has moved since the page showed it. What the rule asks
+ * is said before, with whether it holds. */
 export function PromoteForm({
   version,
   aliases
@@ -21,6 +26,11 @@ export function PromoteForm({
   const [reason, setReason] = useState('');
   const [follow, setFollow] = useState(false);
   const [moved, setMoved] = useState<Moved | null>(null);
+  const wanted = useDelayed(alias);
+  const key = `${version.ref} ${wanted} ${useTimes(aliases)}`;
+  const { answer: asked, error: refused } = useAnswer(key, () =>
+    api.promote({ version: version.ref, alias: wanted, dry_run: true })
+  );
   const promote = useAction(async () => {
     setMoved(null);
     const expected = aliases[alias] ?? 0;
@@ -61,6 +71,7 @@ export function PromoteForm({
         />
       </label>
       <FollowBox checked={follow} onChecked={setFollow} />
+      {asked && <CheckLines moved={asked} />}
       <button
         type="submit"
         className="jp-ModelDeploy-button jp-ModelDeploy-accept"
@@ -69,7 +80,7 @@ export function PromoteForm({
         {trans.__('Promote')}
       </button>
       {moved && <MovedNote moved={moved} />}
-      <ErrorNote error={promote.error} />
+      <ErrorNote error={promote.error ?? refused} />
     </form>
   );
 }

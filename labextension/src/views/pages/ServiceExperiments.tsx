@@ -23,7 +23,11 @@ export function ServiceExperiments({
   const openPage = useOpenPage();
   const jobs = experimentsOf(service.name, workspace.jobs ?? []);
   const running = jobs.filter(job => isLiving(job));
-  const earlier = jobs.filter(job => !isLiving(job)).slice(0, MOST_EARLIER);
+  const earlier = jobs.filter(job => !isLiving(job));
+  const recordings = earlier.map(({ id, title }) => ({ traffic: id, title }));
+  if (service.spec.log_sample > 0) {
+    recordings.push({ traffic: service.name, title: trans.__('the log of its requests') });
+  }
   return (
     <>
       {running.map(({ id }) => (
@@ -36,6 +40,7 @@ export function ServiceExperiments({
             key={served.model}
             service={service.name}
             served={served}
+            recordings={recordings}
             model={workspace.models?.find(({ name }) => name === served.model)}
             onStarted={job => {
               openPage?.({ page: 'experiment', id: job.id });
@@ -45,7 +50,7 @@ export function ServiceExperiments({
       </details>
       {earlier.length > 0 && (
         <ul role="list" aria-label={trans.__('Earlier experiments of %1', service.name)}>
-          {earlier.map(job => (
+          {earlier.slice(0, MOST_EARLIER).map(job => (
             <JobItem key={job.id} job={job} />
           ))}
         </ul>

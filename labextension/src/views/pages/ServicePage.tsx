@@ -1,4 +1,4 @@
-import type { JSX } from 'react';
+import { Fragment, type JSX } from 'react';
 import type { Workspace } from '../../core/live';
 import type { Service } from '../../core/types';
 import { useTrans } from '../contexts';
@@ -9,6 +9,7 @@ import { PageFrame } from './PageFrame';
 import { Parameters } from './Parameters';
 import { Part } from './Part';
 import { ReportButton } from './ReportButton';
+import { RoutingPart } from './RoutingPart';
 import { ServiceActivity } from './ServiceActivity';
 import { ServiceExperiments } from './ServiceExperiments';
 import { ServiceLog } from './ServiceLog';
@@ -39,14 +40,16 @@ export function ServicePage({
             <TryIt service={service} />
           </Part>
           <Part title={trans.__('Traffic')}>
-            {service.spec.models.map(served => (
-              <TrafficControl
-                key={served.model}
-                service={service}
-                served={served}
-                model={workspace.models?.find(model => model.name === served.model)}
-              />
-            ))}
+            {service.spec.models.map(served => {
+              const model = workspace.models?.find(one => one.name === served.model);
+              const shown = { service, served, model };
+              return (
+                <Fragment key={served.model}>
+                  <TrafficControl {...shown} />
+                  <RoutingPart {...shown} />
+                </Fragment>
+              );
+            })}
           </Part>
           <Part title={trans.__('Experiments')}>
             <ServiceExperiments service={service} workspace={workspace} />

@@ -1,0 +1,149 @@
+import { useState, type JSX } from 'react';
+import type { AliasPage, ApprovalRule } from '../../core/types';
+import { useApi, useTrans } from '../contexts';
+import { ErrorNote } from '../ErrorNote';
+import { LinesInput } from '../experiments/LinesInput';
+import { useAction } from '../useAction';
+import { PageButton } from './PageButton';
+
+/** One that asks for nothing. */
+export const NO_RULE: ApprovalRule = {
+  movers: [],
+  conditions: [],
+  proof: 'none',
+  second_person: false,
+  approvers: []
+};
+
+/** Says what must hold before an alias moves, or that nothing must; the server says what of it cannot be read. */
+export function RuleForm({
+  page,
+  onSet
+}: {
+  page: Pick<AliasPage, 'model' | 'alias' | 'rule'>;
+  onSet: () => void;
+}): JSX.Element {
+  const api = useApi();
+  const trans = useTrans();
+  const { model, alias, rule } = page;
+  const [conditions, setConditions] = useState(rule.conditions.join('\n'));
+  const [proof, setProof] = useState(rule.proof);
+  const [movers, setMovers] = useState(rule.movers.join(', '));
+  const [second, setSecond] = useState(rule.second_person);
+  const [approvers, setApprovers] = useState(rule.approvers.join(', '));
+  const [reason, setReason] = useState('');
+  const set = useAction(async (wanted: ApprovalRule) => {
+    await api.setAliasRule(model, alias, wanted, reason);
+    onSet();
+  });
+  const proofs: [ApprovalRule['proof'], string][] = [
+    ['none', trans.__('nothing')],
+    ['evaluation', trans.__('an evaluation that does not find it worse')],
+    ['experiment', trans.__('an experiment that does not find it worse')],
+    ['either', trans.__('an evaluation or an experiment that does not find it worse')]
+  ];
+  return (
+    <form
+      className="jp-ModelDeploy-form"
+      aria-label={trans.__('What must hold before %1 moves', alias)}
+      onSubmit={event => {
+        event.preventDefault();
+        set.run({
+          conditions: named(conditions, '\n'),
+          proof,
+          movers: named(movers),
+          second_person: second,
+          approvers: named(approvers)
+        });
+      }}
+    >
+      <LinesInput
+        label={trans.__('What must hold of the version')}
+        example="accuracy >= production - 0.005"
+        value={conditions}
+        onChange={setConditions}
+      />
+      <label className="jp-ModelDeploy-field">
+        {trans.__('What must have compared it with the one before')}
+        <select
+          value={proof}
+          onChange={event => {
+            setProof(event.target.value as ApprovalRule['proof']);
+          }}
+        >
+          {proofs.map(([value, text]) => (
+            <option key={value} value={value}>
+              {text}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label className="jp-ModelDeploy-field">
+        {trans.__('Who may move it')}
+        <input
+          value={movers}
+          placeholder={trans.__('whoever works here')}
+          onChange={event => {
+            setMovers(event.target.value);
+          }}
+        />
+      </label>
+      <label className="jp-ModelDeploy-check">
+        <input
+          type="checkbox"
+          checked={second}
+          onChange={event => {
+            setSecond(event.target.checked);
+          }}
+        />
+        {trans.__('A second person must approve')}
+      </label>
+      {second && (
+        <label className="jp-ModelDeploy-field">
+          {trans.__('Who may approve')}
+          <input
+            value={approvers}
+            placeholder={trans.__('any second person')}
+            onChange={event => {
+              setApprovers(event.target.value);
+            }}
+          />
+        </label>
+      )}
+      <label className="jp-ModelDeploy-field">
+        {trans.__('Why')}
+        <input
+          value={reason}
+          onChange={event => {
+            setReason(event.target.value);
+          }}
+        />
+      </label>
+      <div className="jp-ModelDeploy-buttons">
+        <button
+          type="submit"
+          className="jp-ModelDeploy-button jp-ModelDeploy-accept"
+          disabled={set.busy}
+        >
+          {trans.__('Set the rule')}
+        </button>
+        <PageButton
+          text={trans.__('Ask for nothing')}
+          label={trans.__('Ask for nothing before %1 moves', alias)}
+          disabled={set.busy}
+          onClick={() => {
+            set.run(NO_RULE);
+          }}
+        />
+      </div>
+      <ErrorNote error={set.error} />
+    </form>
+  );
+}
+
+function named(text: string, between = ','): string[] {
+  return text
+    .split(between)
+    .map(name => name.trim())
+    .filter(Boolean);
+}

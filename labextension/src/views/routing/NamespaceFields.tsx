@@ -1,0 +1,60 @@
+import type { JSX } from 'react';
+import { useTrans } from '../contexts';
+import type { RoutingFieldsProps } from './fields';
+
+/** Which units take part at all: those of a range of a namespace, which what has another range of it does not share. */
+export function NamespaceFields({ name, draft, onChange }: RoutingFieldsProps): JSX.Element {
+  const trans = useTrans();
+  const { namespace, start, end } = draft;
+  return (
+    <fieldset>
+      <legend>{trans.__('Namespace')}</legend>
+      <p className="jp-ModelDeploy-detail">
+        {trans.__(
+          'Units outside the range get the first version. Services whose ranges of one namespace are apart share no unit.'
+        )}
+      </p>
+      <div className="jp-ModelDeploy-buttons">
+        <input
+          value={namespace}
+          placeholder={trans.__('none: all units take part')}
+          spellCheck={false}
+          aria-label={trans.__('Namespace of %1', name)}
+          onChange={event => {
+            onChange({ namespace: event.target.value });
+          }}
+        />
+        {namespace && (
+          <>
+            <label>
+              {trans.__('from')}{' '}
+              <input
+                type="number"
+                min={0}
+                max={1}
+                step="any"
+                value={start}
+                onChange={event => {
+                  onChange({ start: event.target.value });
+                }}
+              />
+            </label>
+            <label>
+              {trans.__('to')}{' '}
+              <input
+                type="number"
+                min={0}
+                max={1}
+                step="any"
+                value={end}
+                onChange={event => {
+                  onChange({ end: event.target.value });
+                }}
+              />
+            </label>
+          </>
+        )}
+      </div>
+    </fieldset>
+  );
+}
