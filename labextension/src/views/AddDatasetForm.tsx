@@ -1,11 +1,11 @@
 import { useState, type JSX } from 'react';
-import { asOptions, misfitOf, optionFields, type TypedValue } from '../core/optionFields';
+import { asOptions, misfitOf, optionFields } from '../core/optionFields';
 import { useApi, useTrans } from './contexts';
 import { ErrorNote } from './ErrorNote';
 import { OptionInputs } from './OptionInputs';
 import { asNamed, NOTHING_WANTED, SourceFields } from './SourceFields';
 import { useAction } from './useAction';
-import { useAnswer } from './useAnswer';
+import { useTypedOptions } from './useTypedOptions';
 
 const EXAMPLE = 'file:/data/reviews.csv';
 /** What the form asks for in a way of its own. */
@@ -16,9 +16,8 @@ export function AddDatasetForm({ onAdding }: { onAdding: () => void }): JSX.Elem
   const api = useApi();
   const trans = useTrans();
   const [wanted, setWanted] = useState(NOTHING_WANTED);
-  const [typed, setTyped] = useState<Record<string, TypedValue>>({});
-  const { answer: options, error: missing } = useAnswer('', () => api.options('AddDataset'));
-  const fields = optionFields(options ?? {}).filter(({ name }) => !OWN.includes(name));
+  const { schema, missing, typed, onTyped } = useTypedOptions('AddDataset');
+  const fields = optionFields(schema).filter(({ name }) => !OWN.includes(name));
   const add = useAction(async () => {
     await api.addDataset({ ...asNamed(wanted), ...asOptions(fields, typed) });
     onAdding();
@@ -45,7 +44,7 @@ export function AddDatasetForm({ onAdding }: { onAdding: () => void }): JSX.Elem
             fields={fields}
             typed={typed}
             unset={trans.__('as the data says')}
-            onTyped={setTyped}
+            onTyped={onTyped}
           />
         </div>
       </details>

@@ -1,5 +1,5 @@
 import { useId, useState, type JSX } from 'react';
-import { asOptions, misfitOf, optionFields, type TypedValue } from '../core/optionFields';
+import { asOptions, misfitOf, optionFields } from '../core/optionFields';
 import type { Job, OptimizeRequest, Version } from '../core/types';
 import { AsCode } from './AsCode';
 import { useApi, useTrans } from './contexts';
@@ -7,7 +7,7 @@ import { ErrorNote } from './ErrorNote';
 import { JudgedOn } from './JudgedOn';
 import { OptionInputs } from './OptionInputs';
 import { useAction } from './useAction';
-import { useAnswer } from './useAnswer';
+import { useTypedOptions } from './useTypedOptions';
 
 /** What the form asks for in a way of its own. */
 const OWN = ['version', 'target', 'max_loss', 'dataset', 'minutes'];
@@ -29,10 +29,8 @@ export function OptimizeForm({
   const [maxLoss, setMaxLoss] = useState('1%');
   const [dataset, setDataset] = useState('');
   const [minutes, setMinutes] = useState('10');
-  const [typed, setTyped] = useState<Record<string, TypedValue>>({});
-
-  const { answer: options, error: missing } = useAnswer('', () => api.options('Optimize'));
-  const fields = optionFields(options ?? {}).filter(({ name }) => !OWN.includes(name));
+  const { schema, missing, typed, onTyped } = useTypedOptions('Optimize');
+  const fields = optionFields(schema).filter(({ name }) => !OWN.includes(name));
   const request = {
     version: version.ref,
     target,
@@ -105,7 +103,7 @@ export function OptimizeForm({
             fields={fields}
             typed={typed}
             unset={trans.__('not set')}
-            onTyped={setTyped}
+            onTyped={onTyped}
           />
         </div>
       </details>

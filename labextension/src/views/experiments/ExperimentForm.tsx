@@ -1,9 +1,9 @@
 import { useId, useState, type JSX } from 'react';
-import { asOptions, optionFields, type TypedValue } from '../../core/optionFields';
+import { asOptions, optionFields } from '../../core/optionFields';
 import type { ExperimentRequest, Job, Model, ServedModel } from '../../core/types';
 import { useApi, useTrans } from '../contexts';
 import { MakingForm } from '../MakingForm';
-import { useAnswer } from '../useAnswer';
+import { useTypedOptions } from '../useTypedOptions';
 import { asLines, LinesInput } from './LinesInput';
 import { PlanForm } from './PlanForm';
 import { RehearsalForm, type Recording } from './RehearsalForm';
@@ -40,8 +40,7 @@ export function ExperimentForm({
   const [shares, setShares] = useState<Record<Way, string>>({ split: '80,20', steps: RISES });
   const [metrics, setMetrics] = useState('');
   const [guardrails, setGuardrails] = useState('');
-  const [typed, setTyped] = useState<Record<string, TypedValue>>({});
-  const { answer: options, error: missing } = useAnswer('', () => api.options('RunExperiment'));
+  const { schema, ...asked } = useTypedOptions('RunExperiment');
   const candidate = candidates.includes(chosen) ? chosen : candidates.at(-1);
   if (!candidate) {
     return (
@@ -50,7 +49,7 @@ export function ExperimentForm({
       </p>
     );
   }
-  const fields = optionFields(options ?? {}).filter(({ name }) => !OWN.includes(name));
+  const fields = optionFields(schema).filter(({ name }) => !OWN.includes(name));
   const request: ExperimentRequest = {
     name: service,
     candidate,
@@ -58,7 +57,7 @@ export function ExperimentForm({
     ...(way === 'split' ? { traffic_split: shares.split } : { steps: shares.steps }),
     ...(metrics.trim() && { metrics: asLines(metrics) }),
     ...(guardrails.trim() && { guardrails: asLines(guardrails) }),
-    ...asOptions(fields, typed)
+    ...asOptions(fields, asked.typed)
   };
   const ways: [Way, string][] = [
     ['split', trans.__('one split of the traffic (A/B)')],
@@ -72,10 +71,8 @@ export function ExperimentForm({
         operation="run_experiment"
         request={request}
         fields={fields}
-        typed={typed}
-        missing={missing}
-        start={asked => api.runExperiment(asked)}
-        onTyped={setTyped}
+        {...asked}
+        start={wanted => api.runExperiment(wanted)}
         onStarted={onStarted}
       >
         <label htmlFor={`${id}-candidate`}>{trans.__('Candidate')}</label>
@@ -121,14 +118,14 @@ export function ExperimentForm({
         <LinesInput
           label={trans.__('Outcomes to measure')}
           example="bought=proportion"
-          help={options?.metrics?.description}
+          help={schema.metrics?.description}
           value={metrics}
           onChange={setMetrics}
         />
         <LinesInput
           label={trans.__('Guardrails')}
           example="error_rate=2pp"
-          help={options?.guardrails?.description}
+          help={schema.guardrails?.description}
           value={guardrails}
           onChange={setGuardrails}
         />

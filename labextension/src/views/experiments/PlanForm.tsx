@@ -1,5 +1,5 @@
 import { useState, type JSX } from 'react';
-import { asOptions, misfitOf, optionFields, type TypedValue } from '../../core/optionFields';
+import { asOptions, misfitOf, optionFields } from '../../core/optionFields';
 import type { Translation } from '../../core/translation';
 import type { ExperimentPlan } from '../../core/types';
 import { useApi, useTrans } from '../contexts';
@@ -7,7 +7,7 @@ import { ErrorNote } from '../ErrorNote';
 import { formatFigure } from '../format';
 import { OptionInputs } from '../OptionInputs';
 import { useAction } from '../useAction';
-import { useAnswer } from '../useAnswer';
+import { useTypedOptions } from '../useTypedOptions';
 
 /** Works out how many units an experiment needs; asked for when it is unfolded. */
 export function PlanForm(): JSX.Element {
@@ -29,10 +29,9 @@ export function PlanForm(): JSX.Element {
 function Plan(): JSX.Element {
   const api = useApi();
   const trans = useTrans();
-  const [typed, setTyped] = useState<Record<string, TypedValue>>({});
+  const { schema, missing, typed, onTyped } = useTypedOptions('PlanExperiment');
   const [plan, setPlan] = useState<ExperimentPlan | null>(null);
-  const { answer: options, error: missing } = useAnswer('', () => api.options('PlanExperiment'));
-  const fields = optionFields(options ?? {});
+  const fields = optionFields(schema);
   const work = useAction(async () => {
     setPlan(await api.planExperiment(asOptions(fields, typed)));
   });
@@ -45,7 +44,7 @@ function Plan(): JSX.Element {
         work.run();
       }}
     >
-      <OptionInputs fields={fields} typed={typed} unset={trans.__('not set')} onTyped={setTyped} />
+      <OptionInputs fields={fields} typed={typed} unset={trans.__('not set')} onTyped={onTyped} />
       <button
         type="submit"
         className="jp-ModelDeploy-button"
