@@ -43,12 +43,14 @@ class GraphPage(Page, Record):
         Raises Unavailable where Netron or the front end is missing."""
         scripts = [netron.script(), _bundle()]
         styles = [netron.style(), _style()]
+        texts = _texts(language, scripts[1])
         return _template().render(
             title=self.heading(),
+            language=language.split(",")[0] if texts else "en",
             policy=_policy(scripts, styles),
             scripts=[Markup(each) for each in scripts],
             styles=[Markup(each) for each in styles],
-            data=Markup(_data({**self._drawn(), "texts": _texts(language, scripts[1])})),
+            data=Markup(_data({**self._drawn(), "texts": texts})),
         )
 
     def heading(self) -> str:
@@ -73,7 +75,7 @@ class GraphPage(Page, Record):
         ]
         beside = [_operator([one], 1) for one in self.operators if one.name not in names]
         return {
-            "title": self.heading(),
+            "version": self.version,
             "nodes": nodes,
             "edges": self.graph.edges,
             "group": asdict(grouped(self.graph)),

@@ -2,7 +2,7 @@ import type { Operator, Texts } from '../core/types';
 
 /** What the page is given: a model's graph with what was measured of its nodes. */
 export interface Drawn {
-  readonly title: string;
+  readonly version: string;
   readonly texts: Texts;
   readonly nodes: readonly DrawnNode[];
   /** From, to, and what flows. */

@@ -67,7 +67,7 @@ export class GraphPage {
           'li',
           {},
           button(
-            group === drawn.group ? drawn.title : group.name,
+            group === drawn.group ? trans.__('Graph of %1', drawn.version) : group.name,
             () => {
               void this.show(way.slice(0, depth + 1));
             },
