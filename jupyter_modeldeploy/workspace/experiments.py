@@ -104,10 +104,11 @@ class Experiments(Room):
     def run(self, service: str, candidate: str, base: str | None = None, **options: Any) -> JobHandle:
         """Hold `candidate` against `base` on a running service's own traffic; the job's id is the experiment's.
         `options` are the fields of ExperimentOptions, such as `traffic_split=[80, 20]`, `steps="10,25,50,100"`,
-        `duration="7d"`, `metrics={"bought": "proportion"}`, `guardrails={"latency_p95": "50%"}`.
+        `duration="7d"`, `metrics={"bought": "proportion"}`, `guardrails={"latency_p95": "50%"}`, or
+        `namespace="checkout:0-0.5"` for one of several at a time.
 
-        Raises InvalidInput, NotFound, Conflict where the service does not run, and while another experiment on this
-        model of this service is not over."""
+        Raises InvalidInput, NotFound, Conflict where the service does not run, and while another experiment that is
+        not over may have a unit of it."""
         lifecycle.reconcile(self._store)
         return self._submit(
             "experiment",

@@ -17,9 +17,11 @@ def check_base(store: Store, experiment: Experiment) -> None:
     """Raise Conflict where the candidate was held against what nobody gets any more: another experiment in a range of
     the same namespace was promoted meanwhile."""
     pair = experiment_pair.of(experiment)
+    if pair.namespace is None:
+        return
     served = experiment_pair.served_model(store.services.get(str(experiment.service)), pair.model)
     weights = {arm.version: arm.weight for arm in served.arms}
-    if pair.namespace is not None and not weights.get(pair.base):
+    if not weights.get(pair.base):
         now = ", ".join(f"{pair.model}@{number}" for number, weight in weights.items() if weight)
         raise Conflict(
             f"{pair.candidate_ref} was held against {pair.base_ref}, which has no traffic any more: {now} has it.",
