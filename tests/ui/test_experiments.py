@@ -76,7 +76,6 @@ def test_an_experiment_is_set_up_on_its_services_page_and_steered_on_its_own(
     assert f"{candidate} against sentiment@1" in saved.value.path().read_text("utf-8")
 
     report.get_by_role("button", name=f"Open the service {service.name}").click()
-    page.get_by_text("Set up an experiment").click()
     page.get_by_text("Dry run in recorded traffic").click()
     page.get_by_role("button", name="Dry run of the form above in recorded traffic").click()
     expect(page.get_by_role("alert").filter(has_text="recorded")).to_be_visible()  # nobody sent anything

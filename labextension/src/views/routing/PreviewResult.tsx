@@ -55,14 +55,16 @@ export function PreviewResult({
   );
 }
 
-function whyText({ why, rule, place }: Assignment, trans: Translation): string {
+function whyText({ why, rule, place, experiment }: Assignment, trans: Translation): string {
   switch (why) {
     case 'rule':
       return ruleText(rule ?? '', trans);
     case 'outside the namespace':
       return trans.__('outside the namespace');
     case 'share':
-      return trans.__('its place in the split, %1', formatShare(place ?? 0));
+      return experiment
+        ? trans.__('its place in the experiment %1, %2', experiment, formatShare(place ?? 0))
+        : trans.__('its place in the split, %1', formatShare(place ?? 0));
   }
 }
 
