@@ -6,10 +6,15 @@ import { useTrans } from '../contexts';
 /** What moving an alias came to, and which running services follow it or do not. */
 export function MovedNote({ moved }: { moved: Moved }): JSX.Element {
   const trans = useTrans();
-  const { model, after, services } = moved;
+  const { model, after, services, warnings } = moved;
   return (
     <div role="status">
       <p>{headline(moved, trans)}</p>
+      {warnings.map(line => (
+        <p key={line} className="jp-ModelDeploy-detail">
+          {line}
+        </p>
+      ))}
       {services.map(({ service, version, followed, command }) => (
         <p key={service} className={followed ? undefined : 'jp-ModelDeploy-warning'}>
           {followed
