@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jupyter_modeldeploy.errors import ModelDeployError, StorageFull, Unavailable
+from jupyter_modeldeploy.errors import Conflict, ModelDeployError, StorageFull, Unavailable
 from jupyter_modeldeploy.experiments import noted
 
 CACHE_KIB = 64 * 1024
@@ -21,6 +21,8 @@ CHUNK_ROWS = 50_000
 MOST_OF_A_UNIT = 256
 """Latencies that are kept of one unit; of a busier one these stand for it."""
 
+LAYOUT = 1
+"""Of the tables, as SQLite's `user_version` tells it."""
 KEPT_TABLES = """
 CREATE TABLE IF NOT EXISTS segments (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
@@ -45,7 +47,8 @@ CREATE INDEX IF NOT EXISTS outcomes_by_metric ON outcomes (metric, before);
 
 
 class Kept:
-    """The open file. Its tables hold whole numbers wherever sums are made, so that no order of adding shows.
+    """The open file. Its tables hold whole numbers wherever sums are made, so that no order of adding shows. Raises
+    Conflict for one that is damaged or of another layout.
 
     Writing raises StorageFull where there is no room, and Unavailable where it cannot be done now: nothing was written
     then."""
@@ -57,12 +60,22 @@ class Kept:
             self.connection.execute("PRAGMA synchronous = FULL")  # a segment is removed after it was counted
             self.connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             self.connection.execute("PRAGMA temp_store = MEMORY")
-            self.connection.executescript(KEPT_TABLES.replace(":most", str(MOST_OF_A_UNIT)))
-            self.connection.executescript("".join(noted.tables()))
-        except sqlite3.OperationalError as error:
+            self._lay_out(path)
+        except (sqlite3.DatabaseError, Conflict) as error:
             self.connection.close()
             raise (_told(error) or error) from None
         self._seen = 0
+
+    def _lay_out(self, path: Path) -> None:
+        (layout,) = self.connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = self.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and layout != LAYOUT:
+            message = f"What units did was counted by another release, in {path} (layout {layout}, not {LAYOUT})."
+            raise Conflict(message, "Use that release, or move the file away: what comes then is counted anew.")
+        self.connection.executescript(KEPT_TABLES.replace(":most", str(MOST_OF_A_UNIT)))
+        self.connection.executescript("".join(noted.tables()))
+        if layout != LAYOUT:
+            self.connection.execute(f"PRAGMA user_version = {LAYOUT}")
 
     @contextmanager
     def transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
@@ -74,7 +87,7 @@ class Kept:
         except BaseException as error:
             if self.connection.in_transaction:  # where the disk is full SQLite has ended it
                 self.connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError) and (told := _told(error)):
+            if isinstance(error, sqlite3.DatabaseError) and (told := _told(error)):
                 raise told from error
             raise
 
@@ -126,13 +139,20 @@ class Kept:
         return np.concatenate(chunks)
 
 
-def _told(error: sqlite3.OperationalError) -> ModelDeployError | None:
+def _told(error: sqlite3.DatabaseError | Conflict) -> ModelDeployError | None:
     """What to raise in its place, where that says more."""
+    if isinstance(error, Conflict):
+        return error
     match error.sqlite_errorcode & 0xFF:
         case sqlite3.SQLITE_FULL:
             return StorageFull("What units did cannot be counted: the disk is full.", "Make room; nothing was lost.")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_IOERR:
             return Unavailable(f"What units did cannot be counted now: {error}.", "It is tried again.")
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return Conflict(
+                f"What units did cannot be read: {error}.",
+                "Move exposures.sqlite in the service's folder away: what comes then is counted anew.",
+            )
     return None
 
 

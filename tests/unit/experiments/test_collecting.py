@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 import pytest
 
-from jupyter_modeldeploy.errors import StorageFull, Unavailable
+from jupyter_modeldeploy.errors import Conflict, StorageFull, Unavailable
 from jupyter_modeldeploy.experiments import folding, noted, spool, suspicions
 from jupyter_modeldeploy.experiments.collecting import Collector
 from jupyter_modeldeploy.experiments.observed import Observed
@@ -441,3 +441,15 @@ def test_experiments_in_ranges_of_a_namespace_are_told_apart(kept: Kept) -> None
     kept.collector.fold()
     assert (units("x"), units("y"), units("")) == ([1, 2], [3, 4], [5])
     other.close()
+
+
+@pytest.mark.parametrize("content", ["CREATE TABLE arms (number INTEGER)", "no database" * 400])
+def test_a_file_of_another_release_or_a_damaged_one_is_told(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "exposures.sqlite"
+    if content.startswith("CREATE"):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(content)
+    else:
+        path.write_text(content)
+    with pytest.raises(Conflict, match=r"What units did .* (another release|not a database)"):
+        Collector(tmp_path / "spool", path)
