@@ -13,7 +13,7 @@ from experiments_bench.simulated import BASE, KINDS, looks, side
 from jupyter_modeldeploy.experiments.planning import plan, seen
 from jupyter_modeldeploy.records.experiments import Method
 
-EXPERIMENTS, LOOKS, PROMISED = 4000, 10, 0.8
+EXPERIMENTS, LOOKS, PROMISED = 16_000, 10, 0.8
 PILOTS = 40
 CHUNK = 200
 EFFECTS = {"mean": 1.0, "percentile": 4.0}
@@ -29,7 +29,12 @@ def run() -> dict[str, Any]:
             deviation = _unit_deviation(name)
             for method in get_args(Method):
                 needed = plan(
-                    deviation=deviation, minimum_effect=effect, method=method, looks=LOOKS, power=PROMISED
+                    deviation=deviation,
+                    minimum_effect=effect,
+                    method=method,
+                    looks=LOOKS,
+                    power=PROMISED,
+                    percentile=KINDS[name].metric.percentile,
                 ).units
                 assert needed is not None  # an effect was asked for
                 units = needed // (2 * LOOKS) + 1

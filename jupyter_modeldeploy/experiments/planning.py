@@ -27,10 +27,12 @@ def plan(
     level: float = 0.95,
     daily_units: float | None = None,
     duration_days: float | None = None,
+    percentile: float | None = None,
 ) -> ExperimentPlan:
     """From the base's figure and the standard deviation of one unit's; without one the figure is a proportion, of which
     it follows. `minimum_effect` is in the metric's unit, or where `relative` a share of `base`. `split` is between base
-    and candidate; a sequence or planned stages are looked at `looks` times.
+    and candidate; a sequence or planned stages are looked at `looks` times. Of a `percentile` (0.95) the deviation is
+    that of one unit's part in it, as `seen` tells it.
 
     Raises InvalidInput where too little is given: a figure or a deviation, and what the plan is for."""
     if deviation is None and (base is None or not 0 < base < 1):
@@ -45,7 +47,8 @@ def plan(
         raise InvalidInput(f"{list(split)} is no split in two.", "Give two shares, such as 80 and 20.")
     share = split[1] / sum(split)
     variances = _variances(base, deviation, minimum_effect or 0.0)
-    design = Design(*variances, share=share, level=level, method=method, looks=1 if method == "fixed" else looks)
+    looks = 1 if method == "fixed" else looks
+    design = Design(*variances, share=share, level=level, method=method, looks=looks, percentile=percentile)
     units = design.units_needed(minimum_effect, power) if minimum_effect else None
     reached = int(daily_units * duration_days) if daily_units and duration_days else 0
     return ExperimentPlan(

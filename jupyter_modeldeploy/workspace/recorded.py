@@ -30,6 +30,7 @@ class Recorded:
             raise InvalidInput("The service records no units.", "Give a figure instead.")
         base, deviation, daily = self._seen(metric)
         found = {"base": base, "deviation": deviation, "daily_units": daily, "minimum_effect": metric.minimum_effect}
+        found["percentile"] = metric.percentile
         return {name: value for name, value in found.items() if value is not None}
 
     def _seen(self, metric: Metric) -> tuple[float, float, float | None]:

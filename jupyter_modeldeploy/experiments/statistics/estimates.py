@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import special  # type: ignore[import-untyped]
@@ -106,8 +107,15 @@ def quantile(values: np.ndarray, at: float, units: np.ndarray | None = None) -> 
     if rows == 0 or at - z * spread <= 0 or at + z * spread >= 1:
         raise InvalidInput(f"{rows} values tell nothing of their quantile {at:g}.", "Wait for more.")
     low, high = np.quantile(ordered, [at - z * spread, at + z * spread])
-    within = 2 * z * at * (1 - at) / spread  # as many independent values as the share's variance is worth
-    return Estimate(value, float((high - low) / (2 * z)) ** 2, count, value, variance_freedom=within / 2)
+    freedom = float(quantile_freedom(at, spread))
+    return Estimate(value, float((high - low) / (2 * z)) ** 2, count, value, variance_freedom=freedom)
+
+
+def quantile_freedom(at: float, spread: Any) -> Any:
+    """The degrees of freedom of a quantile's variance, where the share of values below it has the standard error
+    `spread`, float or float64[any]: half of how many independent values are within Woodruff's interval."""
+    z = special.ndtri((1 + WOODRUFF_LEVEL) / 2)
+    return z * at * (1 - at) / spread
 
 
 def _adjusted(values: Moments, slope: float) -> Estimate:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special  # type: ignore[import-untyped]
 
 from jupyter_modeldeploy.errors import InvalidInput
-from jupyter_modeldeploy.experiments.statistics import sequences, stages
+from jupyter_modeldeploy.experiments.statistics import estimates, sequences, stages
 
 Method = Literal["fixed", "stages", "sequence"]
 MOST_UNITS = 10**12
@@ -19,7 +19,8 @@ MOST_UNITS = 10**12
 @dataclass(frozen=True)
 class Design:
     """An experiment to be. The variances are those of one unit's value under each version, `share` the candidate's part
-    of the units; it is looked at `looks` times, evenly."""
+    of the units; it is looked at `looks` times, evenly. Of a `percentile` (0.95) the variance is known from few values,
+    as `estimates.quantile` tells it, so that limits which are not those of a sequence are farther out."""
 
     base_variance: float
     candidate_variance: float
@@ -28,6 +29,7 @@ class Design:
     method: Method = "sequence"
     looks: int = 20
     tuned_to: float = sequences.TUNED_TO
+    percentile: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1 or not 0 < self.level < 1 or self.looks < 1:
@@ -83,7 +85,18 @@ class Design:
         if self.method == "sequence":
             return np.asarray(sequences.boundary(fractions * units, self.level, self.tuned_to))
         if self.method == "stages":
-            return stages.boundaries(list(fractions), self.level)
-        limits = np.full(len(fractions), np.inf)
-        limits[-1] = special.ndtri((1 + self.level) / 2)
-        return limits
+            limits = stages.boundaries(list(fractions), self.level)
+        else:
+            limits = np.full(len(fractions), np.inf)
+            limits[-1] = special.ndtri((1 + self.level) / 2)
+        if self.percentile is None:
+            return limits
+        return np.asarray(-special.stdtrit(self._freedom(self.percentile, fractions * units), special.ndtr(-limits)))
+
+    def _freedom(self, at: float, units: np.ndarray) -> np.ndarray:
+        """Of the variance of the difference of two quantiles (Welch and Satterthwaite), float64[looks]."""
+        parts = [(self.base_variance, 1 - self.share), (self.candidate_variance, self.share)]
+        variances = [variance / share for variance, share in parts]
+        each = [estimates.quantile_freedom(at, np.sqrt(at * (1 - at) / (units * share))) for _, share in parts]
+        spread = sum(variance**2 / freedom for variance, freedom in zip(variances, each, strict=True))
+        return np.asarray(sum(variances) ** 2 / spread)

@@ -201,6 +201,14 @@ def test_looking_often_costs_units_and_a_few_planned_looks_cost_few() -> None:
     assert 1.3 < sequence / fixed_once < 2.5
 
 
+@pytest.mark.parametrize("method", ["fixed", "stages"])
+def test_a_percentile_whose_variance_is_known_from_few_values_needs_more_units(method: Method) -> None:
+    of_means, of_percentiles = (
+        Design(1, 1, method=method, looks=5, percentile=at).units_needed(0.1) for at in (None, 0.95)
+    )
+    assert 1.01 < of_percentiles / of_means < 1.1
+
+
 def test_plans_that_cannot_be_are_refused() -> None:
     with pytest.raises(InvalidInput, match="a share of 1"):
         Design(1, 1, share=1.0)
