@@ -12,6 +12,7 @@ import tiny_onnx
 from playwright.sync_api import Browser, Page, expect
 from ui.lab import Lab, OpenPanel, running_browser, running_lab
 from ui.one_of_each import start_training
+from ui.slow_motion import in_slow_motion
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.records import Service
@@ -82,7 +83,8 @@ def sentiment(workspace: Workspace, classifier: Path) -> str:
 def training(workspace: Workspace, folder: Path) -> Iterator[JobHandle]:
     """A fine-tuning that would take far longer than the test."""
     job = start_training(workspace, folder, max_steps=1_000_000)
-    yield job
+    with in_slow_motion(job):
+        yield job
     if not job.job.state.ended:
         job.cancel()
 

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from ui.axe import violations_in
 from ui.lab import PANEL, Lab
-from ui.notebooks import run_all, run_cell, write
+from ui.notebooks import COMPUTED_MS, run_all, run_cell, write
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.records import Service
@@ -110,6 +110,7 @@ def test_a_service_shows_itself_and_answers_in_notebook_7_while_a_cell_computes(
     page.goto(f"{lab.url}notebooks/{name}?token={lab.token}")
     run_all(page)
     panel = page.get_by_role("article", name=service.name)
+    expect(panel).to_be_visible(timeout=COMPUTED_MS)
     predict(panel, service.name)
     expect(page.locator(".jp-InputPrompt").nth(1)).to_have_text("[*]:")
     done.touch()

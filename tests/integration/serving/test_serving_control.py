@@ -104,7 +104,7 @@ def test_ten_times_too_much_load_keeps_the_deadlines_of_those_let_in(controlled:
             await asyncio.gather(*(caller(connected, width) for width in range(1, 61)))
 
     asyncio.run(flood())
-    assert statuses[503] > statuses[200] > 10
+    assert min(statuses[200], statuses[503]) > 10
     assert statuses[200] + statuses[503] > 0.99 * statuses.total()  # a run may always be an outlier
     change(controlled)
     longest = max(record["duration_ms"] for record in logged(controlled) if record["status"] == 200)
