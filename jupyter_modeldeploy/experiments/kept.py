@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from jupyter_modeldeploy.errors import Conflict, ModelDeployError, StorageFull, 
 from jupyter_modeldeploy.experiments import noted
 
 CACHE_KIB = 64 * 1024
-WAIT_S = 30.0
+WAIT_S, POLL_S = 30.0, 0.01
 CHUNK_ROWS = 50_000
 MOST_OF_A_UNIT = 256
 """Latencies that are kept of one unit; of a busier one these stand for it."""
@@ -56,26 +57,42 @@ class Kept:
     def __init__(self, path: Path) -> None:
         self.connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)
         try:
-            self.connection.execute("PRAGMA journal_mode = WAL")
+            self._write_ahead()
             self.connection.execute("PRAGMA synchronous = FULL")  # a segment is removed after it was counted
             self.connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             self.connection.execute("PRAGMA temp_store = MEMORY")
             self._lay_out(path)
-        except (sqlite3.DatabaseError, Conflict) as error:
+        except sqlite3.DatabaseError as error:
             self.connection.close()
             raise (_told(error) or error) from None
+        except Conflict:
+            self.connection.close()
+            raise
         self._seen = 0
 
+    def _write_ahead(self) -> None:
+        """SQLite itself does not wait where several change the journal of a new file at once."""
+        deadline = time.monotonic() + WAIT_S
+        while True:
+            try:
+                self.connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_S)
+
     def _lay_out(self, path: Path) -> None:
-        (layout,) = self.connection.execute("PRAGMA user_version").fetchone()
+        """Tables and layout come in one transaction: who opens the file at the same time sees both or neither."""
         (tables,) = self.connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (layout,) = self.connection.execute("PRAGMA user_version").fetchone()
         if tables and layout != LAYOUT:
             message = f"What units did was counted by another release, in {path} (layout {layout}, not {LAYOUT})."
             raise Conflict(message, "Use that release, or move the file away: what comes then is counted anew.")
-        self.connection.executescript(KEPT_TABLES.replace(":most", str(MOST_OF_A_UNIT)))
-        self.connection.executescript("".join(noted.tables()))
+        script = KEPT_TABLES.replace(":most", str(MOST_OF_A_UNIT)) + "".join(noted.tables())
         if layout != LAYOUT:
-            self.connection.execute(f"PRAGMA user_version = {LAYOUT}")
+            script = f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {LAYOUT}; COMMIT;"
+        self.connection.executescript(script)
 
     @contextmanager
     def transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
@@ -139,10 +156,8 @@ class Kept:
         return np.concatenate(chunks)
 
 
-def _told(error: sqlite3.DatabaseError | Conflict) -> ModelDeployError | None:
+def _told(error: sqlite3.DatabaseError) -> ModelDeployError | None:
     """What to raise in its place, where that says more."""
-    if isinstance(error, Conflict):
-        return error
     match error.sqlite_errorcode & 0xFF:
         case sqlite3.SQLITE_FULL:
             return StorageFull("What units did cannot be counted: the disk is full.", "Make room; nothing was lost.")

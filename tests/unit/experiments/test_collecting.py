@@ -7,6 +7,7 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -453,3 +454,11 @@ def test_a_file_of_another_release_or_a_damaged_one_is_told(tmp_path: Path, cont
         path.write_text(content)
     with pytest.raises(Conflict, match=r"What units did .* (another release|not a database)"):
         Collector(tmp_path / "spool", path)
+
+
+def test_several_may_make_the_file_at_once(tmp_path: Path) -> None:
+    def opened(_: int) -> None:
+        Collector(tmp_path / "spool", tmp_path / "exposures.sqlite").close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(opened, range(8)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -65,23 +66,23 @@ def page(name: str = "dense") -> GraphPage:
     )
 
 
-def data(html: str) -> dict[str, object]:
+def data(html: str) -> dict[str, Any]:
     found = DATA.search(html)
     assert found is not None
-    return json.loads(found[1])  # type: ignore[no-any-return]
+    return dict(json.loads(found[1]))
 
 
 def test_nodes_have_their_times_and_what_is_no_node_stands_beside_them() -> None:
     drawn = data(page().html())
-    operators = [node["operator"] and node["operator"]["time_ms"] for node in drawn["nodes"]]  # type: ignore[attr-defined]
+    operators = [node["operator"] and node["operator"]["time_ms"] for node in drawn["nodes"]]
     assert operators == [None, 5, 2, 2]
-    assert [one["name"] for one in drawn["beside"]] == ["(between operators)"]  # type: ignore[attr-defined]
+    assert [one["name"] for one in drawn["beside"]] == ["(between operators)"]
 
 
 def test_texts_of_the_model_are_data_and_the_page_may_reach_nothing() -> None:
     html = page(HOSTILE).html()
     assert HOSTILE not in html
-    assert data(html)["nodes"][1]["name"] == HOSTILE  # type: ignore[index]
+    assert data(html)["nodes"][1]["name"] == HOSTILE
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)
     assert policy is not None
     assert policy[1].startswith("default-src &#39;none&#39;; script-src &#39;sha256-")
@@ -98,4 +99,4 @@ def test_nothing_of_netron_is_in_the_page_that_asks_the_network() -> None:
 
 def test_the_page_says_its_own_words_in_the_language_asked_for() -> None:
     assert data(page().html())["texts"] == {}
-    assert data(page().html("zh-CN"))["texts"]["Zoom in"] == ["放大"]  # type: ignore[index]
+    assert data(page().html("zh-CN"))["texts"]["Zoom in"] == ["放大"]
