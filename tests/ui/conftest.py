@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import tiny_onnx
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, WebError, expect
 from ui.lab import Lab, OpenPanel, running_browser, running_lab
 from ui.one_of_each import start_training
 from ui.slow_motion import in_slow_motion
@@ -100,14 +100,27 @@ def service(workspace: Workspace, sentiment: str) -> Iterator[Service]:
 
 
 @pytest.fixture
-def open_panel(lab: Lab, browser: Browser) -> Iterator[OpenPanel]:
-    """Opens JupyterLab in a new window with the panel shown. No script may fail in any of them."""
+def person(browser: Browser) -> Iterator[BrowserContext]:
+    """The browser of somebody who was here before. No script may fail in the pages that they open now."""
     errors: list[str] = []
-    context = browser.new_context(viewport={"width": 1100, "height": 900})
-    context.on("weberror", lambda failed: errors.append(str(failed.error)))
-    yield lambda: lab.open(context.new_page(), secrets.token_hex(4))
-    context.close()
+    context = browser.contexts[0]
+    before = set(context.pages)
+
+    def note(failed: WebError) -> None:
+        errors.append(str(failed.error))
+
+    context.on("weberror", note)
+    yield context
+    for page in set(context.pages) - before:
+        page.close()
+    context.remove_listener("weberror", note)
     assert not errors
+
+
+@pytest.fixture
+def open_panel(lab: Lab, person: BrowserContext) -> OpenPanel:
+    """Opens JupyterLab in a new window, in a layout of its own, with the panel shown."""
+    return lambda: lab.open(person.new_page(), secrets.token_hex(4))
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 BASE_URL = "/user/ann/"
 START_S = 60
@@ -24,6 +25,7 @@ FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
+WINDOW: ViewportSize = {"width": 1100, "height": 900}
 OpenPanel = Callable[[], Page]
 PANEL = "Models, jobs and services"
 
@@ -102,14 +104,18 @@ def running_lab(
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
-    """The system's Chromium with a profile of its own."""
+    """The system's Chromium. Its first context has a profile on disk, as a person's has, in which what was compiled of
+    JupyterLab is kept: each further page opens with two thirds of the work. Contexts added to it know nothing."""
     executable = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if executable is None:
         raise RuntimeError(f"None of {', '.join(BROWSERS)} was found. Install one: apt-get install chromium.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        yield browser
-        browser.close()
+    with TemporaryDirectory(ignore_cleanup_errors=True) as profile, sync_playwright() as playwright:
+        person = playwright.chromium.launch_persistent_context(
+            profile, executable_path=executable, args=FLAGS, viewport=WINDOW
+        )
+        assert person.browser is not None, "which a context on a device has not"
+        yield person.browser
+        person.close()
 
 
 def _url(process: subprocess.Popen[bytes], folder: Path) -> str:

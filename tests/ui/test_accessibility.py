@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from ui import axe
-from ui.lab import Lab
+from ui.lab import WINDOW, Lab
 from ui.one_of_each import OneOfEach, one_of_each
 
 from jupyter_modeldeploy import Workspace
@@ -98,7 +98,7 @@ def style(place: Locator, attribute: str, pseudo: str | None = None) -> str:
 
 
 def test_with_the_systems_own_colours_all_is_told_apart(lab: Lab, browser: Browser, there: OneOfEach) -> None:
-    context = browser.new_context(viewport={"width": 1100, "height": 900}, forced_colors="active")
+    context = browser.new_context(viewport=WINDOW, forced_colors="active")
     page = lab.open(context.new_page(), "forced")
     axe.show_page(page, there.pages["training"])
     shown = page.locator(axe.PAGES)

@@ -113,8 +113,7 @@ def test_a_notebooks_toolbar_deploys_a_model_which_runs_among_the_sessions(
     expect(dialog.get_by_label("Name of the service")).to_have_value("sentiment")
     dialog.get_by_label("Name of the service").fill("from-toolbar")
     dialog.get_by_role("button", name="Deploy").click()
-    ready = page.locator(".Toastify__toast", has_text="from-toolbar is ready")
-    ready.get_by_role("button", name="Show it").click()
+    show_what_is_told(page, "from-toolbar is ready")
     expect(page.get_by_role("tab", name="from-toolbar")).to_be_visible()
 
     page.get_by_role("tab", name="Running Terminals and Kernels").click()
@@ -127,6 +126,13 @@ def test_a_notebooks_toolbar_deploys_a_model_which_runs_among_the_sessions(
     workspace.services.remove("from-toolbar")
 
 
+def show_what_is_told(page: Page, message: str) -> None:
+    """Among the notifications that are kept: those that pass by are gone after seconds, few on a loaded machine."""
+    page.locator(".jp-Notification-Status").click()
+    kept = page.locator(".jp-Notification-List").get_by_role("listitem").filter(has_text=message)
+    kept.get_by_role("button", name="Show it").click()
+
+
 def test_a_long_job_tells_its_progress_and_its_end_wherever_the_user_looks(page: Page, training: JobHandle) -> None:
     page.get_by_role("tab", name="File Browser").click()
     told = page.locator(".Toastify__toast", has_text=training.job.title)
@@ -136,7 +142,7 @@ def test_a_long_job_tells_its_progress_and_its_end_wherever_the_user_looks(page:
     expect(tab).to_have_attribute("data-modeldeploy-badge", "1")
     expect(tab).to_have_attribute("title", f"{PANEL} (1 at work)")
     training.cancel()
-    told.filter(has_text="cancelled").get_by_role("button", name="Show it").click()
+    show_what_is_told(page, f"{training.job.title}: cancelled")
     expect(page.get_by_role("tab", name=training.job.title)).to_be_visible()
     expect(tab).to_have_attribute("title", PANEL)
 

@@ -6,7 +6,7 @@ import contextvars
 import json
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,7 +14,7 @@ import pytest
 import tiny_bert
 import tiny_onnx
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Response, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Response, expect
 from ui import axe
 from ui.desktop import dragged
 from ui.lab import Lab
@@ -27,21 +27,16 @@ OpenPage = Callable[[str], Locator]
 
 
 @pytest.fixture
-def open_page(lab: Lab, browser: Browser) -> Iterator[OpenPage]:
-    """Opens JupyterLab by a link to a page, and gives what that shows. No script may fail in it."""
-    errors: list[str] = []
-    context = browser.new_context(viewport={"width": 1100, "height": 900})
-    context.on("weberror", lambda failed: errors.append(str(failed.error)))
+def open_page(lab: Lab, person: BrowserContext) -> OpenPage:
+    """Opens JupyterLab by a link to a page, and gives what that shows."""
 
     def opened(address: str) -> Locator:
-        page = context.new_page()
+        page = person.new_page()
         place = f"{lab.url}lab/workspaces/{secrets.token_hex(4)}"
         page.goto(f"{place}?token={lab.token}&modeldeploy={quote(address, safe='')}")
         return page.get_by_role("article")
 
-    yield opened
-    context.close()
-    assert not errors
+    return opened
 
 
 def is_layout_saved(answer: Response) -> bool:

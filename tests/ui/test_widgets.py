@@ -25,9 +25,9 @@ BUSY = "The kernel is busy. What is asked here waits until its cell is done."
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1100, "height": 900})
-    yield context.new_page()
-    context.close()
+    """A window in which scripts of others may fail, as some of Notebook 7's do."""
+    with closing(browser.contexts[0].new_page()) as opened:
+        yield opened
 
 
 def predict(panel: Locator, service: str) -> None:
