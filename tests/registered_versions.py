@@ -17,6 +17,7 @@ from jupyter_modeldeploy.records import (
     Job,
     JobState,
     Lineage,
+    MetricComparison,
     NewVersion,
     Step,
     Version,
@@ -80,19 +81,34 @@ def evaluated(
     )
 
 
-def experimented(workspace: Workspace, base: str, candidate: str, split_p_value: float) -> None:
-    """An experiment that found nothing worse, with this p-value of its split."""
-    workspace.store.experiments.add(
-        Experiment(
-            id=f"{next(_ids):012x}",
-            service="m",
-            base=base,
-            candidate=candidate,
-            split=[50, 50],
-            metrics=[],
-            split_p_value=split_p_value,
-            verdict="",
-            owner="me",
-            created_at=datetime.now(UTC),
-        )
+def experimented(workspace: Workspace, base: str, candidate: str, ends: tuple[float, float], **fields: object) -> str:
+    """The id of an experiment that found accuracy to differ by an interval with these `ends`, from 0.8."""
+    low, high = ends
+    accuracy = MetricComparison(
+        metric="accuracy",
+        unit="proportion",
+        lower_is_better=False,
+        base=0.8,
+        candidate=0.8 + (low + high) / 2,
+        difference=Interval(value=(low + high) / 2, low=low, high=high),
+        verdict="better" if low > 0 else "worse" if high < 0 else "undecided",
+        base_samples=500,
+        candidate_samples=500,
+        method="sequence",
     )
+    given = {"kind": "live", "method": "sequence", "split_p_value": 0.4, "units": [500, 500], "metrics": [accuracy]}
+    experiment = Experiment.model_validate(
+        {
+            "id": f"{next(_ids):012x}",
+            "service": "m",
+            "base": base,
+            "candidate": candidate,
+            "split": [0.5, 0.5],
+            "verdict": "",
+            "owner": "me",
+            "created_at": datetime.now(UTC),
+            **given,
+            **fields,
+        }
+    )
+    return workspace.store.experiments.add(experiment).id

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from jupyter_modeldeploy.amounts import size
+from jupyter_modeldeploy.amounts import percent, size
 from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.tables import table
 
@@ -24,7 +24,7 @@ def moved(door: Door, response: Moved) -> None:
     door.out.print(printable(response.headline), style="green" if response.move else "")
     for check in response.checks:
         mark = Text("✓ ", "green") if check.holds else Text("✗ ", "red")
-        door.out.print(Text.assemble(mark, printable(check.note)), soft_wrap=True)
+        door.out.print(Text.assemble(mark, printable(check.told)), soft_wrap=True)
     for warning in response.warnings:
         door.out.print(printable(warning), style="yellow", soft_wrap=True)
     for one in response.services:
@@ -73,11 +73,18 @@ def alias(door: Door, page: AliasPage) -> None:
 def rule_lines(rule: ApprovalRule) -> list[str]:
     """What a rule asks, a line each; none where it asks for nothing."""
     lines = [f"asks for {condition}" for condition in rule.conditions]
-    lines += [] if rule.proof == "none" else [f"asks for a comparison that found nothing worse: {rule.proof}"]
+    lines += [] if rule.proof == "none" else [f"asks for {_proof(rule)}"]
     lines += [f"may be moved by {', '.join(rule.movers)}"] if rule.movers else []
     if rule.second_person:
         lines.append(f"is approved by {', '.join(rule.approvers) or 'a second person'}")
     return lines
+
+
+def _proof(rule: ApprovalRule) -> str:
+    less = f", or worse by less than {percent(rule.margin)} for certain" if rule.margin else ""
+    experiment = f"an experiment with {rule.units:,} units of each that finds it better{less}"
+    evaluation = "an evaluation that does not find it worse"
+    return {"experiment": experiment, "evaluation": evaluation}.get(rule.proof, f"{evaluation}, or {experiment}")
 
 
 def diff(door: Door, found: VersionDiff) -> None:

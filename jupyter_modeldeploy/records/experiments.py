@@ -13,6 +13,8 @@ from jupyter_modeldeploy.records.routing import Namespace
 MetricKind = Literal["mean", "proportion", "ratio", "percentile"]
 Method = Literal["sequence", "fixed", "stages"]
 Breach = Literal["roll back", "pause", "report"]
+OF_ANY = ("latency_ms", "error_rate", "size_bytes")
+"""What is measured of any two versions, whatever they answer."""
 
 
 class Metric(Record):
@@ -173,6 +175,18 @@ class Experiment(Record):
     guardrails: list[GuardrailState] = Field(default_factory=list)
     decisions: list[Decision] = Field(default_factory=list)
     suspicions: list[Suspicion] = Field(default_factory=list)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is watched, or waits to be."""
+        return self.kind == "live" and self.outcome in ("running", "paused")
+
+    @property
+    def decisive(self) -> MetricComparison | None:
+        """The metric that decides: of a live experiment the first, which whoever ran it named; of any other the first
+        that tells of the answers, and latency where none does. None before anything is known."""
+        found = self.metrics if self.kind == "live" else sorted(self.metrics, key=lambda one: one.metric in OF_ANY)
+        return found[0] if found else None
 
 
 class Rehearsal(Record):

@@ -11,6 +11,7 @@ from jupyter_modeldeploy.records.base import Name, Record
 
 Proof = Literal["none", "evaluation", "experiment", "either"]
 AliasAction = Literal["promote", "roll back", "remove"]
+MAX_UNITS = 10**9
 
 
 class Followed(Record):
@@ -50,6 +51,15 @@ class ApprovalRule(Record):
     proof: Proof = Field(
         default="none", description="what must have compared it with the version before, without finding it worse"
     )
+    units: int = Field(
+        default=100, ge=1, le=MAX_UNITS, description="how many units, or rows, an experiment must have of each version"
+    )
+    margin: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="by what share of the figure an experiment may leave it worse: 0.01; else it must find it better",
+    )
     second_person: bool = Field(default=False, description="whether somebody else must approve first")
     approvers: list[str] = Field(default_factory=list, description="who may approve; without any, any second person")
 
@@ -71,11 +81,18 @@ class RuleChange(Record):
 
 
 class Check(Record):
-    """One thing that a rule asks for, whether it holds, and the figures in `note`."""
+    """One thing that a rule asks for, whether it holds, and the figures in `note`; `hint` says what to do where it does
+    not."""
 
     asked: str
     holds: bool
     note: str
+    hint: str = ""
+
+    @property
+    def told(self) -> str:
+        """The figures, and what to do."""
+        return f"{self.note}. {self.hint}" if self.hint else self.note
 
 
 class MoveRequest(Record):
@@ -125,7 +142,7 @@ class Moved(Record):
 
     def _repr_markdown_(self) -> str:
         """A notebook's view of it."""
-        lines = [self.headline, *(f"- {'✓' if one.holds else '✗'} {one.note}" for one in self.checks)]
+        lines = [self.headline, *(f"- {'✓' if one.holds else '✗'} {one.told}" for one in self.checks)]
         lines += [f"- {one.service} serves {self.model}@{self.after} now" for one in self.services if one.followed]
         lines += [
             f"- {one.service} still serves {one.version}: `{one.command}`" for one in self.services if not one.followed

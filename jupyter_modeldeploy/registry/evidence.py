@@ -9,8 +9,6 @@ from jupyter_modeldeploy.records import EvaluationReport, Experiment, Interval, 
 from jupyter_modeldeploy.store import Store
 
 LOWER_IS_BETTER = frozenset({"loss", "perplexity", "size_bytes"})
-TRUSTED_SPLIT = 0.001
-"""Below this p-value the traffic was not split as asked, and nothing may be said of the experiment."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +72,10 @@ class Evidence:
         return []
 
     def experiment(self, base: Version, candidate: Version) -> Experiment | None:
-        """The newest experiment of the two that has ended by itself or with a promotion, or now does."""
-        for one in self._experiments:
-            ended = one.outcome in ("ended", "promoted") or one.id == self._promoting
-            if ended and (one.base, one.candidate) == (base.ref, candidate.ref):
-                return one
-        return None
+        """What an experiment says of the two: the one that is being promoted, else the newest that is over, else the
+        newest that goes on."""
+        of_both = [one for one in self._experiments if (one.base, one.candidate) == (base.ref, candidate.ref)]
+        return min(of_both, key=lambda one: (one.id != self._promoting, one.goes_on), default=None)
 
     def _reports(self, ref: str) -> Iterator[EvaluationReport]:
         for job in self._jobs:

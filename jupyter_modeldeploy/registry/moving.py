@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from jupyter_modeldeploy.errors import Conflict, Forbidden
+from jupyter_modeldeploy.errors import Conflict, Forbidden, InvalidInput
 from jupyter_modeldeploy.records import (
     AliasPage,
     ApprovalRule,
@@ -123,10 +123,9 @@ def remove(store: Store, name: str, alias: str, by: str, reason: str = "", expec
 
 
 def set_rule(store: Store, name: str, alias: str, rule: ApprovalRule, by: str, reason: str = "") -> RuleChange:
-    """Put a rule into force. Raises InvalidInput for a condition that cannot be read, Forbidden for who is neither the
-    model's owner nor named by the rule before, where that names anybody."""
-    for text in rule.conditions:
-        parse(text)
+    """Put a rule into force. Raises InvalidInput for what cannot be read or asks for nothing, Forbidden for who is
+    neither the model's owner nor named by the rule before, where that names anybody."""
+    check_readable(rule)
     owner = store.models.get(name).owner
 
     def allowed(former: ApprovalRule) -> None:
@@ -137,6 +136,18 @@ def set_rule(store: Store, name: str, alias: str, rule: ApprovalRule, by: str, r
 
     change = RuleChange(model=name, alias=alias, rule=rule, by=by, at=datetime.now(UTC), reason=reason)
     return store.aliases.set_rule(change, allowed)
+
+
+def check_readable(rule: ApprovalRule) -> None:
+    """Raise InvalidInput for a condition that cannot be read, and for what is said of experiments where none counts."""
+    for text in rule.conditions:
+        parse(text)
+    nothing = ApprovalRule()
+    if rule.proof in ("none", "evaluation") and (rule.units, rule.margin) != (nothing.units, nothing.margin):
+        raise InvalidInput(
+            "Units and a margin are of an experiment, and the rule asks for none.",
+            "Ask for proof=experiment or either.",
+        )
 
 
 def page(store: Store, name: str, alias: str) -> AliasPage:
@@ -202,7 +213,9 @@ def _refuse_failed(version: Version, alias: str, found: Sequence[Check], mover: 
     message = f"{version.ref} does not become {version.model}@{alias}: {'; '.join(check.note for check in failed)}."
     if not mover.holds:
         raise Forbidden(message, "Ask one of them.")
-    raise Conflict(message, "The rule of the alias asks for it.")
+    raise Conflict(
+        message, " ".join(check.hint for check in failed if check.hint) or "The rule of the alias asks for it."
+    )
 
 
 def _refuse_stranger(rule: ApprovalRule, by: str) -> None:

@@ -54,7 +54,7 @@ class Experiments:
 
     def going_on(self, service: str) -> list[Experiment]:
         """The live experiments on this service that are not over."""
-        return [one for one in self.list() if _goes_on(one) and one.service == service]
+        return [one for one in self.list() if one.goes_on and one.service == service]
 
     def made_by(self, job_id: str) -> Experiment | None:
         """The experiment that the job wrote, if it came so far."""
@@ -75,12 +75,8 @@ class Experiments:
         return [Experiment.model_validate(row) for row in rows]
 
 
-def _goes_on(one: Experiment) -> bool:
-    return one.kind == "live" and one.outcome in ("running", "paused")
-
-
 def _refuse(service: str, model: str, namespace: Namespace | None, others: Sequence[Experiment]) -> None:
-    going_on = [one for one in others if _goes_on(one)]
+    going_on = [one for one in others if one.goes_on]
     for one in going_on:
         beside = (one.service, one.base.partition("@")[0]) == (service, model)
         if namespace is None or one.namespace is None:

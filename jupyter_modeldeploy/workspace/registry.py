@@ -99,15 +99,22 @@ class Registry(Room):
         second_person: bool = False,
         approvers: Sequence[str] = (),
         reason: str = "",
+        units: int = 100,
+        margin: float | None = None,
     ) -> AliasPage:
         """Say what must hold before an alias moves, in place of its rule so far: `conditions` such as `accuracy >= 0.9`
         and `accuracy >= production - 0.005`, a `proof` that the version is not worse, who may move it, and whether a
         second person approves. Without any of these nothing is asked.
 
-        Raises InvalidInput for a condition that cannot be read, Forbidden for who may not change the rule."""
+        An experiment proves with `units` of each version at least, where the metric that decides is better or, with a
+        `margin`, certain to be worse by no more than that share of the base's figure.
+
+        Raises InvalidInput for what cannot be read, Forbidden for who may not change the rule."""
         rule = ApprovalRule(
             conditions=list(conditions),
             proof=proof,
+            units=units,
+            margin=margin,
             movers=list(movers),
             second_person=second_person or bool(approvers),
             approvers=list(approvers),

@@ -1715,9 +1715,11 @@ export interface components {
        * @default {
        *       "approvers": [],
        *       "conditions": [],
+       *       "margin": null,
        *       "movers": [],
        *       "proof": "none",
-       *       "second_person": false
+       *       "second_person": false,
+       *       "units": 100
        *     }
        */
       rule: components['schemas']['ApprovalRule'];
@@ -1758,6 +1760,12 @@ export interface components {
        */
       conditions: string[];
       /**
+       * Margin
+       * @description by what share of the figure an experiment may leave it worse: 0.01; else it must find it better
+       * @default null
+       */
+      margin: number | null;
+      /**
        * Movers
        * @description who may move it; without any, whoever works here
        */
@@ -1775,6 +1783,12 @@ export interface components {
        * @default false
        */
       second_person: boolean;
+      /**
+       * Units
+       * @description how many units, or rows, an experiment must have of each version
+       * @default 100
+       */
+      units: number;
     };
     /**
      * Arm
@@ -2234,11 +2248,17 @@ export interface components {
     };
     /**
      * Check
-     * @description One thing that a rule asks for, whether it holds, and the figures in `note`.
+     * @description One thing that a rule asks for, whether it holds, and the figures in `note`; `hint` says what to do where it does
+     *     not.
      */
     Check: {
       /** Asked */
       asked: string;
+      /**
+       * Hint
+       * @default
+       */
+      hint: string;
       /** Holds */
       holds: boolean;
       /** Note */
@@ -7230,6 +7250,12 @@ export interface components {
        */
       conditions?: string[];
       /**
+       * Margin
+       * @description by what share of the figure an experiment may leave it worse: 0.01; else it must find it better
+       * @default null
+       */
+      margin: number | null;
+      /**
        * Movers
        * @description who may move it; without any, whoever works here
        */
@@ -7258,6 +7284,12 @@ export interface components {
        * @default false
        */
       second_person: boolean;
+      /**
+       * Units
+       * @description how many units, or rows, an experiment must have of each version
+       * @default 100
+       */
+      units: number;
     };
     /**
      * Shadow
@@ -14201,6 +14233,12 @@ export interface operations {
            */
           conditions?: string[];
           /**
+           * Margin
+           * @description by what share of the figure an experiment may leave it worse: 0.01; else it must find it better
+           * @default null
+           */
+          margin?: number | null;
+          /**
            * Movers
            * @description who may move it; without any, whoever works here
            */
@@ -14224,6 +14262,12 @@ export interface operations {
            * @default false
            */
           second_person?: boolean;
+          /**
+           * Units
+           * @description how many units, or rows, an experiment must have of each version
+           * @default 100
+           */
+          units?: number;
         };
       };
     };

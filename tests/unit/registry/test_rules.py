@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from registered_versions import As, evaluated, experimented, made
+from registered_versions import As, evaluated, made
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.errors import Conflict, Forbidden, InvalidInput
@@ -79,11 +79,6 @@ def test_a_proof_must_not_have_found_the_version_worse(workspace: Workspace, tmp
     evaluated(workspace, "m@2", "m@1", (0.80, 0.84), (-0.06, -0.02))
     with pytest.raises(Conflict, match=r"found accuracy worse by -0.04, interval -0.06 … -0.02"):
         workspace.models.promote("m@2")
-    experimented(workspace, "m@1", "m@3", split_p_value=1e-6)
-    with pytest.raises(Conflict, match=r"did not split its traffic as asked \(p = 1e-06\)"):
-        workspace.models.promote("m@3")
-    experimented(workspace, "m@1", "m@3", split_p_value=0.4)
-    assert "found nothing worse" in workspace.models.promote("m@3").checks[0].note
 
 
 def test_who_is_not_named_moves_nothing(workspace: Workspace, tmp_path: Path, as_: As) -> None:

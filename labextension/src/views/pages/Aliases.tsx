@@ -6,7 +6,7 @@ import { useAnswer } from '../useAnswer';
 import { useTimes } from '../useTimes';
 import { AliasItem } from './AliasItem';
 import { AliasRule } from './AliasRule';
-import { NO_RULE } from './RuleForm';
+import { NO_RULE } from './ruleFields';
 
 /** The alias that is asked about before any was set. */
 const FIRST = { alias: 'production', rule: NO_RULE };

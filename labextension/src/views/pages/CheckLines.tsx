@@ -5,13 +5,17 @@ import type { Moved } from '../../core/types';
 export function CheckLines({ moved: { checks, warnings } }: { moved: Moved }): JSX.Element {
   return (
     <>
-      {[...checks.map(({ note, holds }) => `${holds ? '✓' : '✗'} ${note}`), ...warnings].map(
-        line => (
-          <p key={line} className="jp-ModelDeploy-detail">
-            {line}
-          </p>
-        )
-      )}
+      {checks.map(({ asked, note, holds, hint }) => (
+        <p key={asked} className="jp-ModelDeploy-detail">
+          {`${holds ? '✓' : '✗'} ${note}`}
+          {hint && <span className="jp-ModelDeploy-hint">{hint}</span>}
+        </p>
+      ))}
+      {warnings.map(line => (
+        <p key={line} className="jp-ModelDeploy-detail">
+          {line}
+        </p>
+      ))}
     </>
   );
 }

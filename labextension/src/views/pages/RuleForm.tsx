@@ -5,15 +5,8 @@ import { ErrorNote } from '../ErrorNote';
 import { LinesInput } from '../experiments/LinesInput';
 import { useAction } from '../useAction';
 import { PageButton } from './PageButton';
-
-/** One that asks for nothing. */
-export const NO_RULE: ApprovalRule = {
-  movers: [],
-  conditions: [],
-  proof: 'none',
-  second_person: false,
-  approvers: []
-};
+import { ProofFields } from './ProofFields';
+import { askedProof, NO_RULE, typed } from './ruleFields';
 
 /** Says what must hold before an alias moves, or that nothing must; the server says what of it cannot be read. */
 export function RuleForm({
@@ -27,7 +20,7 @@ export function RuleForm({
   const trans = useTrans();
   const { model, alias, rule } = page;
   const [conditions, setConditions] = useState(rule.conditions.join('\n'));
-  const [proof, setProof] = useState(rule.proof);
+  const [proof, setProof] = useState(() => typed(rule));
   const [movers, setMovers] = useState(rule.movers.join(', '));
   const [second, setSecond] = useState(rule.second_person);
   const [approvers, setApprovers] = useState(rule.approvers.join(', '));
@@ -36,12 +29,6 @@ export function RuleForm({
     await api.setAliasRule(model, alias, wanted, reason);
     onSet();
   });
-  const proofs: [ApprovalRule['proof'], string][] = [
-    ['none', trans.__('nothing')],
-    ['evaluation', trans.__('an evaluation that does not find it worse')],
-    ['experiment', trans.__('an experiment that does not find it worse')],
-    ['either', trans.__('an evaluation or an experiment that does not find it worse')]
-  ];
   return (
     <form
       className="jp-ModelDeploy-form"
@@ -50,7 +37,7 @@ export function RuleForm({
         event.preventDefault();
         set.run({
           conditions: named(conditions, '\n'),
-          proof,
+          ...askedProof(proof),
           movers: named(movers),
           second_person: second,
           approvers: named(approvers)
@@ -63,21 +50,7 @@ export function RuleForm({
         value={conditions}
         onChange={setConditions}
       />
-      <label className="jp-ModelDeploy-field">
-        {trans.__('What must have compared it with the one before')}
-        <select
-          value={proof}
-          onChange={event => {
-            setProof(event.target.value as ApprovalRule['proof']);
-          }}
-        >
-          {proofs.map(([value, text]) => (
-            <option key={value} value={value}>
-              {text}
-            </option>
-          ))}
-        </select>
-      </label>
+      <ProofFields asked={proof} onChange={setProof} />
       <label className="jp-ModelDeploy-field">
         {trans.__('Who may move it')}
         <input
