@@ -80,8 +80,8 @@ class ServiceSpec(Record):
     name: Name = Field(description="the service's name")
     models: list[ServedModel] = Field(min_length=1)
     host: str = Field(default="127.0.0.1", description="the address to listen on; it must be a loopback one")
-    port: int = Field(default=0, ge=0, le=65535, description="0 picks a free port")
-    grpc_port: int | None = Field(default=None, ge=0, le=65535, description="speak gRPC there too; 0 picks a free port")
+    port: int = Field(default=0, ge=0, le=65535, description="0 picks a free port, and the same one at later starts")
+    grpc_port: int | None = Field(default=None, ge=0, le=65535, description="speak gRPC there too; 0 as for port")
     unix_socket: str | None = Field(default=None, description="listen on this path instead of a port")
     tls: Tls = Tls()
     auth: Literal["token", "none"] = Field(default="token", description="what callers must send")
@@ -128,7 +128,8 @@ class Service(Record):
 
     `revision` counts the changes of `spec`, and `history` holds the former ones, newest last, that a rollback goes back
     to. `process` is the supervisor; `observed_revision` is what all replicas serve. `notes` say what to know of what it
-    serves, as that a version is deprecated; they are found when it is looked at, and not kept."""
+    serves, as that a version is deprecated, or of where: that another has its former port; they are found when it is
+    looked at, and not kept."""
 
     name: Name
     spec: ServiceSpec

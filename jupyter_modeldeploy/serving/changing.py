@@ -135,7 +135,7 @@ def _revise(store: Store, name: str, make: Callable[[Service], Service], wait_s:
         if after.revision == before.revision:
             return before
         plan = planning.plan_of(store, after.spec, after.revision)
-        if after.spec.grpc_port != before.spec.grpc_port:
+        if after.spec.grpc_port not in (before.spec.grpc_port, _port(before.grpc_url)):
             planning.check_grpc_port(after.spec)
         planning.write(store, plan)
         wanted = {"spec": after.spec, "revision": after.revision, "history": after.history}
@@ -144,6 +144,10 @@ def _revise(store: Store, name: str, make: Callable[[Service], Service], wait_s:
             return service
         _announce(service)
         return _wait(store, service, wait_s)
+
+
+def _port(authority: str | None) -> int | None:
+    return int(authority.rpartition(":")[2]) if authority else None
 
 
 def _announce(service: Service) -> None:

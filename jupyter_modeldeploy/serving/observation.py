@@ -34,6 +34,17 @@ def live(store: Store, name: str) -> dict[str, Any]:
     return said if said is not None else {"replicas": []}
 
 
+def moved(store: Store, service: Service) -> list[str]:
+    """What clients of a running service must know that found a port of its last start taken."""
+    said = None if service.url is None else status(store, service.name)
+    former = said.get("moved", {}) if said is not None else {}
+    return [
+        f"It listens on {authority}: port {former[field]}, where it was before, was taken when it started."
+        for field, authority in (("port", service.url), ("grpc_port", service.grpc_url))
+        if field in former and authority
+    ]
+
+
 def observe(store: Store, service: Service) -> Service:
     """The service as its supervisor sees it; its row is written where that is new."""
     if service.state.ended or observed(store, service) == service:

@@ -116,10 +116,10 @@ class Services(Room):
         return self._noted(lifecycle.start(self._store, spec, self._store.settings.owner))
 
     def _noted(self, service: Service) -> Service:
-        """The service with what is to be known of the versions that it gives traffic to."""
+        """The service with what is to be known of its address and of the versions that it gives traffic to."""
         served = [(one.model, arm.version) for one in service.spec.models for arm in one.arms if arm.weight > 0]
         said = {f"{model}@{number}": self._store.versions.deprecated(model, number) for model, number in served}
-        notes = [deprecation(ref, one) for ref, one in said.items() if one]
+        notes = [*observation.moved(self._store, service), *(deprecation(ref, one) for ref, one in said.items() if one)]
         return service.model_copy(update={"notes": notes}) if notes else service
 
     def stop(self, name: str) -> Service:

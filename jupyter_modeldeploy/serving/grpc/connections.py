@@ -27,11 +27,18 @@ def stop_accepting(port: int) -> None:
 
 def any_left(port: int) -> bool:
     """Whether a client is connected to the port."""
-    return any(not _listens(one) for one in _sockets(port))
+    return any(_connected(one) for one in _sockets(port))
 
 
 def _listens(one: socket.socket) -> bool:
     return bool(one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+def _connected(one: socket.socket) -> bool:
+    """Also false for a socket that listened until `stop_accepting`."""
+    with suppress(OSError):
+        return bool(one.getpeername())
+    return False
 
 
 def _sockets(port: int) -> Iterator[socket.socket]:

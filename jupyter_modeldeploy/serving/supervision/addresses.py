@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_modeldeploy.serving.supervision.listening import authority, listen, listen_unix, reserve, url_of
+from jupyter_modeldeploy.serving.supervision.ports import Ports
 from jupyter_modeldeploy.serving.supervision.waiting import Waiting
 
 
 class Addresses:
     """Open as long as the service is, whatever becomes of its replicas."""
 
-    def __init__(self, waiting: Waiting) -> None:
+    def __init__(self, folder: Path, waiting: Waiting) -> None:
+        self._ports = Ports(folder)
         self.listener: socket.socket | None = None
         self._grpc: socket.socket | None = None
         self._settled_grpc: socket.socket | None = None
@@ -30,13 +32,18 @@ class Addresses:
     def grpc_url(self) -> str | None:
         return None if self._grpc is None else authority(self._grpc)
 
+    @property
+    def moved(self) -> dict[str, int]:
+        """The former ports, by field of the spec, in whose place others had to be found."""
+        return dict(self._ports.moved)
+
     def url(self, spec: dict[str, Any]) -> str | None:
         return None if self.listener is None else url_of(self.listener, bool(spec["tls"]["tls_certificate"]))
 
     def open(self, spec: dict[str, Any]) -> None:
         """Listen where `spec` says. Raises OSError where that cannot be had."""
         path = spec["unix_socket"]
-        self.listener = listen_unix(path) if path else listen(spec["host"], spec["port"])
+        self.listener = listen_unix(path) if path else self._ports.bind(spec, "port", listen)
         self.reserve_grpc(spec)
         self.keep()
 
@@ -46,7 +53,7 @@ class Addresses:
         port = spec["grpc_port"]
         if port is not None and self._grpc is not None and port in (0, self.grpc_port):
             return
-        self._grpc = None if port is None else reserve(spec["host"], port)
+        self._grpc = None if port is None else self._ports.bind(spec, "grpc_port", reserve)
 
     def keep(self) -> None:
         """What was reserved stays."""

@@ -2,7 +2,8 @@
 
 `plan.json` is what the doors want: written by them, read by the supervisor at its start and at each change.
 `status.json` is what the supervisor observes: written when it changes, read by whoever looks.
-`live.json` is what the replicas are busy with: written at most once a second."""
+`live.json` is what the replicas are busy with: written at most once a second.
+`ports.json` is what the supervisor found where any port was asked for (`ports`): it stays for its next start."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-PLAN, STATUS, LIVE = "plan.json", "status.json", "live.json"
+PLAN, STATUS, LIVE, PORTS = "plan.json", "status.json", "live.json", "ports.json"
 
 
 def read(folder: Path, name: str) -> dict[str, Any] | None:

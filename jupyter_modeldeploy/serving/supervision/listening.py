@@ -19,8 +19,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def reserve(host: str, port: int) -> socket.socket:
-    """A socket that holds a port without listening, for replicas that each listen there with SO_REUSEPORT."""
-    return _opened(host, port, [socket.SO_REUSEPORT], None)
+    """A socket that holds a port without listening, for replicas that each listen there with SO_REUSEPORT.
+
+    Raises OSError where anybody has the port: SO_REUSEPORT by itself would share it with a service of the same user,
+    which would get half of the connections. So it is taken for this socket alone first, and shared then."""
+    with listen(host, port) as alone:
+        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        return _opened(host, alone.getsockname()[1], [socket.SO_REUSEPORT], None)
 
 
 def listen_unix(path: str) -> socket.socket:

@@ -49,7 +49,7 @@ class Supervisor:
         self._failure: Failure | None = None
         self._ending = self._was_ready = False
         self._waiting = Waiting(SIGNALS, self._signalled)
-        self._addresses = Addresses(self._waiting)
+        self._addresses = Addresses(folder, self._waiting)
         self._changes = Changes(self._aim, self._members, self._addresses, self._change_ended)
         self._told = report.Told(folder)
         self._sleep_s = TICK_S
@@ -247,6 +247,7 @@ class Supervisor:
             "spec": self._changes.served["spec"],
             "url": url,
             "grpc_url": addresses.grpc_url if url else None,
+            "moved": addresses.moved,
             "replicas_ready": ready,
             "replicas_wanted": aim.wanted,
             "failure": self._failure or (refused["failure"] if refused else None),

@@ -6901,7 +6901,8 @@ export interface components {
      *
      *     `revision` counts the changes of `spec`, and `history` holds the former ones, newest last, that a rollback goes back
      *     to. `process` is the supervisor; `observed_revision` is what all replicas serve. `notes` say what to know of what it
-     *     serves, as that a version is deprecated; they are found when it is looked at, and not kept.
+     *     serves, as that a version is deprecated, or of where: that another has its former port; they are found when it is
+     *     looked at, and not kept.
      */
     Service: {
       /**
@@ -7066,7 +7067,7 @@ export interface components {
       cache: components['schemas']['Cache-Output'];
       /**
        * Grpc Port
-       * @description speak gRPC there too; 0 picks a free port
+       * @description speak gRPC there too; 0 as for port
        * @default null
        */
       grpc_port: number | null;
@@ -7129,7 +7130,7 @@ export interface components {
       name: string;
       /**
        * Port
-       * @description 0 picks a free port
+       * @description 0 picks a free port, and the same one at later starts
        * @default 0
        */
       port: number;
@@ -7449,7 +7450,7 @@ export interface components {
       cache: components['schemas']['Cache-Input'];
       /**
        * Grpc Port
-       * @description speak gRPC there too; 0 picks a free port
+       * @description speak gRPC there too; 0 as for port
        * @default null
        */
       grpc_port: number | null;
@@ -7512,7 +7513,7 @@ export interface components {
       name: string;
       /**
        * Port
-       * @description 0 picks a free port
+       * @description 0 picks a free port, and the same one at later starts
        * @default 0
        */
       port: number;
@@ -14985,7 +14986,7 @@ export interface operations {
           cache?: components['schemas']['Cache-Input'];
           /**
            * Grpc Port
-           * @description speak gRPC there too; 0 picks a free port
+           * @description speak gRPC there too; 0 as for port
            * @default null
            */
           grpc_port?: number | null;
@@ -15048,7 +15049,7 @@ export interface operations {
           name: string;
           /**
            * Port
-           * @description 0 picks a free port
+           * @description 0 picks a free port, and the same one at later starts
            * @default 0
            */
           port?: number;

@@ -65,9 +65,9 @@ def test_the_workspace_asks_over_tls_and_over_a_socket(models: Store, tmp_path: 
 
 def test_a_grpc_port_stays_that_of_its_service_while_replicas_change(models: Store) -> None:
     service = lifecycle.start(models, spec("one", ("adder", [1]), grpc_port=0), "me")
-    changed = changing.change(models, "one", only(2))
-    assert service.grpc_url is not None
+    own = int(str(service.grpc_url).rsplit(":", 1)[1])
+    changed = changing.change(models, "one", {**only(2), "grpc_port": own})
     assert changed.grpc_url == service.grpc_url
-    taken = int(str(service.url).rsplit(":", 1)[1])
-    with pytest.raises(Conflict, match="gRPC port"):
-        lifecycle.start(models, spec("two", ("adder", [1]), grpc_port=taken), "me")
+    for taken in (int(str(service.url).rsplit(":", 1)[1]), own):
+        with pytest.raises(Conflict, match="gRPC port"):
+            lifecycle.start(models, spec("two", ("adder", [1]), grpc_port=taken), "me")

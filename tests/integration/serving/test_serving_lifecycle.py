@@ -25,6 +25,7 @@ from jupyter_modeldeploy import processes
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, ServiceFailed, Unavailable
 from jupyter_modeldeploy.records import Format, Lineage, NewVersion, ProcessRef, Service, ServiceState, Step
 from jupyter_modeldeploy.serving import lifecycle
+from jupyter_modeldeploy.serving.observation import moved
 from jupyter_modeldeploy.store import Store
 
 
@@ -79,11 +80,15 @@ def test_start_gives_back_a_ready_service_and_stop_leaves_nothing(models: Store)
 
 
 def test_a_running_service_keeps_its_name_and_a_stopped_one_takes_a_new_spec(models: Store) -> None:
-    lifecycle.start(models, spec("one", ("adder", [1])), "me")
+    former = lifecycle.start(models, spec("one", ("adder", [1])), "me")
+    port = int(str(former.url).rpartition(":")[2])
     with pytest.raises(Conflict, match="'one' is ready"):
         lifecycle.start(models, spec("one", ("slow", [1])), "me")
     first = lifecycle.stop(models, "one")
-    second = lifecycle.start(models, spec("one", ("slow", [1])), "you")
+    with closing(socket.create_server(("127.0.0.1", port))):
+        second = lifecycle.start(models, spec("one", ("slow", [1])), "you")
+    assert second.url not in (None, former.url)
+    assert [f": port {port}, where it was before" in note for note in moved(models, second)] == [True]
     assert second.spec.models[0].model == "slow"
     assert second.created_at == first.created_at
 
@@ -127,7 +132,8 @@ def test_a_killed_supervisor_takes_its_replicas_along_and_is_reported(models: St
     assert lost.state is ServiceState.failed
     assert lost.error is not None
     assert f"process {supervisor(service).pid}" in lost.error.message
-    assert lifecycle.start(models, spec("one", ("adder", [1])), "me").state is ServiceState.ready
+    again = lifecycle.start(models, spec("one", ("adder", [1])), "me")
+    assert (again.state, again.url) == (ServiceState.ready, service.url)
 
 
 def test_reconcile_leaves_a_running_service_alone(models: Store) -> None:

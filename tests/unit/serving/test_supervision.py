@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jupyter_modeldeploy.serving.supervision import differences, documents, rolling, scaling
+from jupyter_modeldeploy.serving.supervision import differences, documents, listening, rolling, scaling
 from jupyter_modeldeploy.serving.supervision.member import Member
+from jupyter_modeldeploy.serving.supervision.ports import Ports
 from jupyter_modeldeploy.serving.supervision.scaling import Autoscaler, Load
 
 HEAVY = (
@@ -116,6 +120,35 @@ def test_a_document_is_replaced_as_a_whole_or_not_at_all(tmp_path: Path) -> None
     assert documents.read(tmp_path, documents.PLAN) == {"revision": 1}
     assert [path.name for path in tmp_path.iterdir()] == [documents.PLAN]
     assert (tmp_path / documents.PLAN).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("field", "opening"), [("port", listening.listen), ("grpc_port", listening.reserve)])
+def test_a_port_that_was_found_is_kept_and_never_shared(
+    tmp_path: Path, field: str, opening: Callable[[str, int], socket.socket]
+) -> None:
+    def bound(folder: Path, port: int = 0) -> tuple[int, Ports]:
+        ports = Ports(folder)
+        held.append(opened := ports.bind({"host": "127.0.0.1", field: port}, field, opening))
+        return opened.getsockname()[1], ports
+
+    held: list[socket.socket] = []
+    (other := tmp_path / "other").mkdir()
+    first, _ = bound(tmp_path)
+    shutil.copy(tmp_path / documents.PORTS, other)
+    second, ports = bound(other)  # of another workspace, while the first one runs
+    assert (second != first, ports.moved) == (True, {field: first})
+    with pytest.raises(OSError, match="in use"):
+        bound(other, first)
+    for one in held:
+        one.close()
+    again, ports = bound(other)
+    assert (again, ports.moved) == (second, {})
+    assert bound(tmp_path)[0] == first
+    for nonsense in ("", "[]", '{"port": -1, "grpc_port": "1"}'):
+        (other / documents.PORTS).write_text(nonsense)
+        assert bound(other)[1].moved == {}
+    for one in held:
+        one.close()
 
 
 def replicas(states: str) -> list[Member]:
