@@ -141,6 +141,6 @@ def _counted(traffic: Traffic) -> Iterator[tuple[Sequence[Observed], list[Suspic
         collector = Collector(spool.folder, Path(folder) / "kept.sqlite")
         collector.fold()
         try:
-            yield collector.observed(BASE, CANDIDATE, [BOUGHT]), collector.suspicions()
+            yield collector.observed(BASE, CANDIDATE, [BOUGHT]), collector.suspicions(BASE, CANDIDATE, [BOUGHT])
         finally:
             collector.close()

@@ -56,9 +56,14 @@ class Collector:
         An outcome belongs to the stage that its unit was in at its time."""
         return handing.observed(self._all(), base, candidate, metrics, since, experiment)
 
-    def suspicions(self) -> list[Suspicion]:
-        """What was left out, and which units look like no user."""
-        return suspicions.of(self._all(), self._kept)
+    def suspicions(
+        self, base: str, candidate: str, metrics: Sequence[Metric] = (), since: int = 0, experiment: str = ""
+    ) -> list[Suspicion]:
+        """What was left out of what `observed` gives, and which of its units look like no user. Rows that were lost
+        before they were counted are of the whole service: nobody knows whose they were."""
+        counted = self._all()
+        mine = handing.groups_of(counted, base, candidate, since, experiment)
+        return suspicions.of(counted, self._kept, mine, handing.outcomes_of(metrics))
 
     def close(self) -> None:
         self._kept.close()

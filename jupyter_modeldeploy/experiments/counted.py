@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from jupyter_modeldeploy.experiments.outcomes import Outcomes
 _CHANGED = " AND unit IN (SELECT unit FROM changed_units WHERE arm = ?1)"
 _SAMPLES = "SELECT unit, microseconds FROM samples WHERE arm = ?1"
 _CHANGED_SAMPLES = "SELECT unit FROM changed_samples WHERE arm = ?1"
+_REPEATS = """
+SELECT coalesce(requests.unit, outcomes.unit), repeats.count FROM repeats JOIN outcomes USING (number)
+LEFT JOIN requests ON requests.request = outcomes.unit WHERE metric IN ({})"""
 _METRICS = """
 WITH RECURSIVE names (name) AS (
     SELECT min(metric) FROM outcomes
@@ -48,10 +51,6 @@ class Counted:
         """The units that got several versions of its split, sorted."""
         return self._crossed.get(group.split, np.empty(0, np.int64))
 
-    def crossings(self) -> int:
-        """How many there are in all."""
-        return sum(len(units) for units in self._crossed.values())
-
     def outcomes(self, metric: str, model: str) -> Outcomes:
         key = metric, model
         if key not in self._outcomes:
@@ -71,6 +70,13 @@ class Counted:
             units = self._kept.whole_numbers(f"SELECT unit {where}", [metric], 1)[:, 0]
             self._before[metric] = units, self._kept.floats(f"SELECT sum(value) {where}", [metric])
         return self._before[metric]
+
+    def repeats(self, metrics: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Of each outcome of these metrics that came again: its unit, and how often."""
+        names = [*metrics]
+        query = _REPEATS.format(", ".join("?" * len(names)))
+        units, counts = self._kept.whole_numbers(query, names, 2).T
+        return units, counts
 
     def attributes(self, number: int) -> Mapping[str, str]:
         """The set of attributes with that number."""

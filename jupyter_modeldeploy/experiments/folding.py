@@ -33,6 +33,7 @@ WHERE (excluded.received, excluded.value) < (received, value)"""
 _ADD_REQUESTS = """
 INSERT INTO requests VALUES (?, ?, ?) ON CONFLICT (request) DO UPDATE SET unit = excluded.unit, at = excluded.at
 WHERE (excluded.at, excluded.unit) < (at, unit)"""
+_ADD_REPEATS = "INSERT INTO repeats VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET count = count + excluded.count"
 _COUNT = "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET count = count + excluded.count"
 
 Unit = tuple[int, int]
@@ -117,7 +118,17 @@ class Folding:
         (last,) = connection.execute("SELECT coalesce(max(number), 0) FROM outcomes").fetchone()
         connection.executemany(_ADD_OUTCOMES, self._outcomes)
         (added,) = connection.execute("SELECT count(*) FROM outcomes WHERE number > ?", [last]).fetchone()
-        self._counts["duplicate"] += len(self._outcomes) - added
+        if added < len(self._outcomes):
+            self._count_repeats(last)
+
+    def _count_repeats(self, last: int) -> None:
+        """How often each outcome came again; those up to the number `last` were there before."""
+        repeats = []
+        for same, times in Counter(row[0] for row in self._outcomes if row[0] is not None).items():
+            query = "SELECT number FROM outcomes WHERE identity = ?"
+            (number,) = self._connection.execute(query, [same]).fetchone()
+            repeats.append((number, times - (number > last)))
+        self._connection.executemany(_ADD_REPEATS, (each for each in repeats if each[1]))
 
     def _arm(self, arm: Arm) -> int:
         if arm not in self._arms:

@@ -19,13 +19,20 @@ def observed(
     counted: Counted, base: str, candidate: str, metrics: Sequence[Metric], since: int, experiment: str = ""
 ) -> list[Observed]:
     """As `Collector.observed`."""
+    mine = groups_of(counted, base, candidate, since, experiment)
+    return [_Handed(counted, group).observed(metrics) for group in mine]
+
+
+def groups_of(counted: Counted, base: str, candidate: str, since: int, experiment: str) -> list[Group]:
+    """Those that are held against each other, stage by stage, the base first."""
     wanted = {base: 0, candidate: 1}
     mine = [group for group in counted.groups if group.version in wanted and group.experiment == experiment]
-    chosen = [group for group in mine if group.stage >= since]
-    return [
-        _Handed(counted, group).observed(metrics)
-        for group in sorted(chosen, key=lambda g: (g.stage, wanted[g.version]))
-    ]
+    return sorted((one for one in mine if one.stage >= since), key=lambda one: (one.stage, wanted[one.version]))
+
+
+def outcomes_of(metrics: Sequence[Metric]) -> set[str]:
+    """The names of the outcomes that these metrics are made from."""
+    return {name for one in metrics for name in (one.of, one.per) if name is not None} - OWN_FIGURES
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,8 @@ class _Handed:
         group = self.group
         kept = self._kept()
         table = group.table if kept is None else group.table[:, kept]
-        named = {name for one in metrics for name in (one.of, one.per) if name is not None} - OWN_FIGURES
-        outcomes = {name: self._of_group(name, kept) for name in sorted(named & {*self.counted.metrics()})}
+        named = outcomes_of(metrics) & {*self.counted.metrics()}
+        outcomes = {name: self._of_group(name, kept) for name in sorted(named)}
         units = table.shape[1]
         rows = {}
         for metric in metrics:

@@ -44,6 +44,7 @@ CREATE TABLE IF NOT EXISTS outcomes (
     number INTEGER PRIMARY KEY, identity BLOB UNIQUE, unit INTEGER NOT NULL, metric TEXT NOT NULL, value REAL NOT NULL,
     at INTEGER NOT NULL, received INTEGER NOT NULL, before INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS outcomes_by_metric ON outcomes (metric, before);
+CREATE TABLE IF NOT EXISTS repeats (number INTEGER PRIMARY KEY, count INTEGER NOT NULL);
 """
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
+
 import numpy as np
 from scipy import special  # type: ignore[import-untyped]
 
 from jupyter_modeldeploy.experiments.counted import Counted, units_of
+from jupyter_modeldeploy.experiments.groups import Group, places
 from jupyter_modeldeploy.experiments.kept import Kept
 from jupyter_modeldeploy.records import Suspicion
 
@@ -17,9 +20,16 @@ MAD_TO_DEVIATION = 0.6745
 """The median of a standard normal's absolute values."""
 
 
-def of(counted: Counted, kept: Kept) -> list[Suspicion]:
-    """All that there are."""
-    found = [_crossed(counted), _busiest(counted), _duplicate(kept), _unknown(counted), _dropped(kept), _damaged(kept)]
+def of(counted: Counted, kept: Kept, mine: Sequence[Group], outcomes: Set[str]) -> list[Suspicion]:
+    """All that there are among the units of the groups `mine` and the outcomes of these names."""
+    found = [
+        _crossed(counted, mine),
+        _busiest(mine),
+        _duplicate(counted, mine, outcomes),
+        _unknown(counted, outcomes),
+        _dropped(kept),
+        _damaged(kept),
+    ]
     return [suspicion for suspicion in found if suspicion is not None]
 
 
@@ -38,18 +48,19 @@ def busy(requests: np.ndarray) -> np.ndarray:
     return np.asarray(logs > max(limit, middle + np.log(AT_LEAST_TIMES)))
 
 
-def _crossed(counted: Counted) -> Suspicion | None:
-    count = counted.crossings()
+def _crossed(counted: Counted, mine: Sequence[Group]) -> Suspicion | None:
+    splits = {group.split: group for group in mine}
+    count = sum(len(counted.crossed(group)) for group in splits.values())
     note = f"{count} units got several versions while the split stayed the same; they are left out."
     return Suspicion(kind="crossed", count=count, note=note) if count else None
 
 
-def _busiest(counted: Counted) -> Suspicion | None:
-    """Over all stages and versions: a unit is a unit, whatever it got."""
-    if not counted.groups:
+def _busiest(mine: Sequence[Group]) -> Suspicion | None:
+    """Over all stages and both versions: a unit is a unit, whatever it got."""
+    if not mine:
         return None
-    units, places = np.unique(units_of(counted.groups), return_inverse=True)
-    requests = np.bincount(places, np.concatenate([group.requests for group in counted.groups]), len(units))
+    units, which = np.unique(units_of(mine), return_inverse=True)
+    requests = np.bincount(which, np.concatenate([group.requests for group in mine]), len(units))
     count = int(busy(requests).sum())
     if not count:
         return None
@@ -58,17 +69,19 @@ def _busiest(counted: Counted) -> Suspicion | None:
     return Suspicion(kind="busiest", count=count, note=note)
 
 
-def _duplicate(kept: Kept) -> Suspicion | None:
-    count = kept.counter("duplicate")
+def _duplicate(counted: Counted, mine: Sequence[Group], outcomes: Set[str]) -> Suspicion | None:
+    units, times = counted.repeats(outcomes)
+    count = int(times[places(np.unique(units_of(mine)), units)[1]].sum())
     note = f"{count} outcomes came again, with the same id or for the same request; the first of each counts."
     return Suspicion(kind="duplicate", count=count, note=note) if count else None
 
 
-def _unknown(counted: Counted) -> Suspicion | None:
-    """Outcomes of no version: those of units that were never seen, or only long after."""
+def _unknown(counted: Counted, outcomes: Set[str]) -> Suspicion | None:
+    """Outcomes of no version: those of units that were never seen, or only long after. Whose units these will be is not
+    known, so an experiment is told of all that have the names of its own outcomes."""
     models = {group.model for group in counted.groups} or {""}
     count = 0
-    for metric in counted.metrics():
+    for metric in outcomes & {*counted.metrics()}:
         nowhere = [counted.outcomes(metric, model).group < 0 for model in sorted(models)]
         count += int(np.logical_and.reduce(nowhere).sum())
     note = f"{count} outcomes are of units that no version had answered by then; they wait for them."
@@ -77,7 +90,7 @@ def _unknown(counted: Counted) -> Suspicion | None:
 
 def _dropped(kept: Kept) -> Suspicion | None:
     count = kept.counter("dropped")
-    note = f"{count} rows could not be written: the disk was full, or nobody counted them in time."
+    note = f"{count} rows of the service could not be written: the disk was full, or nobody counted them in time."
     return Suspicion(kind="dropped", count=count, note=note) if count else None
 
 

@@ -41,7 +41,7 @@ class Looking:
         self.sentence = "Nothing is known yet."
         self._guard_at = self._judge_at = 0.0
         self._judge_every = JUDGE_S
-        self._looked = 0
+        self._looked = self._since = 0
 
     @property
     def units(self) -> list[int]:
@@ -50,7 +50,8 @@ class Looking:
 
     @property
     def suspicions(self) -> list[Suspicion]:
-        return self._collector.suspicions()
+        pair = self._pair.base_ref, self._pair.candidate_ref
+        return self._collector.suspicions(*pair, self.metrics, self._since, self._pair.experiment)
 
     def close(self) -> None:
         self._collector.close()
@@ -61,6 +62,7 @@ class Looking:
         if begun < self._guard_at and not at_last:
             return False
         self._collector.fold()
+        self._since = standing.stage
         pair = (self._pair.base_ref, self._pair.candidate_ref)
         self.observed = self._collector.observed(*pair, self.metrics, standing.stage, self._pair.experiment)
         self.split_p_value = min(self.split_p_value, verdicts.split_p_value(self.observed, *pair))

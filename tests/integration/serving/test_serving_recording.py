@@ -122,7 +122,7 @@ def test_all_ways_to_ask_are_recorded_and_outcomes_find_them(served: Served, rec
     found = {(int(asked), bought) for pair in pairs for asked, bought in pair}
     assert found == {(5, 3.0), (1, 1.0)}
     assert "eu" in {value for one in observed for value in one.attributes.get("region", ())}
-    assert recorded.collector.suspicions() == []
+    assert recorded.collector.suspicions("adder@1", "adder@2", [BUYS]) == []
 
 
 @pytest.mark.usefixtures("recorded")
@@ -153,6 +153,6 @@ def test_nothing_is_lost_when_processes_are_replaced_and_when_the_service_stops(
         assert served.client.post("/predict", json=BODIES["/predict"], headers={"X-Unit-Id": f"u{number}"}).is_success
     lifecycle.stop(served.store, "recorded")
     assert recorded.requests() == earlier + 80
-    assert recorded.collector.suspicions() == []  # nobody crossed, though processes changed
+    assert recorded.collector.suspicions("adder@1", "adder@2", [BUYS]) == []  # nobody crossed, though processes changed
     late = {"unit": "u1", "metric": "buys", "at": time.time()}
     assert services(served).record_outcomes("recorded", [late]) == 1

@@ -5,88 +5,20 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 import pytest
+from collected_units import BASE, CANDIDATE, Kept, exposure, outcome
 
-from jupyter_modeldeploy.errors import Conflict, StorageFull, Unavailable
-from jupyter_modeldeploy.experiments import folding, noted, spool, suspicions
+from jupyter_modeldeploy.experiments import folding, spool, suspicions
 from jupyter_modeldeploy.experiments.collecting import Collector
-from jupyter_modeldeploy.experiments.observed import Observed
-from jupyter_modeldeploy.experiments.spool import Spool
 from jupyter_modeldeploy.records import Metric
 
-BASE, CANDIDATE = "m@1", "m@2"
-ARMS = [(1, BASE, 0.5), (1, CANDIDATE, 0.5), (4, BASE, 0.1), (4, CANDIDATE, 0.9)]
-BUYS = Metric(name="buys", of="buys")
-SLOWEST = Metric(name="p99", kind="percentile", percentile=0.99, of="latency_ms")
-DEAREST = Metric(name="dearest", kind="percentile", percentile=0.9, of="buys")
-
-Row = list[Any]
-
-
-def exposure(arm: int, unit: str | None, at: int, request: str | None = None, **more: Any) -> Row:
-    """A row at so many seconds."""
-    told = {"microseconds": 2000, "failed": 0, "confidence": None, "region": "", **more}
-    return [arm, unit, request, at * 1000, *told.values()]
-
-
-def outcome(unit: str | None, value: float = 1.0, at: int | None = None, **more: Any) -> Row:
-    told = {"request": None, "metric": "buys", "id": None, "received": 10_000, "before": 0, **more}
-    when = None if at is None else at * 1000
-    return [unit, told["request"], told["metric"], value, told["id"], when, told["received"] * 1000, told["before"]]
-
-
-class Kept:
-    """A collector and the folder that it reads."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self.spool = Spool(folder / spool.FOLDER)
-        self.file = folder / "kept.sqlite"
-        self.collector = Collector(self.spool.folder, self.file)
-
-    def add(self, exposures: Sequence[Row] = (), outcomes: Sequence[Row] = (), dropped: int = 0) -> Path:
-        lines = [orjson.dumps({"exposures": exposures}), orjson.dumps({"outcomes": outcomes})]
-        return self.spool.write(ARMS, ["region"], lines, len(exposures) + len(outcomes), dropped)
-
-    def fold(self, exposures: Sequence[Row] = (), outcomes: Sequence[Row] = ()) -> int:
-        self.add(exposures, outcomes)
-        return self.collector.fold()
-
-    def observed(self, *metrics: Metric) -> dict[tuple[int, str], Observed]:
-        found = self.collector.observed(BASE, CANDIDATE, metrics or (BUYS, SLOWEST, DEAREST))
-        return {(one.stage, one.version): one for one in found}
-
-    def sums(self, name: str, stage: int = 1, version: str = BASE) -> list[float]:
-        return sorted(self.observed()[stage, version].sums[name].tolist())
-
-    def limit_pages(self, most: int) -> None:
-        """From now on its file may not grow beyond that, as on a full disk."""
-        self.collector._kept.connection.execute(f"PRAGMA max_page_count = {most}")
-
-    def do_not_wait(self) -> None:
-        self.collector._kept.connection.execute("PRAGMA busy_timeout = 0")
-
-    def watch(self, query: Callable[[str], None]) -> None:
-        self.collector._kept.connection.set_trace_callback(query)
-
-    def suspicions(self) -> dict[str, int]:
-        return {one.kind: one.count for one in self.collector.suspicions()}
-
-
-@pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Kept]:
-    one = Kept(tmp_path / "kept")
-    yield one
-    one.collector.close()
+CLICKS = Metric(name="clicks", of="clicks")
 
 
 def told(kept: Kept) -> Any:
@@ -307,7 +239,7 @@ def test_of_a_damaged_segment_what_can_be_read_is_counted_and_the_rest_is_told(
     if requests:
         assert kept.sums("requests") == requests
         assert ("buys" not in kept.observed()[1, BASE].sums) if buys is None else (kept.sums("buys") == buys)
-    told = {one.kind: one for one in kept.collector.suspicions()}
+    told = {one.kind: one for one in kept.collector.suspicions(BASE, CANDIDATE)}
     assert (told["damaged"].count, told["dropped"].count) == (1, 3)
     assert f"at least {lost} of their rows" in told["damaged"].note
     assert spool.segments(kept.spool.folder) == []
@@ -337,80 +269,6 @@ def test_a_segment_that_cannot_be_read_or_removed_is_told_once(kept: Kept) -> No
     kept.fold([exposure(0, "ann", 1)])
     kept.fold([exposure(0, "bob", 1)])
     assert (kept.sums("requests"), kept.suspicions()) == ([1, 1], {"damaged": 1})
-
-
-def test_on_a_full_disk_nothing_is_lost(kept: Kept) -> None:
-    kept.fold([exposure(0, "ann", 1)])
-    kept.add([exposure(0, f"user {number}", 2) for number in range(3000)])
-    connection = sqlite3.connect(kept.file)
-    with closing(connection):
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-    kept.limit_pages(pages + 1)
-    with pytest.raises(StorageFull, match="the disk is full"):
-        kept.collector.fold()
-    assert kept.sums("requests") == [1]
-    kept.limit_pages(2**30)
-    assert kept.collector.fold() == 3000
-    assert sum(kept.sums("requests")) == 3001
-
-
-def test_who_has_not_looked_for_long_reads_all(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(noted, "FOLDS", 3)
-    monkeypatch.setattr(noted, "ROWS", 5)
-    kept.fold([exposure(0, "ann", 1)])
-    other = Collector(kept.spool.folder, kept.file)
-    with closing(other):
-        assert other.observed(BASE, CANDIDATE)[0].sums["requests"].tolist() == [1]
-        for second in range(6):
-            kept.fold([exposure(0, f"unit {second}", second)])
-            assert sum(kept.sums("requests")) == second + 2
-        assert sum(other.observed(BASE, CANDIDATE)[0].sums["requests"]) == 7
-        kept.fold([exposure(0, f"unit {number}", 9) for number in range(7)])
-        assert [sum(one.observed(BASE, CANDIDATE)[0].sums["requests"]) for one in (kept.collector, other)] == [14, 14]
-
-
-def test_while_another_process_counts_it_is_tried_again(kept: Kept) -> None:
-    kept.fold([exposure(0, "ann", 1)])
-    assert kept.sums("requests") == [1]
-    other = Collector(kept.spool.folder, kept.file)
-    kept.add([exposure(0, "ann", 2)], [outcome("ann", 5)])
-    other.fold()
-    kept.add([exposure(1, "bob", 3)])
-    kept.collector.fold()
-    queries: list[str] = []
-    kept.watch(queries.append)
-    assert (kept.sums("requests"), kept.sums("buys")) == ([2], [5])
-    assert all("changed_" in query for query in queries if "FROM exposures" in query)
-    for reader in (kept.collector, other):
-        found = reader.observed(BASE, CANDIDATE, [BUYS])[:2]
-        assert [one.sums["requests"].tolist() for one in found] == [[2], [1]]
-    with closing(other), closing(sqlite3.connect(kept.file, isolation_level=None)) as busy:
-        busy.execute("BEGIN IMMEDIATE")
-        kept.do_not_wait()
-        kept.add([exposure(0, "ann", 3)])
-        with pytest.raises(Unavailable, match="cannot be counted now"):
-            kept.collector.fold()
-    kept.collector.fold()
-    assert kept.sums("requests") == [3]
-
-
-def test_names_of_segments_that_are_gone_are_forgotten(kept: Kept) -> None:
-    for second in range(3):
-        kept.fold([exposure(0, "ann", second)])
-    with closing(sqlite3.connect(kept.file)) as connection:
-        assert connection.execute("SELECT count(*) FROM segments").fetchone() == (1,)
-
-
-def test_a_look_reads_what_is_new_alone(kept: Kept) -> None:
-    kept.fold([exposure(0, f"user {number}", 1) for number in range(500)], [outcome("user 7", 1.0)])
-    kept.observed()
-    kept.fold([exposure(0, "user 3", 2), exposure(0, "new", 2)], [outcome("user 9", 2.0)])
-    queries: list[str] = []
-    kept.watch(queries.append)
-    assert sorted(kept.sums("buys"))[-2:] == [1, 2]
-    told = [query for query in queries if "FROM exposures" in query or "FROM outcomes" in query]
-    assert told
-    assert all("changed_" in query or "min(metric)" in query for query in told)
 
 
 def test_a_busy_unit_is_told_and_others_with_much_to_ask_are_not() -> None:
@@ -444,21 +302,27 @@ def test_experiments_in_ranges_of_a_namespace_are_told_apart(kept: Kept) -> None
     other.close()
 
 
-@pytest.mark.parametrize("content", ["CREATE TABLE arms (number INTEGER)", "no database" * 400])
-def test_a_file_of_another_release_or_a_damaged_one_is_told(tmp_path: Path, content: str) -> None:
-    path = tmp_path / "exposures.sqlite"
-    if content.startswith("CREATE"):
-        with closing(sqlite3.connect(path)) as connection:
-            connection.execute(content)
-    else:
-        path.write_text(content)
-    with pytest.raises(Conflict, match=r"What units did .* (another release|not a database)"):
-        Collector(tmp_path / "spool", path)
-
-
-def test_several_may_make_the_file_at_once(tmp_path: Path) -> None:
-    def opened(_: int) -> None:
-        Collector(tmp_path / "spool", tmp_path / "exposures.sqlite").close()
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(opened, range(8)))
+def test_suspicions_are_of_the_experiment_alone_that_asks(kept: Kept) -> None:
+    """Those in another range of the namespace, of another model, of the time before and of other outcomes are not."""
+    arms = [
+        *((stage, version, 0.5, "x") for stage in (1, 4) for version in (BASE, CANDIDATE)),
+        (4, BASE, 0.5, "y"),
+        (4, CANDIDATE, 0.5, "y"),
+        (4, "other@1", 1.0),
+    ]
+    rows = [exposure(place, f"early-{number}", 1) for place in (0, 1) for number in range(2)]
+    rows += [exposure(place, f"both-{number}", 2) for place in (2, 3) for number in range(3)]
+    rows += [exposure(4, "fine", 2), exposure(5, "bot", 2), exposure(6, "elsewhere", 2)]
+    rows += [exposure(5, f"user-{number}", 2) for number in range(8)] + [exposure(5, "bot", 3)] * 50
+    twice = [outcome("bot", id="a"), outcome("elsewhere", id="b"), outcome("fine", id="c", metric="clicks")] * 2
+    orders = [*twice, outcome("both-1", id="d"), outcome("both-1", id="d", received=10_001), outcome("nobody")]
+    lines = [orjson.dumps({"exposures": rows}), orjson.dumps({"outcomes": orders})]
+    kept.spool.write(arms, ["region"], lines, len(rows) + len(orders), 0)
+    kept.collector.fold()
+    assert kept.suspicions(experiment="x") == {"crossed": 5, "duplicate": 1, "unknown": 1}
+    assert kept.suspicions(experiment="x", since=2) == {"crossed": 3, "duplicate": 1, "unknown": 1}
+    assert kept.suspicions(experiment="y") == {"busiest": 1, "duplicate": 1, "unknown": 1}
+    assert kept.suspicions(experiment="y", metrics=[CLICKS]) == {"busiest": 1, "duplicate": 1}
+    assert kept.suspicions("other@1", "other@2") == {"duplicate": 1, "unknown": 1}
+    kept.fold([exposure(0, "nobody", 1)])
+    assert kept.suspicions(experiment="x") == {"crossed": 5, "duplicate": 1}
