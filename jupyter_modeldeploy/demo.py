@@ -31,7 +31,7 @@ LEAST_RATING = 0.5
 SERVICE = "sentiment-demo"
 TRAINING: dict[str, Any] = {"max_steps": 200}
 EXAMPLES = ("A quiet, lovely film that stays with you.", "The battery died after two days and nobody answered.")
-PROFILE_REQUESTS = 400
+PROFILING: dict[str, Any] = {"requests": 400}
 COMPARE_REQUESTS = 1000
 
 Wait = Callable[[str], Job]
@@ -63,7 +63,7 @@ def run(workspace: Workspace, out: Path, wait: Wait, say: Say) -> Report:
             say(f"  {answer['label']} ({answer['score']:.0%}): {text}")
         profiles = {
             name: Profile.model_validate(
-                done(models.profile(version.ref, service.name, dataset, PROFILE_REQUESTS))["profile"]
+                done(models.profile(version.ref, service.name, dataset, **PROFILING))["profile"]
             )
             for name, version in (("fp32", fp32), ("int8", int8))
         }

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import signal
+from contextlib import closing
 from pathlib import Path
 
 import tiny_onnx
 from jupyter_process import Server, running_server
+from slow_motion import in_slow_motion
 from tiny_bert import CLASSES, make_encoder, rows
 from waiting import until
+
+from jupyter_modeldeploy import Workspace
 
 API = "modeldeploy/api/"
 
@@ -24,7 +28,7 @@ def made(server: Server, path: str, **body: object) -> dict[str, object]:
     return result
 
 
-def test_a_training_and_a_service_go_on_when_the_server_ends_whichever_way(tmp_path: Path) -> None:
+def test_a_training_and_a_service_go_on_when_the_server_ends_whichever_way(root: Path, tmp_path: Path) -> None:
     with (tmp_path / "data.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *((text, CLASSES[label]) for text, label in rows(200))])
     with running_server(tmp_path) as first:
@@ -41,16 +45,17 @@ def test_a_training_and_a_service_go_on_when_the_server_ends_whichever_way(tmp_p
         worker = first.request("GET", f"{API}jobs/{job}")["process"]
         first.process.send_signal(signal.SIGTERM)
         first.process.wait(30)
-    with running_server(tmp_path) as second:
-        goes_on(second, job, worker, service)
-        second.process.kill()
-        second.process.wait(30)
-    with running_server(tmp_path) as third:
-        goes_on(third, job, worker, service)
-        assert third.request("POST", f"{API}jobs/{job}/cancel", json={})["state"] == "cancelled"
-        assert third.request("POST", f"{API}services/s/stop", json={})["state"] == "stopped"
-        assert third.request("DELETE", f"{API}services/s") == {"deleted": "s"}
-        assert third.request("GET", f"{API}services")["services"] == []
+    with closing(Workspace(root)) as workspace, in_slow_motion(workspace.jobs.get(job)):
+        with running_server(tmp_path) as second:
+            goes_on(second, job, worker, service)
+            second.process.kill()
+            second.process.wait(30)
+        with running_server(tmp_path) as third:
+            goes_on(third, job, worker, service)
+            assert third.request("POST", f"{API}jobs/{job}/cancel", json={})["state"] == "cancelled"
+            assert third.request("POST", f"{API}services/s/stop", json={})["state"] == "stopped"
+            assert third.request("DELETE", f"{API}services/s") == {"deleted": "s"}
+            assert third.request("GET", f"{API}services")["services"] == []
 
 
 def goes_on(server: Server, job: str, worker: object, service: dict[str, object]) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import tiny_onnx
 from playwright.sync_api import Browser, BrowserContext, Page, WebError, expect
+from slow_motion import in_slow_motion
 from ui.lab import Lab, OpenPanel, running_browser, running_lab
 from ui.one_of_each import start_training
-from ui.slow_motion import in_slow_motion
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.records import Service

@@ -35,13 +35,13 @@ class OneOfEach:
 
 def start_training(workspace: Workspace, folder: Path, max_steps: int, **options: Any) -> JobHandle:
     """The fine-tuning of `encoder` to `tuned` on the dataset `reviews`."""
-    rows = [f"{text},{tiny_bert.CLASSES[label]}" for text, label in tiny_bert.rows(120)]
-    table = folder / "reviews.csv"
-    table.write_text("\n".join(["text,label", *rows]))
-    workspace.datasets.add(f"file:{table}", "reviews", "text", "label").wait(timeout_s=60)
-    encoder = tiny_bert.make_encoder(folder / "encoder")
-    base = workspace.models.fetch(f"file:{encoder}", "encoder").version(timeout_s=60)
-    return workspace.models.finetune(base.ref, "reviews", "tuned", max_steps=max_steps, batch_size=8, **options)
+    if not any(known.name == "reviews" for known in workspace.datasets.list()):
+        rows = [f"{text},{tiny_bert.CLASSES[label]}" for text, label in tiny_bert.rows(120)]
+        table = folder / "reviews.csv"
+        table.write_text("\n".join(["text,label", *rows]))
+        workspace.datasets.add(f"file:{table}", "reviews", "text", "label").wait(timeout_s=60)
+        workspace.models.fetch(f"file:{tiny_bert.make_encoder(folder / 'encoder')}", "encoder").wait(timeout_s=60)
+    return workspace.models.finetune("encoder", "reviews", "tuned", max_steps=max_steps, batch_size=8, **options)
 
 
 def add_search(workspace: Workspace, base: str) -> Job:
