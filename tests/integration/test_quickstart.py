@@ -23,7 +23,7 @@ TRAINING: dict[str, Any] = {"max_steps": 6, "learning_rate": 2e-4, "head_learnin
 FEWER = {"max_steps=30": "max_steps=6", "requests=100": "requests=40, seconds=1", "requests=400": "requests=100"}
 """Of the notebook: what is done there to measure, and here to see it done."""
 LEAST_RATING = 3.0
-"""Of the sentences only the clearest, a seventh, so that judging the four versions takes seconds."""
+"""Of the sentences only the clearest, a twentieth, so that judging the four versions takes seconds."""
 
 
 @pytest.fixture(scope="module")
