@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
 from ui.axe import AXE, RUN
@@ -13,6 +15,7 @@ from jupyter_modeldeploy.reporting.graph_groups import MOST
 
 HOSTILE = "<img src=x onerror='window.stolen = 1'>"
 HOT = "encoder.1/hot"
+PAGE_COLOUR = "getComputedStyle(document.body).backgroundColor"
 
 
 def chain(count: int) -> GraphPage:
@@ -29,6 +32,14 @@ def chain(count: int) -> GraphPage:
         Operator(name=node.name, type="MatMul", share=share, time_ms=10 * share, calls=1)
         for node, share in zip(nodes, shares, strict=True)
     ]
+    return GraphPage(version="text@1", graph=ModelGraph(nodes=nodes, edges=edges), operators=operators)
+
+
+def branching() -> GraphPage:
+    """One node that gives to two, which give to the last one."""
+    nodes = [GraphNode(name=name, type="Add") for name in ("in", "hot", "cold", "out")]
+    edges = [(0, 1, ""), (0, 2, ""), (1, 3, ""), (2, 3, "")]
+    operators = [Operator(name="hot", type="Add", share=1, time_ms=1, calls=1)]
     return GraphPage(version="text@1", graph=ModelGraph(nodes=nodes, edges=edges), operators=operators)
 
 
@@ -50,12 +61,18 @@ def test_the_hottest_node_is_found_in_a_graph_too_large_for_one_picture_without_
     shown.context.on("request", lambda request: asked.append(request.url))
     shown.context.on("weberror", lambda error: failed.append(str(error.error)))
     frame = frame_of(shown, chain(MOST + 100))
-    expect(frame.locator("g.node")).to_have_count(2)
+    inner = frame.get_by_role("button", name="encoder.1, 350 nodes")
+    frame.get_by_role("button", name="encoder.0, 350 nodes").press("ArrowDown")
+    expect(inner).to_be_focused()
+    inner.press("Enter")
+    expect(frame.locator("g.node:focus")).to_have_attribute("aria-label", re.compile("^MatMul, .*, node349$"))
+    shown.keyboard.press("Escape")
+    expect(inner).to_be_focused()
     frame.get_by_role("list", name="Nodes, the hottest first").get_by_role("button").first.click()
     expect(frame.get_by_role("heading", name=HOT)).to_be_focused()
     expect(frame.locator("g.node.select .heat-5")).to_be_in_viewport()
     frame.get_by_role("button", name="Graph of text@1").click()
-    expect(frame.locator("g.node")).to_have_count(2)
+    expect(frame.get_by_role("application").get_by_role("button")).to_have_count(2)
     frame.get_by_label("Find a node").fill("onerror")
     frame.get_by_role("button", name="MatMul").first.click()
     expect(frame.get_by_role("heading", name=HOSTILE)).to_be_visible()
@@ -64,17 +81,36 @@ def test_the_hottest_node_is_found_in_a_graph_too_large_for_one_picture_without_
     assert (asked, failed) == ([], [])
 
 
-def test_it_is_zoomed_by_keys_and_everybody_can_read_it(shown: Page) -> None:
-    frame = frame_of(shown, chain(20))
-    canvas, drawn = frame.locator(".canvas"), frame.locator(".canvas > svg")
+def test_it_is_walked_and_zoomed_by_keys_and_everybody_can_read_it(shown: Page) -> None:
+    frame = frame_of(shown, branching())
+    drawn, stop = frame.locator(".canvas > svg"), frame.locator("g.node[tabindex='0']")
+    frame.get_by_role("button", name="All of it").press("Tab")
+    for key, name in [
+        ("Home", "in"),
+        ("ArrowRight", "in"),
+        ("ArrowDown", "hot"),
+        ("ArrowLeft", "cold"),
+        ("End", "out"),
+        ("ArrowUp", ""),
+    ]:
+        shown.keyboard.press(key)
+        expect(stop).to_be_focused()
+        expect(stop).to_have_attribute("aria-label", re.compile(f"{name}$"))
+    shown.keyboard.press("Enter")
+    expect(frame.get_by_role("heading", name=re.compile("hot|cold"))).to_be_focused()
+    shown.keyboard.press("Shift+Tab")
+    expect(stop).to_be_focused()
+    expect(stop).to_have_attribute("aria-current", "true")
     before = drawn.bounding_box()
-    canvas.focus()
     shown.keyboard.press("+")
     after = drawn.bounding_box()
     assert before is not None
     assert after is not None
     assert after["height"] == pytest.approx(1.25 * before["height"], rel=0.01)
     frame.evaluate(AXE.read_text("utf-8"))
+    pages = set()
     for scheme in ("light", "dark"):
         shown.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert frame.evaluate(RUN, "body") == []
+        pages.add(frame.evaluate(PAGE_COLOUR))
+    assert len(pages) == 2

@@ -5,6 +5,7 @@ import { button, element } from './elements';
 import { hottest } from './hottest';
 import { levelOf, type Item, type Level } from './level';
 import { draw, type Picture } from './picture';
+import { Roving } from './roving';
 import { Viewport } from './viewport';
 
 /** The picture with its way and its buttons, and beside it the list and what is known of the chosen node. */
@@ -17,11 +18,16 @@ export class GraphPage {
     const trans = _trans;
     this._canvas = element('div', {
       class: 'canvas',
-      tabindex: '0',
-      role: 'group',
+      role: 'application',
       'aria-label': trans.__(
-        'The graph. Arrow keys move it, plus and minus zoom, 0 shows all of it.'
+        'The graph. Arrow keys lead from node to node, Enter chooses, Escape leads out, plus and minus zoom, 0 shows all of it.'
       )
+    });
+    this._canvas.addEventListener('keydown', event => {
+      const left = this._ways.at(-1);
+      if (event.key === 'Escape' && this._ways.length > 1) {
+        void this.show(this._ways.slice(0, -1), left);
+      }
     });
     this._viewport = new Viewport(this._canvas);
     const zoom = (text: string, label: string, onClick: () => void): HTMLElement =>
@@ -57,9 +63,10 @@ export class GraphPage {
     );
   }
 
-  /** Draws the picture that a way of groups leads to. */
-  async show(way: readonly Group[]): Promise<void> {
+  /** Draws the picture that a way of groups leads to; the keyboard goes on in it, at the group that was left. */
+  async show(way: readonly Group[], left?: Group): Promise<void> {
     const { _drawn: drawn, _trans: trans } = this;
+    const held = [this._canvas, this._way].some(part => part.contains(document.activeElement));
     this._ways = way;
     this._way.replaceChildren(
       ...way.map((group, depth) =>
@@ -83,6 +90,11 @@ export class GraphPage {
     this._level = levelOf(drawn, way);
     this._picture = await draw(this._canvas, this._level, drawn, trans, this._chooseItem);
     this._viewport.show(this._picture);
+    this._roving = new Roving(this._level, this._picture, this._chooseItem);
+    this._roving.stopAt(this._level.items.find(item => left && item.group === left));
+    if (held && document.activeElement === document.body) {
+      this._roving.focus();
+    }
     const { omitted } = this._picture;
     this._omitted.textContent = omitted
       ? trans.__(
@@ -114,6 +126,7 @@ export class GraphPage {
     const item = this._level?.itemOf.get(place);
     const center = item && this._picture?.centerOf(item);
     this._picture?.select(item ?? null);
+    this._roving?.stopAt(item);
     if (center) {
       this._viewport.lookAt(center);
     }
@@ -130,6 +143,7 @@ export class GraphPage {
   private _ways: readonly Group[] = [];
   private _level: Level | null = null;
   private _picture: Picture | null = null;
+  private _roving: Roving | null = null;
 }
 
 /** Resolves when what was put into the page can be seen. */

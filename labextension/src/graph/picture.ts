@@ -19,6 +19,7 @@ export interface Picture {
   readonly height: number;
   /** How many links are left out, since to lay them out would take too long. */
   readonly omitted: number;
+  readonly elementOf: (item: Item) => SVGGElement | undefined;
   readonly centerOf: (item: Item) => { x: number; y: number } | null;
   readonly select: (item: Item | null) => void;
 }
@@ -33,7 +34,6 @@ export async function draw(
 ): Promise<Picture> {
   const svg = document.createElementNS(SVG, 'svg');
   const origin = document.createElementNS(SVG, 'g');
-  svg.setAttribute('aria-hidden', 'true'); // the list beside it has all of it in words
   svg.append(origin);
   holder.replaceChildren(svg);
   const graph = new grapher.Graph(false);
@@ -58,6 +58,11 @@ export async function draw(
     }
   }
   graph.build(document, origin);
+  origin.querySelector('.edge-labels')?.setAttribute('aria-hidden', 'true'); // beside a chosen node in words
+  for (const [item, node] of nodes) {
+    node.element?.setAttribute('role', 'button');
+    node.element?.setAttribute('aria-label', labelOf(item, drawn, trans));
+  }
   await graph.measure();
   await graph.layout({
     request: message => {
@@ -77,14 +82,17 @@ export async function draw(
     width,
     height,
     omitted: level.links.length - links.length,
+    elementOf: item => nodes.get(item)?.element,
     centerOf: item => {
       const node = nodes.get(item);
       return node ? { x: node.x - left, y: node.y - top } : null;
     },
     select: item => {
       selected?.deselect();
+      selected?.element?.removeAttribute('aria-current');
       selected = item ? nodes.get(item) : undefined;
       selected?.select();
+      selected?.element?.setAttribute('aria-current', 'true');
     }
   };
 }
@@ -116,6 +124,14 @@ function nodeOf(
     }
   }
   return node;
+}
+
+/** What the node says, and its own name, which the picture has no room for. */
+function labelOf(item: Item, drawn: Drawn, trans: Translation): string {
+  const { title, detail } = toldOf(item, drawn, trans);
+  const name = item.group ? '' : drawn.nodes[item.members[0] ?? -1]?.name;
+  const time = item.timeMs > 0 && !item.outside ? timeOf(item, trans) : '';
+  return [...new Set([title, detail, time, name])].filter(Boolean).join(', ');
 }
 
 function toldOf(

@@ -5,6 +5,7 @@ import { ErrorNote } from './ErrorNote';
 import { PageButton } from './pages/PageButton';
 import { savePage } from './savePage';
 import { useAction } from './useAction';
+import { useColorScheme } from './useColorScheme';
 
 interface Props {
   /** The job whose profile ran the graph. */
@@ -20,6 +21,7 @@ export function ModelGraph({ job, version, run }: Props): JSX.Element {
   const trans = useTrans();
   const [page, setPage] = useState<string | null>(null);
   const [open, setOpen] = useState(false);
+  const scheme = useColorScheme();
   const show = useAction(async () => {
     // The page speaks the language of these texts.
     setPage(page ?? (await api.jobGraph(job, trans.__('en'))));
@@ -68,10 +70,18 @@ export function ModelGraph({ job, version, run }: Props): JSX.Element {
           className="jp-ModelDeploy-graph"
           title={trans.__('Graph of %1', version)}
           sandbox="allow-scripts"
-          srcDoc={page}
+          srcDoc={inScheme(page, scheme)}
         />
       )}
       <ErrorNote error={show.error} />
     </>
+  );
+}
+
+/** The page in the colours of what is around it, which its sandbox keeps it from seeing. */
+function inScheme(page: string, scheme: string): string {
+  return page.replace(
+    '<meta name="color-scheme" content="light dark">',
+    `<meta name="color-scheme" content="${scheme}">`
   );
 }
