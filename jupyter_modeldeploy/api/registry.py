@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from jupyter_modeldeploy.api.operation import Operation, Request
 from jupyter_modeldeploy.api.requests import ById, ByName, ByVersion
 from jupyter_modeldeploy.api.summaries import ModelSummary, summary
-from jupyter_modeldeploy.records import AliasPage, ApprovalRule, Moved, MoveRequest, Name
+from jupyter_modeldeploy.records import AliasPage, ApprovalRule, Check, Moved, MoveRequest, Name
 from jupyter_modeldeploy.records.version_diffs import VersionDiff
 from jupyter_modeldeploy.workspace import Workspace
 
@@ -62,6 +62,11 @@ class SetRule(OneAlias, ApprovalRule):
     reason: str = Field(default="", max_length=MAX_REASON, description="why; it is kept with the rule")
 
 
+class CheckConditions(Request):
+    name: Name = Field(description="the model's name")
+    conditions: list[str] = Field(max_length=20, description="what a rule may ask of a version: accuracy >= 0.9")
+
+
 class Decide(ById):
     note: str = Field(default="", max_length=MAX_REASON, description="why; it is kept with the request")
 
@@ -78,6 +83,10 @@ class UndeprecateVersion(Request):
 
 class DiffVersions(ByVersion):
     other: str = Field(description="the version to compare it with: NAME, NAME@3 or NAME@alias")
+
+
+class CheckList(BaseModel):
+    checks: list[Check]
 
 
 class AliasList(BaseModel):
@@ -122,6 +131,11 @@ def set_alias_rule(workspace: Workspace, request: SetRule) -> AliasPage:
     return workspace.models.set_rule(**request.model_dump())
 
 
+def check_conditions(workspace: Workspace, request: CheckConditions) -> CheckList:
+    """What conditions of a rule would say of a model's latest version, or how they are written; nothing is set."""
+    return CheckList(checks=list(workspace.models.check_conditions(request.name, request.conditions)))
+
+
 def approve_request(workspace: Workspace, request: Decide) -> Moved:
     """Move an alias as another asked for."""
     return workspace.models.approve(request.id, request.note)
@@ -156,6 +170,9 @@ REGISTRY: tuple[Operation, ...] = (
     Operation("promote_version", "POST", "models/promote", "execute", PromoteVersion, Moved, promote_version),
     Operation("rollback_alias", "POST", f"{ALIAS}/rollback", "execute", RollBackAlias, Moved, rollback_alias),
     Operation("set_alias_rule", "POST", f"{ALIAS}/rule", "write", SetRule, AliasPage, set_alias_rule),
+    Operation(
+        "check_conditions", "POST", "models/{name}/conditions", "read", CheckConditions, CheckList, check_conditions
+    ),
     Operation("approve_request", "POST", "requests/{id}/approve", "execute", Decide, Moved, approve_request),
     Operation("refuse_request", "POST", "requests/{id}/refuse", "write", Decide, MoveRequest, refuse_request),
     Operation(

@@ -125,7 +125,7 @@ def remove(store: Store, name: str, alias: str, by: str, reason: str = "", expec
 def set_rule(store: Store, name: str, alias: str, rule: ApprovalRule, by: str, reason: str = "") -> RuleChange:
     """Put a rule into force. Raises InvalidInput for what cannot be read or asks for nothing, Forbidden for who is
     neither the model's owner nor named by the rule before, where that names anybody."""
-    check_readable(rule)
+    _check_readable(rule)
     owner = store.models.get(name).owner
 
     def allowed(former: ApprovalRule) -> None:
@@ -138,7 +138,7 @@ def set_rule(store: Store, name: str, alias: str, rule: ApprovalRule, by: str, r
     return store.aliases.set_rule(change, allowed)
 
 
-def check_readable(rule: ApprovalRule) -> None:
+def _check_readable(rule: ApprovalRule) -> None:
     """Raise InvalidInput for a condition that cannot be read, and for what is said of experiments where none counts."""
     for text in rule.conditions:
         parse(text)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from jupyter_modeldeploy.errors import NotFound
+from collections.abc import Sequence
+
+from jupyter_modeldeploy.errors import InvalidInput, NotFound
 from jupyter_modeldeploy.records import ApprovalRule, Check, Version
 from jupyter_modeldeploy.registry.conditions import Condition, parse
 from jupyter_modeldeploy.registry.evidence import Evidence
@@ -22,6 +24,20 @@ def checks(
     found += [_held(store, evidence, parse(text), version) for text in rule.conditions]
     found += [] if rule.proof == "none" else [proven(evidence, rule, version, before)]
     return found
+
+
+def tried(store: Store, conditions: Sequence[str], version: Version) -> list[Check]:
+    """Each condition held against a version, as it would be if the version became an alias; of one that cannot be read,
+    how it is written."""
+    evidence = Evidence(store)
+    return [_tried(store, evidence, text, version) for text in conditions]
+
+
+def _tried(store: Store, evidence: Evidence, text: str, version: Version) -> Check:
+    try:
+        return _held(store, evidence, parse(text), version)
+    except InvalidInput as error:
+        return Check(asked=text, holds=False, note=error.message, hint=error.hint)
 
 
 def who(rule: ApprovalRule, by: str) -> Check:

@@ -39,8 +39,7 @@ class Aliases:
         `allowed` is called with where it points and the rule in force, with no write of another in between: what it
         raises stops the move. `request` is written with it, as it was decided. Raises NotFound for a version that is
         not there, Conflict for a word that cannot be an alias and for a request that somebody has decided."""
-        if alias.isdigit() or alias == "latest":
-            raise Conflict(f"{alias!r} cannot be an alias.", "Use a word such as 'production'.")
+        _check_word(alias)
         action: AliasAction = "remove" if number is None else "promote"
         with self._database.write() as connection:
             before = model_row(connection, name).aliases.get(alias)
@@ -103,7 +102,9 @@ class Aliases:
             return _records(connection, tables.alias_rules, RuleChange, name, alias)
 
     def set_rule(self, change: RuleChange, allowed: Callable[[ApprovalRule], None]) -> RuleChange:
-        """Put a rule into force. `allowed` is called with the one before, as that of `move` is. Raises NotFound."""
+        """Put a rule into force, whether or not the alias ever pointed anywhere. `allowed` is called with the one
+        before, as that of `move` is. Raises NotFound for the model, Conflict for a word that cannot be an alias."""
+        _check_word(change.alias)
         with self._database.write() as connection:
             model_row(connection, change.model)
             allowed(_rule(connection, change.model, change.alias))
@@ -144,6 +145,11 @@ class Aliases:
         """Those of a model, the newest first."""
         with self._database.read() as connection:
             return _requests(connection, name)
+
+
+def _check_word(alias: str) -> None:
+    if alias.isdigit() or alias == "latest":
+        raise Conflict(f"{alias!r} cannot be an alias.", "Use a word such as 'production'.")
 
 
 def standing(moves: Sequence[AliasMove]) -> AliasMove | None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from jupyter_modeldeploy.errors import Conflict, InvalidInput
-from jupyter_modeldeploy.records import AliasPage, ApprovalRule, Deprecation, Model, Moved, MoveRequest, Version
+from jupyter_modeldeploy.records import AliasPage, ApprovalRule, Check, Deprecation, Model, Moved, MoveRequest, Version
 from jupyter_modeldeploy.records.registry import Proof
 from jupyter_modeldeploy.records.version_diffs import VersionDiff
-from jupyter_modeldeploy.registry import differences, moving
+from jupyter_modeldeploy.registry import differences, moving, rules
 from jupyter_modeldeploy.store.aliases import standing
 from jupyter_modeldeploy.workspace import following
 from jupyter_modeldeploy.workspace.room import Room
@@ -121,6 +121,11 @@ class Registry(Room):
         )
         moving.set_rule(self._store, name, alias, rule, self._store.settings.person, reason)
         return self.alias(name, alias)
+
+    def check_conditions(self, name: str, conditions: Sequence[str]) -> Sequence[Check]:
+        """What conditions of a rule would say of the model's latest version, each in turn; of one that cannot be read,
+        how it is written. Nothing is set. Raises NotFound for a model without a version."""
+        return rules.tried(self._store, conditions, self._store.versions.get(name))
 
     def approve(self, request: str, note: str = "") -> Moved:
         """Do what another asked for, by the id of the request; the services that were to follow are switched. Raises

@@ -99,7 +99,7 @@ class TestForbidden:
             assert Refusing.asked.pop() == (operation.action, "modeldeploy")
 
 
-ASKED_WITH_A_BODY = {"plan_experiment", "preview_routing"}
+ASKED_WITH_A_BODY = {"check_conditions", "plan_experiment", "preview_routing"}
 """What they are asked about is too long for an address; they change nothing."""
 
 

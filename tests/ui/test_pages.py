@@ -125,9 +125,9 @@ def test_an_alias_is_promoted_by_its_rule_rolled_back_and_tells_its_history(
     rule = alias.get_by_role("form", name="What must hold before production moves")
     rule.get_by_label("What must hold of the version").fill("accuracy is good")
     rule.get_by_label("A second person must approve").check()
-    rule.get_by_role("button", name="Set the rule").click()
-    expect(rule.get_by_role("alert")).to_contain_text("accuracy is good")
+    expect(rule.get_by_role("status")).to_contain_text("'accuracy is good' is no condition.")
     rule.get_by_label("What must hold of the version").fill("accuracy >= 0.5")
+    expect(rule.get_by_role("status")).to_contain_text("accuracy of sentiment@2 is 0.9")
     rule.get_by_role("button", name="Set the rule").click()
     expect(alias.get_by_role("list", name="Rule").first).to_contain_text("is approved by a second person")
     expect(form).to_contain_text("accuracy of sentiment@2 is 0.9")
@@ -141,6 +141,17 @@ def test_an_alias_is_promoted_by_its_rule_rolled_back_and_tells_its_history(
     alias.get_by_label("Why you decide so on what ben asks for").fill("so it is")
     alias.get_by_role("button", name=re.compile("^Approve as .* what ben asks for")).click()
     expect(alias.locator(".jp-ModelDeploy-tag")).to_have_text("@2")
+
+    shown.get_by_role("button", name="Rule of an alias").click()
+    shown.get_by_role("group", name="Rule of an alias").get_by_label("Alias").fill("staging")
+    rule = shown.get_by_role("form", name="What must hold before staging moves")
+    rule.get_by_label("What must have compared it").select_option("experiment")
+    rule.get_by_label("How much worse it may be").fill("1.5")
+    rule.get_by_role("button", name="Set the rule").click()
+    staging = shown.locator("li[data-alias=staging]")
+    expect(staging).to_contain_text(
+        "no versionasks an experiment for 100 units of each version, and to find it better, or worse by less than 1.5 %"
+    )
 
 
 def test_a_version_is_deprecated_and_compared_with_another(open_page: OpenPage, tuned: str) -> None:

@@ -3,6 +3,7 @@ import type {
   AliasList,
   Answer,
   ApprovalRule,
+  Check,
   Changes,
   ConvertRequest,
   Dataset,
@@ -71,6 +72,8 @@ export interface Api {
   aliases(model: string): Promise<AliasList>;
   /** Say what must hold before an alias moves, in place of its rule so far. */
   setAliasRule(model: string, alias: string, rule: ApprovalRule, reason: string): Promise<void>;
+  /** What conditions would say of a model's latest version, or how they are written. */
+  checkConditions(model: string, conditions: readonly string[]): Promise<Check[]>;
   /** Let an alias point at nothing; refused where it is not at `expected` any more. */
   removeAlias(model: string, alias: string, expected: number): Promise<void>;
   /** Point an alias at a version as its rule allows, or ask a second person for it. */

@@ -4,6 +4,7 @@ import type {
   AliasList,
   Answer,
   Changes,
+  CheckList,
   Code,
   DatasetList,
   DeviceList,
@@ -27,9 +28,9 @@ import type {
   RoutingPreview,
   Service,
   ServiceFigures,
-  ShadowFigures,
   ServiceList,
   ServiceLog,
+  ShadowFigures,
   Texts,
   TrainingCode,
   UsageList,
@@ -91,6 +92,8 @@ export function createApi(send: Send): Api {
     setAliasRule: async (model, alias, rule, reason) => {
       await post(at`models/${model}/aliases/${alias}/rule`, { ...rule, reason });
     },
+    checkConditions: async (model, conditions) =>
+      ((await post(at`models/${model}/conditions`, { conditions })) as CheckList).checks,
     removeAlias: async (model, alias, expected) => {
       const path = at`models/${model}/aliases/${alias}?expected=${expected}`;
       await send({ method: 'DELETE', path });

@@ -17,12 +17,15 @@ export type Verdict = Schemas['Verdict'];
 /** An alias with its history, its rule and the requests to move it. */
 export type AliasPage = Schemas['AliasPage'];
 export type AliasList = Schemas['AliasList'];
+export type CheckList = Schemas['CheckList'];
 export type AliasMove = Schemas['AliasMove'];
 export type ApprovalRule = Schemas['ApprovalRule'];
 /** Somebody's wish to move an alias, which a second person decides on. */
 export type MoveRequest = Schemas['MoveRequest'];
 /** What a promotion or a rollback came to. */
 export type Moved = Schemas['Moved'];
+/** One thing that a rule asks for, and whether it holds. */
+export type Check = Schemas['Check'];
 export type PromoteRequest = Pick<Schemas['PromoteVersion'], 'version'> &
   Partial<Schemas['PromoteVersion']>;
 /** What changes from one version to another. */

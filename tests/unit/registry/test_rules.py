@@ -81,6 +81,29 @@ def test_a_proof_must_not_have_found_the_version_worse(workspace: Workspace, tmp
         workspace.models.promote("m@2")
 
 
+def test_a_rule_stands_before_its_alias_points_anywhere(workspace: Workspace, tmp_path: Path) -> None:
+    made(workspace, tmp_path, 0.8)
+    workspace.models.set_rule("m", "staging", conditions=["accuracy >= 0.9"])
+    (page,) = workspace.models.aliases("m")
+    assert (page.alias, page.number, page.rule.conditions) == ("staging", None, ["accuracy >= 0.9"])
+    with pytest.raises(Conflict, match="does not become m@staging"):
+        workspace.models.promote("m@1", "staging")
+    with pytest.raises(Conflict, match="'latest' cannot be an alias"):
+        workspace.models.set_rule("m", "latest", conditions=["accuracy >= 0.9"])
+
+
+def test_conditions_are_tried_before_they_are_set(workspace: Workspace, tmp_path: Path) -> None:
+    made(workspace, tmp_path, 0.9)
+    made(workspace, tmp_path, 0.8)
+    asked = ["accuracy >= 0.9", "accuracy is good", "acuracy >= 0.9", "accuracy >= production - 1"]
+    fails, unread, unknown, free = workspace.models.check_conditions("m", asked)
+    assert fails.note == "accuracy of m@2 is 0.8, where >= 0.9 is asked"
+    assert (unread.holds, unread.note) == (False, "'accuracy is good' is no condition.")
+    assert unread.hint.startswith("Write METRIC >= NUMBER")
+    assert "m@2 has no figure for acuracy" in unknown.note
+    assert free.holds
+
+
 def test_who_is_not_named_moves_nothing(workspace: Workspace, tmp_path: Path, as_: As) -> None:
     for _ in range(2):
         made(workspace, tmp_path)

@@ -5,11 +5,7 @@ import { ErrorNote } from '../ErrorNote';
 import { useAnswer } from '../useAnswer';
 import { useTimes } from '../useTimes';
 import { AliasItem } from './AliasItem';
-import { AliasRule } from './AliasRule';
-import { NO_RULE } from './ruleFields';
-
-/** The alias that is asked about before any was set. */
-const FIRST = { alias: 'production', rule: NO_RULE };
+import { AnotherRule } from './AnotherRule';
 
 /** Where a model's aliases point and how they came there; asked for again when something about the model has changed, as
  * when one of them moves or somebody asks for that. */
@@ -21,12 +17,9 @@ export function Aliases({ model }: { model: Model }): JSX.Element {
   return (
     <>
       {answer?.aliases.length === 0 && (
-        <>
-          <p className="jp-ModelDeploy-empty">
-            {trans.__('No alias points at a version yet: promote one below.')}
-          </p>
-          <AliasRule page={{ model: model.name, ...FIRST }} />
-        </>
+        <p className="jp-ModelDeploy-empty">
+          {trans.__('No alias points at a version yet: promote one below.')}
+        </p>
       )}
       {answer && answer.aliases.length > 0 && (
         <ul role="list" className="jp-ModelDeploy-aliases" aria-label={trans.__('Aliases')}>
@@ -35,6 +28,7 @@ export function Aliases({ model }: { model: Model }): JSX.Element {
           ))}
         </ul>
       )}
+      {answer && <AnotherRule model={model.name} pages={answer.aliases} />}
       <ErrorNote error={error} />
     </>
   );

@@ -1,8 +1,14 @@
 import type { JSX } from 'react';
-import type { Moved } from '../../core/types';
+import type { Check } from '../../core/types';
 
 /** What an alias's rule asks of a version, whether it holds, and what else is to be known. */
-export function CheckLines({ moved: { checks, warnings } }: { moved: Moved }): JSX.Element {
+export function CheckLines({
+  checks,
+  warnings = []
+}: {
+  checks: readonly Check[];
+  warnings?: readonly string[];
+}): JSX.Element {
   return (
     <>
       {checks.map(({ asked, note, holds, hint }) => (

@@ -2,6 +2,7 @@ import { useState, type JSX } from 'react';
 import type { Version } from '../../core/types';
 import { useApi, useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
+import { TextField } from '../TextField';
 import { useAction } from '../useAction';
 
 /** Says that a version should not be used for anything new, why, and what to use instead; or takes that back. */
@@ -45,16 +46,12 @@ export function DeprecateForm({
         deprecate.run();
       }}
     >
-      <label className="jp-ModelDeploy-field">
-        {trans.__('Why it should not be used for anything new')}
-        <input
-          value={reason}
-          required
-          onChange={event => {
-            setReason(event.target.value);
-          }}
-        />
-      </label>
+      <TextField
+        label={trans.__('Why it should not be used for anything new')}
+        required
+        value={reason}
+        onChange={setReason}
+      />
       <label className="jp-ModelDeploy-field">
         {trans.__('Use instead')}
         <select

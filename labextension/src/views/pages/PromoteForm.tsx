@@ -2,6 +2,7 @@ import { useId, useState, type JSX } from 'react';
 import type { Model, Moved, Version } from '../../core/types';
 import { useApi, useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
+import { TextField } from '../TextField';
 import { useAction } from '../useAction';
 import { useAnswer } from '../useAnswer';
 import { useDelayed } from '../useDelayed';
@@ -61,17 +62,9 @@ export function PromoteForm({
           ))}
         </datalist>
       </label>
-      <label className="jp-ModelDeploy-field">
-        {trans.__('Why')}
-        <input
-          value={reason}
-          onChange={event => {
-            setReason(event.target.value);
-          }}
-        />
-      </label>
+      <TextField label={trans.__('Why')} value={reason} onChange={setReason} />
       <FollowBox checked={follow} onChecked={setFollow} />
-      {asked && <CheckLines moved={asked} />}
+      {asked && <CheckLines {...asked} />}
       <button
         type="submit"
         className="jp-ModelDeploy-button jp-ModelDeploy-accept"

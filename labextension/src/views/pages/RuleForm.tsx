@@ -2,11 +2,12 @@ import { useState, type JSX } from 'react';
 import type { AliasPage, ApprovalRule } from '../../core/types';
 import { useApi, useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
-import { LinesInput } from '../experiments/LinesInput';
+import { TextField } from '../TextField';
 import { useAction } from '../useAction';
+import { ConditionsInput } from './ConditionsInput';
 import { PageButton } from './PageButton';
 import { ProofFields } from './ProofFields';
-import { askedProof, NO_RULE, typed } from './ruleFields';
+import { askedProof, linesOf, namesOf, NO_RULE, typed } from './ruleFields';
 
 /** Says what must hold before an alias moves, or that nothing must; the server says what of it cannot be read. */
 export function RuleForm({
@@ -36,31 +37,22 @@ export function RuleForm({
       onSubmit={event => {
         event.preventDefault();
         set.run({
-          conditions: named(conditions, '\n'),
+          conditions: linesOf(conditions),
           ...askedProof(proof),
-          movers: named(movers),
+          movers: namesOf(movers),
           second_person: second,
-          approvers: named(approvers)
+          approvers: namesOf(approvers)
         });
       }}
     >
-      <LinesInput
-        label={trans.__('What must hold of the version')}
-        example="accuracy >= production - 0.005"
-        value={conditions}
-        onChange={setConditions}
-      />
+      <ConditionsInput model={model} value={conditions} onChange={setConditions} />
       <ProofFields asked={proof} onChange={setProof} />
-      <label className="jp-ModelDeploy-field">
-        {trans.__('Who may move it')}
-        <input
-          value={movers}
-          placeholder={trans.__('whoever works here')}
-          onChange={event => {
-            setMovers(event.target.value);
-          }}
-        />
-      </label>
+      <TextField
+        label={trans.__('Who may move it')}
+        placeholder={trans.__('whoever works here')}
+        value={movers}
+        onChange={setMovers}
+      />
       <label className="jp-ModelDeploy-check">
         <input
           type="checkbox"
@@ -72,26 +64,14 @@ export function RuleForm({
         {trans.__('A second person must approve')}
       </label>
       {second && (
-        <label className="jp-ModelDeploy-field">
-          {trans.__('Who may approve')}
-          <input
-            value={approvers}
-            placeholder={trans.__('any second person')}
-            onChange={event => {
-              setApprovers(event.target.value);
-            }}
-          />
-        </label>
-      )}
-      <label className="jp-ModelDeploy-field">
-        {trans.__('Why')}
-        <input
-          value={reason}
-          onChange={event => {
-            setReason(event.target.value);
-          }}
+        <TextField
+          label={trans.__('Who may approve')}
+          placeholder={trans.__('any second person')}
+          value={approvers}
+          onChange={setApprovers}
         />
-      </label>
+      )}
+      <TextField label={trans.__('Why')} value={reason} onChange={setReason} />
       <div className="jp-ModelDeploy-buttons">
         <button
           type="submit"
@@ -112,11 +92,4 @@ export function RuleForm({
       <ErrorNote error={set.error} />
     </form>
   );
-}
-
-function named(text: string, between = ','): string[] {
-  return text
-    .split(between)
-    .map(name => name.trim())
-    .filter(Boolean);
 }

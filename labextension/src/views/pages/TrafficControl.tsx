@@ -1,25 +1,17 @@
 import { useId, useState, type JSX } from 'react';
-import type { Model, ServedModel, Service } from '../../core/types';
-import { useApi, useTrans } from '../contexts';
+import type { ServedModel } from '../../core/types';
+import { useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
 import { formatShare } from '../format';
-import { useAction } from '../useAction';
+import { useServedChange, type Served } from '../routing/useServedChange';
 import { PageButton } from './PageButton';
 
 type Weights = ReadonlyMap<number, number>;
 
 /** How the traffic of one served model is shared by its versions: a slider for each, a version to add, and nothing changes
  * until it is applied. */
-export function TrafficControl({
-  service,
-  served,
-  model
-}: {
-  service: Service;
-  served: ServedModel;
-  model: Model | undefined;
-}): JSX.Element {
-  const api = useApi();
+export function TrafficControl(props: Served): JSX.Element {
+  const { served, model } = props;
   const trans = useTrans();
   const id = useId();
   const [draft, setDraft] = useState<Weights | null>(null);
@@ -31,12 +23,7 @@ export function TrafficControl({
   const set = (version: number, weight: number): void => {
     setDraft(new Map([...weights, [version, weight]]));
   };
-  const apply = useAction(async () => {
-    const arms = [...weights].map(([version, weight]) => ({ version, weight: weight / 100 }));
-    const models = service.spec.models.map(one =>
-      one.model === served.model ? { ...one, arms } : one
-    );
-    await api.changeService(service.name, { models });
+  const apply = useServedChange(props, () => {
     setDraft(null);
   });
   return (
@@ -98,7 +85,9 @@ export function TrafficControl({
               label={trans.__('Apply the traffic of %1', served.model)}
               main
               disabled={apply.busy || whole === 0}
-              onClick={apply.run}
+              onClick={() => {
+                apply.run({ arms: armsOf(weights) });
+              }}
             />
             <PageButton
               text={trans.__('Discard')}
@@ -113,6 +102,10 @@ export function TrafficControl({
       <ErrorNote error={apply.error} />
     </fieldset>
   );
+}
+
+function armsOf(weights: Weights): ServedModel['arms'] {
+  return [...weights].map(([version, weight]) => ({ version, weight: weight / 100 }));
 }
 
 /** As shares of 100, however they were written. */

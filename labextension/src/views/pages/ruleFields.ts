@@ -36,3 +36,20 @@ export function askedProof(asked: AskedProof): Pick<ApprovalRule, 'proof' | 'uni
 export function countsExperiments({ proof }: AskedProof): boolean {
   return proof === 'experiment' || proof === 'either';
 }
+
+/** Conditions, a line each, each once. */
+export function linesOf(text: string): string[] {
+  return [...new Set(parts(text, '\n'))];
+}
+
+/** People, with commas between. */
+export function namesOf(text: string): string[] {
+  return parts(text, ',');
+}
+
+function parts(text: string, between: string): string[] {
+  return text
+    .split(between)
+    .map(part => part.trim())
+    .filter(Boolean);
+}

@@ -1,6 +1,7 @@
 import type { JSX } from 'react';
 import { useTrans } from '../contexts';
 import type { RoutingFieldsProps } from './fields';
+import { ShareInput } from './ShareInput';
 
 /** Which units take part at all: those of a range of a namespace, which what has another range of it does not share. */
 export function NamespaceFields({ name, draft, onChange }: RoutingFieldsProps): JSX.Element {
@@ -26,32 +27,20 @@ export function NamespaceFields({ name, draft, onChange }: RoutingFieldsProps): 
         />
         {namespace && (
           <>
-            <label>
-              {trans.__('from')}{' '}
-              <input
-                type="number"
-                min={0}
-                max={1}
-                step="any"
-                value={start}
-                onChange={event => {
-                  onChange({ start: event.target.value });
-                }}
-              />
-            </label>
-            <label>
-              {trans.__('to')}{' '}
-              <input
-                type="number"
-                min={0}
-                max={1}
-                step="any"
-                value={end}
-                onChange={event => {
-                  onChange({ end: event.target.value });
-                }}
-              />
-            </label>
+            <ShareInput
+              label={trans.__('from')}
+              value={start}
+              onChange={typed => {
+                onChange({ start: typed });
+              }}
+            />
+            <ShareInput
+              label={trans.__('to')}
+              value={end}
+              onChange={typed => {
+                onChange({ end: typed });
+              }}
+            />
           </>
         )}
       </div>

@@ -1,6 +1,5 @@
 import { useState, type JSX } from 'react';
 import { draftOf, routingOf, type RoutingDraft } from '../../core/routing';
-import type { Model, ServedModel, Service } from '../../core/types';
 import { useApi, useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
 import { PageButton } from '../pages/PageButton';
@@ -9,18 +8,12 @@ import { CopiesFields } from './CopiesFields';
 import { NamespaceFields } from './NamespaceFields';
 import { PreviewForm } from './PreviewForm';
 import { RulesFields } from './RulesFields';
+import { useServedChange, type Served } from './useServedChange';
 
 /** Who gets which version beside the split: rules, a namespace, copies. Nothing changes until it is saved, and until then
  * the preview is of what is typed, with what the server finds wrong with it. */
-export function RoutingForm({
-  service,
-  served,
-  model
-}: {
-  service: Service;
-  served: ServedModel;
-  model: Model | undefined;
-}): JSX.Element {
+export function RoutingForm(props: Served): JSX.Element {
+  const { service, served, model } = props;
   const api = useApi();
   const trans = useTrans();
   const [draft, setDraft] = useState<RoutingDraft | null>(null);
@@ -32,11 +25,7 @@ export function RoutingForm({
     setDraft({ ...shown, ...changes });
     setSaved(false);
   };
-  const save = useAction(async () => {
-    const models = service.spec.models.map(one =>
-      one.model === served.model ? { ...one, ...routingOf(shown) } : one
-    );
-    await api.changeService(service.name, { models });
+  const save = useServedChange(props, () => {
     setDraft(null);
     setSaved(true);
   });
@@ -64,7 +53,9 @@ export function RoutingForm({
               label={trans.__('Save the routing of %1', served.model)}
               main
               disabled={busy}
-              onClick={save.run}
+              onClick={() => {
+                save.run(routingOf(shown));
+              }}
             />
             <PageButton
               text={trans.__('Discard')}
