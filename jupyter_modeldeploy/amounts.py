@@ -47,6 +47,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def p_value(value: float) -> str:
+    """`0.042`, or `3.1e-05` of one that is very small."""
+    return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
+
+
 def measured(series: str, value: float) -> str:
     """A point of a series in the unit that its name ends with: `91.6 MB` of `memory_bytes`, else four digits."""
     return size(value) if series.endswith("_bytes") else f"{value:.4g}"

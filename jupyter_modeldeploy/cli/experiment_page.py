@@ -44,7 +44,7 @@ def planned(door: Door, plan: ExperimentPlan) -> None:
 def shown(door: Door, response: Experiment) -> None:
     from jupyter_modeldeploy.cli import results
 
-    title = f"{response.candidate} against {response.base} on {response.service}"
+    title = f"{response.candidate} against {response.base} on {response.service or 'labelled rows'}"
     title += f", in {response.namespace}" if response.namespace else ""
     if response.metrics:
         door.out.print(results.metrics_table(response.metrics, title))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jupyter_modeldeploy.amounts import percent, size
+from jupyter_modeldeploy.amounts import p_value, percent, size
 from jupyter_modeldeploy.cli import evaluation_page
 from jupyter_modeldeploy.cli.door import Door, printable
 from jupyter_modeldeploy.cli.tables import table
@@ -192,11 +192,15 @@ def _live(door: Door, result: dict[str, Any]) -> None:
 
 
 def metrics_table(metrics: Sequence[MetricComparison], title: str) -> Table:
-    rows = table("Metric", ">Base", ">Candidate", ">Difference", ">95 % interval", "Verdict", title=title)
+    """With p-values where there are any; they count how many metrics there are, as the verdicts do."""
+    judged = any(metric.p_value is not None for metric in metrics)
+    more = [">p"] if judged else []
+    rows = table("Metric", ">Base", ">Candidate", ">Difference", ">95 % interval", *more, "Verdict", title=title)
     for metric in metrics:
         difference = metric.difference
         figures = ["" if figure is None else f"{figure:.4g}" for figure in (metric.base, metric.candidate)]
         told = ["", ""] if difference is None else [f"{difference.value:+.3g}", _ends(difference)]
+        told += ["" if metric.p_value is None else p_value(metric.p_value)] if judged else []
         rows.add_row(metric.metric, *figures, *told, metric.verdict if difference else printable(metric.note))
     return rows
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from jupyter_modeldeploy.amounts import p_value as p_value
+
 MINUS = "−"
 GAP = "\u00a0"
 """Between a number and its unit, which no line break parts."""
@@ -57,10 +59,6 @@ def quantity(value: float, unit: str) -> str:
     if unit == "bytes":
         return size(value)
     return percent(value, 2) if unit == "proportion" else f"{significant(value)}{GAP}{unit}"
-
-
-def p_value(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
 
 
 def significant(value: float, digits: int = 3) -> str:

@@ -11,6 +11,7 @@ from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.errors import Conflict, InvalidInput
 from jupyter_modeldeploy.experiments.sentences import NOT_DUE
 from jupyter_modeldeploy.records import Check, Guardrail, GuardrailState
+from jupyter_modeldeploy.registry import moving
 
 BREACHED = GuardrailState(guardrail=Guardrail(metric="error_rate", at_most=0.01), state="breached")
 
@@ -66,6 +67,10 @@ def test_the_newest_that_is_over_counts(workspace: Workspace) -> None:
     assert checked(workspace).holds
     experimented(workspace, "m@1", "m@2", (-0.01, 0.05))
     assert not checked(workspace).holds
+    promoted = experimented(workspace, "m@1", "m@2", (0.01, 0.05), outcome="running")
+    assert not checked(workspace).holds
+    version = workspace.models.version("m@2")
+    assert moving.promote(workspace.store, version, "production", "anna", experiment=promoted).move is not None
 
 
 def test_with_a_margin_certainly_not_worse_by_more_is_enough(workspace: Workspace) -> None:
