@@ -11,8 +11,9 @@ import numpy as np
 from jupyter_modeldeploy.errors import InvalidInput, from_os_error
 from jupyter_modeldeploy.experiments.observed import Observed, Rows
 
-FAILED = 500
-"""And above: what the version did wrong, not its caller."""
+FAILED = 400
+"""And above, as where a service counts by itself: what one version refuses and the other answers is its failure, and
+what callers do wrong comes to both alike."""
 
 
 def read(path: Path, model: str) -> list[Observed]:

@@ -39,8 +39,8 @@ class FunctionRuntime:
     def run(self, inputs: Tensors) -> Tensors:
         """What the function returned for each row, as JSON unless it says that it returns a plain value.
 
-        Raises InvalidInput for inputs of another kind and where the function raises ValueError, ModelDeployError for
-        what it raises else, and for an answer that is no JSON."""
+        Raises InvalidInput for inputs of another kind and where the function raises it, ModelDeployError for what it
+        raises else, and for an answer that is no JSON."""
         counts = {len(array) for array in inputs.values() if array.ndim}
         if len(counts) != 1:
             raise InvalidInput("The inputs have different numbers of rows.", "Give each parameter one value a row.")
@@ -71,10 +71,8 @@ class FunctionRuntime:
         name = self._described.name
         try:
             return self._call(**values)
-        except ModelDeployError:
+        except ModelDeployError:  # InvalidInput: a function's way to say that it was asked what it cannot answer
             raise
-        except ValueError as error:  # a function's way to say that it was asked what it cannot answer
-            raise InvalidInput(f"{name}: {error}") from error
         except Exception as error:
             log.exception("%s failed", name)
             raise ModelDeployError(

@@ -19,6 +19,7 @@ from jupyter_modeldeploy.workspace import Workspace
 SOURCE = """
 import math
 from dataclasses import dataclass
+from jupyter_modeldeploy.errors import InvalidInput
 
 @dataclass
 class Point:
@@ -29,7 +30,9 @@ def _inner(x):
 
 def root_of(x: float, digits: int = 2, *, more: list = ()):
     if x < 0:
-        raise ValueError("x is negative")
+        raise InvalidInput("x is negative")
+    if x == 98:
+        raise ValueError("lost")
     if x == 99:
         raise KeyError("lost")
     return {"root": round(_inner(Point(x).x), digits), "more": [*more]}
@@ -77,7 +80,7 @@ def test_json_in_and_json_out(tmp_path: Path, body: Any, answers: list[Any]) -> 
         ({"x": "2"}, "'x' must be float; the request has '2'"),
         ({"x": True}, "must be float"),
         ({"x": 2, "digits": 1.5}, "'digits' must be int"),
-        ({"x": -1}, "root_of: x is negative"),
+        ({"x": -1}, "x is negative"),
         ([], "was expected"),
         ([1, 2], "was expected"),
     ],
@@ -87,10 +90,11 @@ def test_a_wrong_call_is_refused_with_the_reason(tmp_path: Path, body: Any, told
         asked(tmp_path, SOURCE, body)
 
 
-def test_what_a_function_raises_else_is_its_own_failure(tmp_path: Path) -> None:
-    with pytest.raises(ModelDeployError, match="root_of failed: KeyError: 'lost'") as raised:
-        asked(tmp_path, SOURCE, {"x": 99})
-    assert not isinstance(raised.value, InvalidInput)
+@pytest.mark.parametrize(("x", "told"), [(98, "ValueError: lost"), (99, "KeyError: 'lost'")])
+def test_what_a_function_raises_else_is_its_own_failure(tmp_path: Path, x: int, told: str) -> None:
+    with pytest.raises(ModelDeployError, match=f"root_of failed: {told}") as raised:
+        asked(tmp_path, SOURCE, {"x": x})
+    assert raised.value.status == 500
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.experiments import request_log
 from jupyter_modeldeploy.experiments.live import arms as splits
 from jupyter_modeldeploy.experiments.live.asked import guardrails_of, metrics_of, share_of_split, shares_of
 from jupyter_modeldeploy.experiments.live.moves import Moves
@@ -217,3 +219,12 @@ def test_who_is_in_the_candidate_stays_through_all_steps() -> None:
         expected = len(users) * 0.8 * share
         assert abs(now.sum() - expected) < 5 * max(1.0, expected * (1 - 0.8 * share)) ** 0.5
         inside = now
+
+
+def test_in_a_log_of_requests_a_refusal_is_a_failure_as_where_a_service_counts(tmp_path: Path) -> None:
+    lines = [
+        {"model": "m", "version": 1, "status": status, "duration_ms": 1.0, "time": 1.0} for status in (200, 400, 500)
+    ]
+    (tmp_path / "log").write_text("\n".join(map(json.dumps, lines)))
+    (found,) = request_log.read(tmp_path / "log", "m")
+    assert list(found.sums["errors"]) == [0, 1, 1]
