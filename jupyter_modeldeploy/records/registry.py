@@ -49,7 +49,7 @@ class ApprovalRule(Record):
         description="what must hold of the version: accuracy >= 0.9, accuracy >= production - 0.005",
     )
     proof: Proof = Field(
-        default="none", description="what must have compared it with the version before, without finding it worse"
+        default="none", description="what must have compared it with the version before and speak for it"
     )
     units: int = Field(
         default=100, ge=1, le=MAX_UNITS, description="how many units, or rows, an experiment must have of each version"

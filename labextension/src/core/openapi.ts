@@ -1789,7 +1789,7 @@ export interface components {
       movers: string[];
       /**
        * Proof
-       * @description what must have compared it with the version before, without finding it worse
+       * @description what must have compared it with the version before and speak for it
        * @default none
        * @enum {string}
        */
@@ -7303,7 +7303,7 @@ export interface components {
       name: string;
       /**
        * Proof
-       * @description what must have compared it with the version before, without finding it worse
+       * @description what must have compared it with the version before and speak for it
        * @default none
        * @enum {string}
        */
@@ -14281,7 +14281,7 @@ export interface operations {
           movers?: string[];
           /**
            * Proof
-           * @description what must have compared it with the version before, without finding it worse
+           * @description what must have compared it with the version before and speak for it
            * @default none
            * @enum {string}
            */
