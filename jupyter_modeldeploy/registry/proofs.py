@@ -10,6 +10,9 @@ from jupyter_modeldeploy.experiments.sentences import NOT_DUE, SPLIT_ALARM
 from jupyter_modeldeploy.records import ApprovalRule, Check, Experiment, Interval, MetricComparison, Version
 from jupyter_modeldeploy.registry.evidence import Evidence, Pair, worse
 
+LEVEL = 0.95
+"""How sure it has to be: whoever runs an experiment may ask for less, which proves nothing to others."""
+
 
 def proven(evidence: Evidence, rule: ApprovalRule, version: Version, before: Version | None) -> Check:
     """Whether the two were compared and the comparison speaks for the newer one; one proof of those asked for is
@@ -79,6 +82,11 @@ def _unsupported(experiment: Experiment, rule: ApprovalRule, asked: str) -> Chec
     if found is None or found.difference is None:
         note = f"the experiment {name} can say nothing yet of the metric that decides"
         return Check(asked=asked, holds=False, note=note, hint=_more(experiment))
+    if found.difference.level < LEVEL:
+        note = (
+            f"the experiment {name} is sure at {percent(found.difference.level)} alone, where {percent(LEVEL)} is asked"
+        )
+        return Check(asked=asked, holds=False, note=note, hint="Run another with a level of 0.95.")
     worst = next((one for one in [found, *_unguarded(experiment)] if _is_worse(one, rule.margin)), None)
     if worst and worst.difference:
         change, ends = _figures(worst.difference)

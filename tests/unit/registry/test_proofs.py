@@ -99,6 +99,15 @@ def test_on_labelled_rows_the_answers_decide_and_nothing_else_may_be_worse(works
     assert checked(workspace).holds
 
 
+def test_a_level_below_that_of_others_proves_nothing(workspace: Workspace) -> None:
+    known = experimented(workspace, "m@1", "m@2", (0.01, 0.05))
+    (accuracy,) = workspace.store.experiments.get(known).metrics
+    assert accuracy.difference is not None
+    unsure = accuracy.model_copy(update={"difference": accuracy.difference.model_copy(update={"level": 0.6})})
+    experimented(workspace, "m@1", "m@2", (0, 1), metrics=[unsure])
+    assert checked(workspace).note.endswith("is sure at 60.0 % alone, where 95.0 % is asked")
+
+
 def test_what_is_not_due_yet_proves_no_equality(workspace: Workspace) -> None:
     workspace.models.set_rule("m", proof="either", margin=0.5)
     known = experimented(workspace, "m@1", "m@2", (-0.01, 0.01), outcome="stopped")
