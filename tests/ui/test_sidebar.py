@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -155,8 +156,11 @@ def test_a_service_is_tried_stopped_and_started(page: Page, workspace: Workspace
     row.get_by_role("button", name="Stop the service").click()
     expect(row).to_contain_text("stopped")
     assert workspace.services.get(service.name).state.ended
-    row.get_by_role("button", name=f"Start {service.name}").click()
-    expect(row).to_contain_text("ready")
+    port = int(str(service.url).rpartition(":")[2])
+    with socket.create_server(("127.0.0.1", port)):
+        row.get_by_role("button", name=f"Start {service.name}").click()
+        expect(row).to_contain_text("ready")
+    expect(page.locator(".Toastify__toast", has_text=f"port {port}, where it was before")).to_be_visible()
 
 
 def test_serves_a_version_and_forgets_the_service(page: Page, sentiment: str) -> None:

@@ -13,7 +13,8 @@ const WORTH_SHOWING_MS = 2000;
 /** Tells how far long work is and how it ended, wherever the user looks. */
 export const notifications: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-modeldeploy:notifications',
-  description: 'Tells of the progress and the end of jobs, and of services that fail.',
+  description:
+    'Tells of the progress and the end of jobs, and of services that fail or have moved.',
   autoStart: true,
   requires: [IModelDeploy],
   activate: (app: JupyterFrontEnd, given: IModelDeploy) => {
@@ -107,25 +108,33 @@ interface Seen {
   notice: string | null;
 }
 
-/** A notification for each service that fails while the window is open. */
+/** A notification for each service that fails while the window is open, or that starts and has something to be known. */
 class ServiceNotices {
   constructor(private readonly _given: IModelDeploy) {}
 
-  readonly tell = ({ name, state, error }: Service): void => {
-    const { openPage, preferences, trans } = this._given;
+  readonly tell = ({ name, state, error, notes }: Service): void => {
+    const { preferences, trans } = this._given;
     const before = this._states.get(name);
     this._states.set(name, state);
-    const fails = state === 'failed' && before !== undefined && before !== 'failed';
-    if (fails && preferences.snapshot().notifications !== 'none') {
+    const isNew = before !== undefined && before !== state;
+    if (!isNew || preferences.snapshot().notifications === 'none') {
+      return;
+    }
+    if (state === 'failed') {
       const message = [trans.__('The service %1 failed.', name), error?.message].join(' ');
-      Notification.error(message.trim(), {
-        autoClose: false,
-        actions: [
-          { label: trans.__('Show it'), callback: () => openPage?.({ page: 'service', name }) }
-        ]
-      });
+      Notification.error(message.trim(), { autoClose: false, actions: [this._showIt(name)] });
+    } else if (state === 'ready' && notes.length > 0) {
+      const message = [trans.__('The service %1 is ready.', name), ...notes].join(' ');
+      Notification.warning(message, { autoClose: false, actions: [this._showIt(name)] });
     }
   };
+
+  private _showIt(name: string): Notification.IAction {
+    return {
+      label: this._given.trans.__('Show it'),
+      callback: () => this._given.openPage?.({ page: 'service', name })
+    };
+  }
 
   private readonly _states = new Map<string, Service['state']>();
 }
