@@ -5,7 +5,7 @@ import { LinesInput } from '../experiments/LinesInput';
 import { useAnswer } from '../useAnswer';
 import { useDelayed } from '../useDelayed';
 import { CheckLines } from './CheckLines';
-import { linesOf } from './ruleFields';
+import { conditionsOf } from './ruleFields';
 
 /** The conditions of a rule, a line each; as they are typed it says how they are written, and what they would find of the
  * model's latest version. */
@@ -22,7 +22,7 @@ export function ConditionsInput({
   const trans = useTrans();
   const asked = useDelayed(value);
   const { answer, error } = useAnswer(`${model}\n${asked}`, () => {
-    const conditions = linesOf(asked);
+    const conditions = conditionsOf(asked);
     return conditions.length > 0 ? api.checkConditions(model, conditions) : Promise.resolve([]);
   });
   return (

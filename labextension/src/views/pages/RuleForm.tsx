@@ -7,7 +7,7 @@ import { useAction } from '../useAction';
 import { ConditionsInput } from './ConditionsInput';
 import { PageButton } from './PageButton';
 import { ProofFields } from './ProofFields';
-import { askedProof, linesOf, namesOf, NO_RULE, typed } from './ruleFields';
+import { askedProof, conditionsOf, namesOf, NO_RULE, typed } from './ruleFields';
 
 /** Says what must hold before an alias moves, or that nothing must; the server says what of it cannot be read. */
 export function RuleForm({
@@ -37,7 +37,7 @@ export function RuleForm({
       onSubmit={event => {
         event.preventDefault();
         set.run({
-          conditions: linesOf(conditions),
+          conditions: conditionsOf(conditions),
           ...askedProof(proof),
           movers: namesOf(movers),
           second_person: second,

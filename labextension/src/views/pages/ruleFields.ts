@@ -38,7 +38,7 @@ export function countsExperiments({ proof }: AskedProof): boolean {
 }
 
 /** Conditions, a line each, each once. */
-export function linesOf(text: string): string[] {
+export function conditionsOf(text: string): string[] {
   return [...new Set(parts(text, '\n'))];
 }
 
