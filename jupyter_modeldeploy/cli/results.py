@@ -194,8 +194,10 @@ def _live(door: Door, result: dict[str, Any]) -> None:
 def metrics_table(metrics: Sequence[MetricComparison], title: str) -> Table:
     """With p-values where there are any; they count how many metrics there are, as the verdicts do."""
     judged = any(metric.p_value is not None for metric in metrics)
-    more = [">p"] if judged else []
-    rows = table("Metric", ">Base", ">Candidate", ">Difference", ">95 % interval", *more, "Verdict", title=title)
+    levels = [metric.difference.level for metric in metrics if metric.difference is not None]
+    level = min(levels, default=0.95)  # what needs no estimate, as a size, is at 100 %
+    columns = [f">{100 * level:g} % interval", *([">p"] if judged else [])]
+    rows = table("Metric", ">Base", ">Candidate", ">Difference", *columns, "Verdict", title=title)
     for metric in metrics:
         difference = metric.difference
         figures = ["" if figure is None else f"{figure:.4g}" for figure in (metric.base, metric.candidate)]
