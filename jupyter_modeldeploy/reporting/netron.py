@@ -25,8 +25,9 @@ def script() -> str:
 
 @cache
 def style() -> str:
-    """How Netron's nodes and edges look."""
-    return _source("grapher.css")
+    """How Netron's nodes and edges look, without its last block: the colours for a system that is dark. Ours go by the
+    page's own scheme (`graph.css`)."""
+    return _source("grapher.css").partition("@media (prefers-color-scheme: dark)")[0]
 
 
 def _body(name: str) -> str:

@@ -230,6 +230,7 @@ def test_a_profiles_run_is_walked_by_keys_beside_its_operators_and_its_graph(
     expect(graph.locator("g.node .heat-5").first).to_be_visible()
     shown.page.emulate_media(color_scheme="dark")
     expect(graph.locator("body")).to_have_css("background-color", "rgb(246, 247, 249)")  # JupyterLab's theme is light
+    expect(graph.locator(".node-argument-list > path").first).to_have_css("fill", "rgb(255, 255, 255)")
 
 
 def test_a_services_page_answers_steers_traffic_and_rolls_back(
