@@ -14,7 +14,7 @@ export function LoadResult({ job }: { job: Job }): JSX.Element {
   }
   return (
     <>
-      <ThroughputCurve steps={report.steps} />
+      <ThroughputCurve report={report} />
       <p className="jp-ModelDeploy-detail">{report.advice}</p>
       <table className="jp-ModelDeploy-table">
         <caption>{trans.__('Answers of %1', report.service ?? report.url)}</caption>

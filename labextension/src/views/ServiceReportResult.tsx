@@ -19,7 +19,7 @@ export function ServiceReportResult({ job }: { job: Job }): JSX.Element {
   return (
     <>
       <p>{report.summary}</p>
-      <ThroughputCurve steps={report.load.steps} />
+      <ThroughputCurve report={report.load} />
       <RequestParts report={report} />
       <Steps report={report} />
       {report.operators.length > 0 && <Operators report={report} />}

@@ -24,7 +24,11 @@ export function formatCount(count: number): string {
 export function formatFigure(value: number | null | undefined): string {
   return value === null || value === undefined
     ? ''
-    : value.toLocaleString(undefined, { maximumFractionDigits: 3 });
+    : value.toLocaleString(undefined, { maximumFractionDigits: fractionDigits(Math.abs(value)) });
+}
+
+function fractionDigits(size: number): number {
+  return size >= 100 ? 1 : size >= 10 ? 2 : 3;
 }
 
 /** `86.4 %` of a share from 0 to 1. */
