@@ -2,11 +2,12 @@
 
 ROOT is a workspace that `make demo` filled (build/demo/workspace). Its two ONNX versions are served and a training is
 started for the pictures; both are ended again. What nobody has optimised, put under load or tried on traffic yet is so
-first: some minutes."""
+first: some minutes. Its alias `production` gets a rule, and somebody asks to move it."""
 
 from __future__ import annotations
 
 import argparse
+import contextvars
 import io
 import re
 import sys
@@ -25,6 +26,7 @@ from ui.axe import PAGES, choose_theme, execute, show_page
 from ui.lab import PANEL, Lab, running_browser, running_lab
 
 from jupyter_modeldeploy import Workspace
+from jupyter_modeldeploy.settings import ACTING
 
 SERVICE = "reviews"
 SENTENCE = "A quiet, lovely film that stays with you."
@@ -40,6 +42,8 @@ BELOW = 32
 """Pixels that the status bar and an edge take."""
 TALLEST = 900
 BETWEEN_REQUESTS_S = 0.03
+TRAINED_STEPS = 4000
+"""Far more than are made until all is drawn."""
 WARM_UP_MS, SETTLE_MS = 12_000, 1000
 COLOURS = 200
 
@@ -76,7 +80,11 @@ def busy(workspace: Workspace) -> Iterator[None]:
     workspace.services.start(workspace.services.spec(SERVICE, servable[:2]))
     if "load" not in done_before:
         workspace.services.profile(SERVICE, concurrency="1,2,4,8,16", duration="1m").wait()
-    training = workspace.models.finetune("minilm", "sentences", "sentiment", max_steps=400)
+    if "service-report" not in done_before:
+        workspace.services.report(SERVICE).wait()
+    if not workspace.models.aliases("sentiment"):
+        ask_to_move(workspace, *servable[:2])
+    training = workspace.models.finetune("minilm", "sentences", "sentiment", max_steps=TRAINED_STEPS)
     done = threading.Event()
 
     def ask() -> None:
@@ -92,9 +100,18 @@ def busy(workspace: Workspace) -> Iterator[None]:
     finally:
         done.set()
         clients.join()
-        training.cancel()
         workspace.services.stop(SERVICE)
         workspace.services.remove(SERVICE)
+        training.cancel()
+
+
+def ask_to_move(workspace: Workspace, served: str, better: str) -> None:
+    """An alias at one version, a rule for it, and another person's request to move it to the other."""
+    workspace.models.promote(served, reason="The first that is served")
+    workspace.models.set_rule("sentiment", conditions=["accuracy >= 0.7"], proof="evaluation", second_person=True)
+    asking = contextvars.copy_context()
+    asking.run(ACTING.set, "ben")
+    asking.run(workspace.models.promote, better, reason="As right, and a quarter of the size")
 
 
 def pages_of(workspace: Workspace) -> dict[str, dict[str, str]]:
@@ -109,6 +126,7 @@ def pages_of(workspace: Workspace) -> dict[str, dict[str, str]]:
         "optimisation": {"page": "job", "id": last["optimize"]},
         "profile": {"page": "job", "id": last["profile"]},
         "load": {"page": "job", "id": last["load"]},
+        "report": {"page": "job", "id": last["service-report"]},
         "comparison": {"page": "job", "id": last["compare"]},
         "experiment": {"page": "experiment", "id": last["experiment"]},
         "service": {"page": "service", "name": SERVICE},
@@ -143,16 +161,34 @@ def sights(pages: dict[str, dict[str, str]], root: Path) -> dict[str, Draw]:
         save(page.screenshot(), picture)
         page.set_viewport_size(SIZE)  # type: ignore[arg-type]
 
+    def draw_aliases(page: Page, picture: Path) -> None:
+        shown = show_alone(page, pages["model"])
+        crop_part(page, shown.get_by_role("region", name=re.compile("^Aliases")), picture)
+
+    def draw_routing(page: Page, picture: Path) -> None:
+        shown = show_alone(page, pages["service"])
+        routing = shown.get_by_role("group", name="Routing of sentiment")
+        if not routing.is_visible():
+            shown.get_by_text("Routing: no rules").click()
+            type_rules(routing)
+        crop_part(page, routing, picture)
+
+    def draw_graph(page: Page, picture: Path) -> None:
+        shown = show_alone(page, pages["profile"])
+        if shown.locator("iframe").count() == 0:
+            shown.get_by_role("button", name="Show the graph").click()
+        graph = shown.frame_locator("iframe")
+        graph.get_by_role("list", name="Nodes, the hottest first").get_by_role("button").first.click()
+        expect(graph.locator("g.node.select .heat-5")).to_be_in_viewport()
+        crop_part(page, shown.locator("iframe"), picture)
+
     in_main = {name: drawer(name) for name in pages}
-    return {"overview": draw_overview, "sidebar": draw_sidebar, "devices": draw_devices, **in_main}
+    parts = {"aliases": draw_aliases, "routing": draw_routing, "graph": draw_graph}
+    return {"overview": draw_overview, "sidebar": draw_sidebar, "devices": draw_devices, **in_main, **parts}
 
 
 def draw_page(page: Page, name: str, address: dict[str, str], root: Path, picture: Path) -> None:
-    if page.get_by_role("region", name=PANEL).is_visible():
-        execute(page, "application:toggle-left-area", {})
-        expect(page.get_by_role("region", name=PANEL)).to_be_hidden()
-    show_page(page, address)
-    shown = page.locator(f"{PAGES}:visible")
+    shown = show_alone(page, address)
     if name == "service":
         predict(shown)
     expect(shown.locator("button:disabled:not(details *)")).to_have_count(0)
@@ -163,6 +199,34 @@ def draw_page(page: Page, name: str, address: dict[str, str], root: Path, pictur
     page.mouse.move(2, 2)
     name_root_as_usual(page, root)
     crop(page, shown.get_by_role("article"), picture)
+
+
+def show_alone(page: Page, address: dict[str, str]) -> Locator:
+    """A page, with nothing beside it."""
+    if page.get_by_role("region", name=PANEL).is_visible():
+        execute(page, "application:toggle-left-area", {})
+        expect(page.get_by_role("region", name=PANEL)).to_be_hidden()
+    show_page(page, address)
+    return page.locator(f"{PAGES}:visible")
+
+
+def type_rules(routing: Locator) -> None:
+    """Short texts to the smaller version, a region to the other, with a preview of who gets what. Nothing is saved."""
+    for name, looks_at, compares, value, version in (
+        ("short texts", "characters", "<=", "40", "sentiment@3"),
+        ("europe", "region", "=", "eu", "sentiment@2"),
+    ):
+        routing.get_by_role("button", name="Add a rule to sentiment").click()
+        number = routing.get_by_role("listitem", name=re.compile("^Rule")).count()
+        routing.get_by_label(f"Name of rule {number}").fill(name)
+        routing.get_by_label(f"What condition {number}.1 looks at").fill(looks_at)
+        if compares != "=":
+            routing.get_by_label(f"How condition {number}.1 compares").select_option(compares)
+        routing.get_by_label(f"What condition {number}.1 compares with").fill(value)
+        routing.get_by_label(f"What rule {number} gives").select_option(version)
+    routing.get_by_label("Units").fill("anna, ben, carol")
+    routing.get_by_label("and hold the text").fill(SENTENCE)
+    expect(routing.get_by_role("row", name="anna")).to_be_visible()
 
 
 def show_sidebar(page: Page) -> None:
@@ -243,6 +307,13 @@ def crop(page: Page, what: Locator, picture: Path) -> None:
     assert box is not None
     height = min(box["height"], TALLEST, page.viewport_size["height"] - box["y"] - BELOW)  # type: ignore[index]
     save(page.screenshot(clip={**box, "height": height}), picture)
+
+
+def crop_part(page: Page, part: Locator, picture: Path) -> None:
+    """A part of a page that is longer than the window."""
+    part.evaluate("part => part.scrollIntoView({block: 'start'})")
+    page.mouse.move(2, 2)
+    crop(page, part, picture)
 
 
 def save(png: bytes, picture: Path) -> None:

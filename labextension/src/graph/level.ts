@@ -67,6 +67,16 @@ export function levelOf(drawn: Drawn, way: readonly Group[]): Level {
   };
 }
 
+/** What takes most of the time, of what is in the picture and not around it. */
+export function hottestOf({ items }: Level): Item | undefined {
+  return items
+    .filter(item => !item.outside)
+    .reduce<Item | undefined>(
+      (most, item) => (most && most.share >= item.share ? most : item),
+      undefined
+    );
+}
+
 function itemsOf(drawn: Drawn, group: Group, outside: boolean): Item[] {
   const item = (members: readonly number[], inner?: Group): Item => {
     const operators = members.flatMap(place => drawn.nodes[place]?.operator ?? []);

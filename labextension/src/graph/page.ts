@@ -3,7 +3,7 @@ import { detailsOf } from './details';
 import { wayTo, type Drawn, type Group } from './drawn';
 import { button, element } from './elements';
 import { hottest } from './hottest';
-import { levelOf, type Item, type Level } from './level';
+import { hottestOf, levelOf, type Item, type Level } from './level';
 import { draw, type Picture } from './picture';
 import { Roving } from './roving';
 import { Viewport } from './viewport';
@@ -89,9 +89,11 @@ export class GraphPage {
     await painted();
     this._level = levelOf(drawn, way);
     this._picture = await draw(this._canvas, this._level, drawn, trans, this._chooseItem);
-    this._viewport.show(this._picture);
+    const begun = this._level.items.find(item => left && item.group === left);
+    const seen = begun ?? hottestOf(this._level);
+    this._viewport.show(this._picture, (seen && this._picture.centerOf(seen)) ?? { x: 0, y: 0 });
     this._roving = new Roving(this._level, this._picture, this._chooseItem);
-    this._roving.stopAt(this._level.items.find(item => left && item.group === left));
+    this._roving.stopAt(begun);
     if (held && document.activeElement === document.body) {
       this._roving.focus();
     }

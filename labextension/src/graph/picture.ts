@@ -1,7 +1,7 @@
 import type { Translation } from '../core/translation';
 import { formatFigure, formatShare } from '../views/format';
 import type { Drawn } from './drawn';
-import type { Item, Level } from './level';
+import { hottestOf, type Item, type Level } from './level';
 import { drawable } from './spans';
 
 const MARGIN = 12;
@@ -12,6 +12,12 @@ const MOST_LABELLED = 120;
 const LONGEST = 40;
 const SVG = 'http://www.w3.org/2000/svg';
 
+/** In the picture's own units, from its top left. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
 /** A level as Netron draws it: `svg`, and where each of its nodes is. */
 export interface Picture {
   readonly svg: SVGSVGElement;
@@ -20,7 +26,7 @@ export interface Picture {
   /** How many links are left out, since to lay them out would take too long. */
   readonly omitted: number;
   readonly elementOf: (item: Item) => SVGGElement | undefined;
-  readonly centerOf: (item: Item) => { x: number; y: number } | null;
+  readonly centerOf: (item: Item) => Point | null;
   readonly select: (item: Item | null) => void;
 }
 
@@ -39,7 +45,7 @@ export async function draw(
   const graph = new grapher.Graph(false);
   graph.options = { direction: 'vertical' };
   const nodes = new Map<Item, NetronNode>();
-  const hottest = Math.max(...level.items.filter(item => !item.outside).map(item => item.share), 0);
+  const hottest = hottestOf(level)?.share ?? 0;
   for (const item of level.items) {
     const node = nodeOf(item, hottest, drawn, trans, onChoose);
     node.name = `${nodes.size}`;

@@ -1,6 +1,7 @@
-import type { Picture } from './picture';
+import type { Picture, Point } from './picture';
 
 const [SMALLEST, LARGEST] = [0.02, 4];
+const READABLE = 0.5;
 const STEP = 1.25;
 const DRAGGED = 4;
 
@@ -12,13 +13,13 @@ export class Viewport {
     _element.addEventListener('keydown', this._onKey);
   }
 
-  /** Shows a picture from its top, no larger than it is. */
-  show(picture: Picture): void {
+  /** Shows a picture, no larger than it is: the whole of it, or where that cannot be read what is around `center`. */
+  show(picture: Picture, center: Point): void {
     this._picture = picture;
     this.fit();
-    if (this._zoom < 0.5) {
+    if (this._zoom < READABLE) {
       this._apply(1);
-      this._element.scrollTo((picture.width - this._element.clientWidth) / 2, 0);
+      this.lookAt(center);
     }
   }
 
@@ -40,7 +41,7 @@ export class Viewport {
   }
 
   /** Brings a place of the picture into the middle, large enough to be read. */
-  lookAt({ x, y }: { x: number; y: number }): void {
+  lookAt({ x, y }: Point): void {
     this._apply(Math.max(this._zoom, 0.8));
     const { clientWidth, clientHeight } = this._element;
     const { offsetLeft, offsetTop } = this._offset();
