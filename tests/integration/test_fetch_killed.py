@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import faulty_server
@@ -52,6 +53,13 @@ def start(into: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", FETCH, str(into)])
 
 
+def size_of(partial: Path) -> int:
+    """In bytes; 0 of what was renamed meanwhile."""
+    with suppress(FileNotFoundError):
+        return partial.stat().st_size
+    return 0
+
+
 def ranges(hub: Hub) -> list[str | None]:
     return [one.range for one in hub.served() if one.path.endswith("model.safetensors")]
 
@@ -60,7 +68,7 @@ def test_a_killed_download_is_taken_up_by_the_next_process(hub: Hub, tmp_path: P
     hub.faults["model.safetensors"] = [Fault(stall_after=400_000)]
     process = start(tmp_path / "killed")
     deadline = time.monotonic() + 60
-    while not any(path.stat().st_size == 400_000 for path in root.glob("cache/files/*.part")):
+    while not any(size_of(path) == 400_000 for path in root.glob("cache/files/*.part")):
         assert time.monotonic() < deadline, "the download did not begin"
         assert process.poll() is None, "the download did not wait"
         time.sleep(0.02)

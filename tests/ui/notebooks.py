@@ -51,7 +51,10 @@ def _asked_until_heard(page: Page, prompt: Locator, ask: Callable[[], None]) -> 
     """What is asked before the kernel's connection stands is lost, so it is asked again."""
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     for _ in range(10):
-        if (dialog := page.locator(".jp-Dialog")).is_visible():
+        dialog = page.locator(".jp-Dialog")
+        if dialog.filter(has_text="Select Kernel").is_visible():  # the kernels were not known yet when it was opened
+            dialog.locator("button.jp-mod-accept").click()
+        elif dialog.is_visible():
             raise AssertionError(f"A dialog is in the way: {dialog.inner_text()}")
         ask()
         try:

@@ -31,6 +31,8 @@ MAX_AGE_VARIABLE = "JUPYTER_MODELDEPLOY_GRPC_MAX_AGE_S"
 has no other means for that: while it shuts down, it refuses what clients that do not know it yet still send."""
 AGES_DIFFER = 1.1  # by a random tenth
 TICK_S = 0.1
+BEGUN_S, ACCEPTED_S = 0.005, 1.0
+"""For connections that have begun to stand, and for those that stand to be accepted where there is much to do."""
 
 
 class Methods:
@@ -127,8 +129,13 @@ class GrpcServer:
     async def _let_go(self) -> None:
         port = self._plan.grpc_port
         assert port is not None
-        connections.stop_accepting(port)
         loop = asyncio.get_running_loop()
+        connections.turn_away(port)
+        latest = loop.time() + ACCEPTED_S
+        await asyncio.sleep(BEGUN_S)
+        while connections.any_waiting(port) and loop.time() < latest:
+            await asyncio.sleep(BEGUN_S)
+        connections.stop_accepting(port)
         latest = loop.time() + self._max_age_s * AGES_DIFFER + TICK_S
         while loop.time() < latest and connections.any_left(port):
             await asyncio.sleep(TICK_S)

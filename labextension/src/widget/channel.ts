@@ -4,6 +4,8 @@ import type { Spoken } from '../core/translation';
 
 /** How long a kernel at rest may take to say that it has heard a question. */
 const HEARD_MS = 1500;
+/** What is not heard within twice this is not asked again: the kernel computes. */
+const MOST_PATIENCE_MS = 20_000;
 /** A question that only reads and has no answer after so long, which is longer than any may wait for a change, is lost: the
  * network was away when its answer came. */
 const LOST_MS = 45_000;
@@ -84,15 +86,11 @@ export class Channel {
     }
     const rid = `${this._prefix}-${++this._count}`;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this._late.add(rid);
-        this._tell();
-      }, HEARD_MS);
-      this._asked.set(rid, { resolve, reject, timer, reads: method === 'GET' });
+      this._asked.set(rid, { resolve, reject, timer: undefined, reads: method === 'GET' });
       signal?.addEventListener('abort', () => {
         this._forget(rid, signal.reason);
       });
-      this._comm.send({ kind: 'ask', rid, method, path, body: text, language });
+      this._ask({ kind: 'ask', rid, method, path, body: text, language }, HEARD_MS);
     });
   };
 
@@ -103,6 +101,23 @@ export class Channel {
       this._forget(rid, new DOMException('The panel was closed.', 'AbortError'));
     }
     this._listeners.clear();
+  }
+
+  /** JupyterLab opens its way past the cell that computes (a subshell of the kernel) after the comm: what was asked before
+   * that stands waits behind the cell. So what only reads is asked again, less and less often. */
+  private _ask(question: Question, patience: number): void {
+    const asked = this._asked.get(question.rid);
+    if (!asked) {
+      return;
+    }
+    this._comm.send(question);
+    asked.timer = setTimeout(() => {
+      this._late.add(question.rid);
+      this._tell();
+      if (asked.reads && patience < MOST_PATIENCE_MS) {
+        this._ask(question, 2 * patience);
+      }
+    }, patience);
   }
 
   private readonly _hear = (told: Told): void => {
