@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 COMPUTED_MS = 120_000
 """Of a cell, which may wait for a job."""
+HEARD_MS, TRIES = 3_000, 15
 
 
 def write(files: Path, *cells: str) -> str:
@@ -27,8 +29,8 @@ def run_all(page: Page) -> None:
     """Run the notebook's cells."""
 
     def ask() -> None:
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.get_by_role("menuitem", name="Run", exact=True).click(timeout=HEARD_MS)
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click(timeout=HEARD_MS)
 
     _asked_until_heard(page, page.locator(".jp-InputPrompt").first, ask)
 
@@ -39,7 +41,7 @@ def run_cell(page: Page, number: int, shown: str = ".jp-ModelDeploy-panel") -> L
     prompt = cell.locator(".jp-InputPrompt")
 
     def ask() -> None:
-        cell.locator(".jp-InputArea-editor").click()
+        cell.locator(".jp-InputArea-editor").click(timeout=HEARD_MS)
         page.keyboard.press("Control+Enter")
 
     _asked_until_heard(page, prompt, ask)
@@ -48,18 +50,19 @@ def run_cell(page: Page, number: int, shown: str = ".jp-ModelDeploy-panel") -> L
 
 
 def _asked_until_heard(page: Page, prompt: Locator, ask: Callable[[], None]) -> None:
-    """What is asked before the kernel's connection stands is lost, so it is asked again."""
+    """What is asked before the kernel's connection stands is lost, so it is asked again. Where the kernel has not even
+    begun, JupyterLab may ask in turn which one to start, and goes on by itself when it is told."""
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
-    for _ in range(10):
-        dialog = page.locator(".jp-Dialog")
-        if dialog.filter(has_text="Select Kernel").is_visible():  # the kernels were not known yet when it was opened
+    dialog = page.locator(".jp-Dialog")
+    for _ in range(TRIES):
+        if dialog.filter(has_text="Select Kernel").is_visible():
             dialog.locator("button.jp-mod-accept").click()
         elif dialog.is_visible():
             raise AssertionError(f"A dialog is in the way: {dialog.inner_text()}")
-        ask()
-        try:
-            expect(prompt).to_have_text(re.compile(r"\[[*\d]+\]"), timeout=2000)
-        except AssertionError:
-            continue
-        return
+        else:
+            with suppress(TimeoutError):  # it came just now
+                ask()
+        with suppress(AssertionError):
+            expect(prompt).to_have_text(re.compile(r"\[[*\d]+\]"), timeout=HEARD_MS)
+            return
     raise AssertionError("No cell was run.")
