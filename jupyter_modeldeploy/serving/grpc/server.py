@@ -129,16 +129,19 @@ class GrpcServer:
     async def _let_go(self) -> None:
         port = self._plan.grpc_port
         assert port is not None
-        loop = asyncio.get_running_loop()
         connections.turn_away(port)
-        latest = loop.time() + ACCEPTED_S
         await asyncio.sleep(BEGUN_S)
-        while connections.any_waiting(port) and loop.time() < latest:
-            await asyncio.sleep(BEGUN_S)
+        await _until(lambda: not connections.any_waiting(port), BEGUN_S, ACCEPTED_S)
         connections.stop_accepting(port)
-        latest = loop.time() + self._max_age_s * AGES_DIFFER + TICK_S
-        while loop.time() < latest and connections.any_left(port):
-            await asyncio.sleep(TICK_S)
+        await _until(lambda: not connections.any_left(port), TICK_S, self._max_age_s * AGES_DIFFER + TICK_S)
+
+
+async def _until(holds: Callable[[], bool], every_s: float, at_most_s: float) -> None:
+    """Wait until something holds, but no longer than so many seconds."""
+    loop = asyncio.get_running_loop()
+    latest = loop.time() + at_most_s
+    while not holds() and loop.time() < latest:
+        await asyncio.sleep(every_s)
 
 
 def _max_age_s() -> float:
