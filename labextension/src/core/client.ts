@@ -59,11 +59,20 @@ const HUB_SECONDS = 60;
 /** One way to the server: resolves to the answer's JSON, rejects with an ApiError. */
 export type Send = (request: Request) => Promise<unknown>;
 
-/** The API over any way to the server, HTTP or a notebook's comm. */
-export function createApi(send: Send): Api {
+/** The API over any way to the server, HTTP or a notebook's comm. Whatever changes something is over when `catchUp` is: then
+ * the views show what it came to, and what is done next starts from there. */
+export function createApi(send: Send, catchUp: () => Promise<void> = () => Promise.resolve()): Api {
   const get = (path: string, signal?: AbortSignal, waitSeconds?: number) =>
     send({ method: 'GET', path, waitSeconds, signal });
-  const post = (path: string, body: unknown = {}) => send({ method: 'POST', path, body });
+  /** Asks with more than a path holds; changes nothing. */
+  const ask = (path: string, body: unknown) => send({ method: 'POST', path, body });
+  const change = async (request: Request) => {
+    const answer = await send(request);
+    await catchUp();
+    return answer;
+  };
+  const post = (path: string, body: unknown = {}) => change({ method: 'POST', path, body });
+  const remove = (path: string) => change({ method: 'DELETE', path });
   return {
     options: async form =>
       ((await get('openapi.json')) as Description).components.schemas[form].properties,
@@ -93,12 +102,12 @@ export function createApi(send: Send): Api {
       await post(at`models/${model}/aliases/${alias}/rule`, { ...rule, reason });
     },
     checkConditions: async (model, conditions) =>
-      ((await post(at`models/${model}/conditions`, { conditions })) as CheckList).checks,
+      ((await ask(at`models/${model}/conditions`, { conditions })) as CheckList).checks,
     removeAlias: async (model, alias, expected) => {
-      const path = at`models/${model}/aliases/${alias}?expected=${expected}`;
-      await send({ method: 'DELETE', path });
+      await remove(at`models/${model}/aliases/${alias}?expected=${expected}`);
     },
-    promote: async request => (await post('models/promote', request)) as Moved,
+    promote: async request =>
+      (await (request.dry_run ? ask : post)('models/promote', request)) as Moved,
     rollBackAlias: async (model, alias, expected, follow) =>
       (await post(at`models/${model}/aliases/${alias}/rollback`, { expected, follow })) as Moved,
     approveRequest: async (id, note) => {
@@ -155,10 +164,10 @@ export function createApi(send: Send): Api {
       ((await get(at`experiments/${id}/report`)) as ExperimentReport).html,
     runExperiment: async ({ name, ...request }) =>
       (await post(at`services/${name}/experiment`, request)) as Job,
-    rehearse: async request => (await post('experiments/rehearsal', request)) as Rehearsal,
+    rehearse: async request => (await ask('experiments/rehearsal', request)) as Rehearsal,
     actOnExperiment: async (id, action, alias) =>
       (await post(at`experiments/${id}/${action}`, { alias })) as Experiment,
-    planExperiment: async request => (await post('experiments/plan', request)) as ExperimentPlan,
+    planExperiment: async request => (await ask('experiments/plan', request)) as ExperimentPlan,
 
     services: async () => ((await get('services')) as ServiceList).services,
     serve: async (name, model, version, layout = { instances: 0, threads: 0 }) =>
@@ -173,16 +182,16 @@ export function createApi(send: Send): Api {
       (await post(at`services/${name}/change`, { spec })) as Service,
     rollbackService: async name => (await post(at`services/${name}/rollback`)) as Service,
     previewRouting: async ({ name, ...request }) =>
-      (await post(at`services/${name}/preview`, request)) as RoutingPreview,
+      (await ask(at`services/${name}/preview`, request)) as RoutingPreview,
     shadow: async service => (await get(at`services/${service}/shadow`)) as ShadowFigures,
     figures: async name => (await get(at`services/${name}/figures`)) as ServiceFigures,
     usage: async name => ((await get(at`services/${name}/usage`)) as UsageList).models,
     serviceLog: async name => ((await get(at`services/${name}/log`)) as ServiceLog).text,
     removeService: async name => {
-      await send({ method: 'DELETE', path: at`services/${name}` });
+      await remove(at`services/${name}`);
     },
     predict: async (service, model, body) =>
-      (await post(at`services/${service}/predict`, { model, body })) as Answer,
+      (await ask(at`services/${service}/predict`, { model, body })) as Answer,
 
     texts: async language =>
       ((await get(at`texts?language=${language}`)) as { texts: Texts }).texts,

@@ -7,6 +7,8 @@ import type { Change, Dataset, Job, Model, Service } from './types';
 const WAIT_SECONDS = 25;
 /** With more changed jobs than this, one list is cheaper than a request for each. */
 const MOST_SINGLE_READS = 6;
+/** What is not heard of for so long is waited for no more. */
+const CATCH_UP_MS = 5000;
 /** What grows as a job goes, and has its job's id. */
 const FINDINGS = new Set(['metrics', 'experiment']);
 
@@ -55,6 +57,30 @@ export class Live {
         this._following = null;
       }
     };
+  }
+
+  /** Resolves once the picture holds all that has happened until now, such as what the user has just set off. It does not
+   * wait where nobody follows or the connection is lost, and never for long. */
+  async catchUp(): Promise<void> {
+    const timeUp = AbortSignal.timeout(CATCH_UP_MS);
+    const latest = await this._api.latestChange(timeUp).catch(() => null); // whoever follows tells of a lost connection
+    const behind = (): boolean =>
+      latest !== null &&
+      this._following !== null &&
+      this._workspace.connection === 'live' &&
+      (this._seen ?? latest) < latest;
+    await new Promise<void>(resolve => {
+      const look = (): void => {
+        if (timeUp.aborted || !behind()) {
+          timeUp.removeEventListener('abort', look);
+          stop();
+          resolve();
+        }
+      };
+      const stop = this.subscribe(look);
+      timeUp.addEventListener('abort', look);
+      look();
+    });
   }
 
   private async _run(signal: AbortSignal): Promise<void> {
@@ -106,8 +132,9 @@ export class Live {
       this._seen = null; // another store answers now: nothing that was seen holds
       return;
     }
-    this._set({ connection: 'live', error: null, ...(await this._readNamed(changes)) });
+    const news = await this._readNamed(changes);
     this._seen = changes.at(-1)?.sequence ?? latest;
+    this._set({ connection: 'live', error: null, ...news });
   }
 
   private async _readNamed(changes: Change[]): Promise<Partial<Workspace>> {

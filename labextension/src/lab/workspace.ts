@@ -41,15 +41,16 @@ export const workspace: JupyterFrontEndPlugin<IModelDeploy> = {
   ) => {
     const { languageCode: language } = translator ?? nullTranslator;
     const trans = (translator ?? nullTranslator).load('jupyter_modeldeploy');
-    const api = createApi(sendOverHttp(app.serviceManager.serverSettings, { trans, language }));
+    const send = sendOverHttp(app.serviceManager.serverSettings, { trans, language });
+    const live = new Live(createApi(send));
     const preferences = new PreferenceStore();
     if (registry) {
       void followSettings(registry, preferences, trans);
     }
     return {
-      api,
+      api: createApi(send, () => live.catchUp()),
       preferences,
-      live: new Live(api),
+      live,
       insertCode: code => insertIntoNotebook(app.commands, code, trans),
       openPage: address => {
         void app.commands.execute(OPEN_PAGE, { ...address });

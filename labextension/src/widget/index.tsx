@@ -12,12 +12,13 @@ import { WidgetPanel, type TraitModel } from './WidgetPanel';
 function render({ model, el }: { model: TraitModel & Comm; el: HTMLElement }): () => void {
   const host: Host & Partial<Standalone> = seekHost() ?? standalone();
   const channel = new Channel(model, host);
-  const api = createApi(channel.send);
+  const live = new Live(createApi(channel.send));
+  const api = createApi(channel.send, () => live.catchUp());
   // Each panel has a React of its own, which would name its elements as that of the panel beside it does.
   const root = createRoot(el, {
     identifierPrefix: crypto.getRandomValues(new Uint32Array(1)).join()
   });
-  const given = { ...host, api, live: new Live(api) };
+  const given = { ...host, api, live };
   const draw = (language: string) => {
     root.render(<WidgetPanel key={language} model={model} channel={channel} given={given} />);
   };
