@@ -15,6 +15,7 @@ import tiny_onnx
 import websocket
 from grpc_service import bytes_call
 from serving_service import Served, add, client, spec
+from waiting import until
 
 from jupyter_modeldeploy.errors import Conflict, InvalidInput
 from jupyter_modeldeploy.experiments.collecting import KEPT, Collector
@@ -64,12 +65,11 @@ class Recorded:
         self.collector.fold()
         return sum(int(one.sums["requests"].sum()) for one in self.collector.observed("adder@1", "adder@2"))
 
-    def until(self, requests: int) -> None:
-        deadline = time.monotonic() + 20
-        while (there := self.requests()) < requests:
-            assert time.monotonic() < deadline, there
-            time.sleep(0.05)
-        assert there == requests
+    def bought(self) -> set[tuple[int, float]]:
+        self.collector.fold()
+        observed = [one for one in self.collector.observed("adder@1", "adder@2", [BUYS]) if one.units]
+        pairs = [zip(one.sums["requests"], one.sums["buys"], strict=True) for one in observed]
+        return {(int(asked), float(bought)) for pair in pairs for asked, bought in pair}
 
 
 @pytest.fixture
@@ -116,11 +116,8 @@ def test_all_ways_to_ask_are_recorded_and_outcomes_find_them(served: Served, rec
     taken = outcomes(served, {"unit": "ann", "metric": "buys", "value": 2}, {"request_id": request, "metric": "buys"})
     assert (taken.status_code, taken.json()) == (202, {"taken": 2})
     assert services(served).record_outcomes("recorded", [{"unit": "ann", "metric": "buys"}]) == 1
-    recorded.until(6)
-    observed = [one for one in recorded.collector.observed("adder@1", "adder@2", [BUYS]) if one.units]
-    pairs = [zip(one.sums["requests"], one.sums["buys"], strict=True) for one in observed]
-    found = {(int(asked), bought) for pair in pairs for asked, bought in pair}
-    assert found == {(5, 3.0), (1, 1.0)}
+    until(lambda: recorded.bought() == {(5, 3.0), (1, 1.0)}, "each process tells of its requests and outcomes")
+    observed = recorded.collector.observed("adder@1", "adder@2")
     assert "eu" in {value for one in observed for value in one.attributes.get("region", ())}
     assert recorded.collector.suspicions("adder@1", "adder@2", [BUYS]) == []
 
