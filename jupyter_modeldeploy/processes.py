@@ -98,6 +98,15 @@ def sessions() -> dict[int, list[int]]:
     return found
 
 
+def any_given(word: str, parent: ProcessRef | None = None) -> bool:
+    """Whether a process of this machine has this word in its command, or a child of `parent` has."""
+    started = psutil.process_iter(["cmdline", "ppid"])
+    return any(
+        word in (process.info["cmdline"] or ()) and (parent is None or process.info["ppid"] == parent.pid)
+        for process in started
+    )
+
+
 def stop_group(ref: ProcessRef, grace_s: float = 5.0) -> None:
     """SIGTERM to the session that `ref` leads, then SIGKILL to what is left after `grace_s` seconds.
 

@@ -19,7 +19,7 @@ import httpx
 import pytest
 import websocket
 
-START_S = 60
+START_S = 240
 CELL_S = 400
 
 
@@ -32,7 +32,7 @@ class Server:
     def request(self, method: str, path: str, **named: Any) -> Any:
         """The decoded answer. Raises for an HTTP error."""
         headers = {"Authorization": f"token {self.token}"}
-        response = httpx.request(method, self.url + path, headers=headers, timeout=60, trust_env=False, **named)
+        response = httpx.request(method, self.url + path, headers=headers, timeout=120, trust_env=False, **named)
         response.raise_for_status()
         return response.json() if response.content else None
 
@@ -54,7 +54,7 @@ def running_server(folder: Path, *options: str) -> Iterator[Server]:
         yield Server(_url(runtime, process), token, process)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 def _url(runtime: Path, process: subprocess.Popen[bytes]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager, start_new_kernel
 
-DEADLINE_S = 60
+DEADLINE_S = 240
 
 
 @dataclass

@@ -44,4 +44,4 @@ def spec(name: str, *models: tuple[str, list[float]], **more: object) -> Service
 def client(store: Store, service: Service) -> httpx.Client:
     token = store.service_token(service.name)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.Client(base_url=str(service.url), headers=headers, timeout=30)
+    return httpx.Client(base_url=str(service.url), headers=headers, timeout=120)

@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from types import TracebackType
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 
 
 @dataclass

@@ -96,7 +96,7 @@ class Children:
         """Where to write what is to be run next."""
         if self._nursery is None or self._nursery.poll() is not None:
             self._nursery = subprocess.Popen(
-                [sys.executable, "-P", "-m", "jupyter_modeldeploy.jobs.nursery", str(self._store.root), *self._modules],
+                [sys.executable, "-P", "-m", launch.NURSERY, str(self._store.root), *self._modules],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,

@@ -20,6 +20,7 @@ from jupyter_modeldeploy.records import LIVING, Failure, Job, JobState, Progress
 from jupyter_modeldeploy.store import Store
 
 WAIT_AND_TELL = 'status=$1; shift; "$@"; echo $? >"$status.new" && mv "$status.new" "$status"'
+NURSERY = "jupyter_modeldeploy.jobs.nursery"
 RESUMABLE = (JobState.failed, JobState.cancelled, JobState.interrupted)
 
 

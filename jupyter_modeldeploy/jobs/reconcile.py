@@ -12,14 +12,14 @@ import psutil
 from jupyter_modeldeploy import processes
 from jupyter_modeldeploy.errors import Conflict, StorageFull, Unavailable, WorkerDied
 from jupyter_modeldeploy.jobs.control import living_parts
-from jupyter_modeldeploy.jobs.launch import status_path
+from jupyter_modeldeploy.jobs.launch import NURSERY, status_path
 from jupyter_modeldeploy.jobs.worker import oom_kills
 from jupyter_modeldeploy.records import LIVING, Failure, Job, JobState
 from jupyter_modeldeploy.store import Store
 
 log = logging.getLogger(__name__)
 START_GRACE = timedelta(seconds=60)
-STATUS_GRACE_S = 1.0
+STATUS_WITHIN_S = 60.0
 LEFT_BEHIND_GRACE_S = 1.0
 RESUME = "Resume it: modeldeploy jobs resume {}"
 
@@ -73,15 +73,24 @@ def _how_it_ended(store: Store, job: Job) -> tuple[JobState, Failure]:
 
 
 def _exit_status(store: Store, job: Job) -> int | None:
-    """The status that the waiting shell wrote; it may need a moment after the worker's end."""
+    """The status that the waiting shell wrote, for which a busy machine may let it wait long after the worker's end."""
     path = status_path(store, job)
-    deadline = time.monotonic() + STATUS_GRACE_S
-    while not path.exists():
-        if time.monotonic() > deadline:
-            return None
+    deadline = time.monotonic() + STATUS_WITHIN_S
+    while time.monotonic() < deadline and _is_waited_for(store, job) and not path.exists():
         time.sleep(0.02)
+    if not path.exists():
+        return None
     text = path.read_text().strip()
     return int(text) if text.isdigit() else None  # empty where the machine lost its power while it was written
+
+
+def _is_waited_for(store: Store, job: Job) -> bool:
+    """Whether the process lives that is to write the exit status: the shell that was given the file's name, or for a
+    part of another job the nursery of that job's worker."""
+    if job.parent is None:
+        return processes.any_given(str(status_path(store, job)))
+    parent = store.jobs.get(job.parent).process
+    return parent is not None and processes.any_given(NURSERY, parent)
 
 
 def _signal_name(number: int) -> str:

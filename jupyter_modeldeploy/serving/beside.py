@@ -22,7 +22,7 @@ from jupyter_modeldeploy.serving.supervision import documents
 from jupyter_modeldeploy.tokens import Tokens
 
 PLACE = {"port": 0, "grpc_port": None, "unix_socket": None, "host": "127.0.0.1", "start_at_boot": False}
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 300.0
 STOPPED_WITHIN_S = 10.0
 POLL_S = 0.02
 

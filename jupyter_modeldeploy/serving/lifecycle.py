@@ -28,13 +28,13 @@ from jupyter_modeldeploy.serving.supervision import documents
 from jupyter_modeldeploy.store import Store
 
 POLL_S = 0.01
-SETTLED_S = 5.0
+SETTLED_S = 30.0
 """Whoever writes what became of a service's last run is done within this time; who wants to start it waits so long."""
 
 log = logging.getLogger(__name__)
 
 
-def start(store: Store, spec: ServiceSpec, owner: str, wait_s: float = 60.0) -> Service:
+def start(store: Store, spec: ServiceSpec, owner: str, wait_s: float = 300.0) -> Service:
     """Start the service and give it back once all its replicas are warm.
 
     A stopped service of that name gets this spec. Raises InvalidInput for a host that is not this machine alone,

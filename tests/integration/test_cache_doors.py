@@ -81,7 +81,7 @@ async def test_the_api_does_the_same(downloaded: Path, jp_fetch: Any) -> None:
 
 def test_a_version_loses_nothing_when_the_cache_goes(root: Path, tmp_path: Path) -> None:
     workspace = Workspace(root)
-    version = workspace.models.fetch("hf:org/model", "model", include_weights=False).version(timeout_s=120)
+    version = workspace.models.fetch("hf:org/model", "model", include_weights=False).version(timeout_s=240)
     assert workspace.downloads.prune(0).files == 2
     assert {path.name for path in workspace.models.path(version.ref).iterdir()} == {"config.json", "tokenizer.json"}
     workspace.close()

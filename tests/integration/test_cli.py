@@ -25,7 +25,7 @@ from jupyter_modeldeploy import Workspace, devices, processes
 from jupyter_modeldeploy.api.operations import OPERATIONS
 from jupyter_modeldeploy.cli.app import app
 
-DEADLINE_S = 60
+DEADLINE_S = 240
 Run = Callable[..., Result]
 
 
@@ -330,7 +330,7 @@ def test_the_commands_that_scripts_call_work_as_processes(workspace_root: Path, 
         port = free.getsockname()[1]
     call("fetch", f"file:{model_folder}", "--name", "scripted")
     call("serve", "scripted@1", "--name", "scripted", "--port", str(port), "--auth", "none")
-    answer = httpx.post(f"http://127.0.0.1:{port}/predict", json={"text": "good"}, trust_env=False)
+    answer = httpx.post(f"http://127.0.0.1:{port}/predict", json={"text": "good"}, trust_env=False, timeout=120)
     assert answer.json()["predictions"][0]["label"] == "positive"
     call("services", "stop", "scripted")
     assert "scripted" in [model["name"] for model in call("models", "list", "--json")["models"]]

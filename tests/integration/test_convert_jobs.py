@@ -21,16 +21,16 @@ from jupyter_modeldeploy.errors import InvalidInput, JobFailed, UnsafeContent
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     folder = tmp_path_factory.mktemp("converted")
     opened = Workspace(folder / "root")
-    opened.models.fetch(f"file:{make_classifier(folder / 'bert')}", name="bert").wait(timeout_s=60)
-    opened.models.fetch(f"file:{scripted(folder / 'rows', Classifier())}", name="rows").wait(timeout_s=60)
+    opened.models.fetch(f"file:{make_classifier(folder / 'bert')}", name="bert").wait(timeout_s=240)
+    opened.models.fetch(f"file:{scripted(folder / 'rows', Classifier())}", name="rows").wait(timeout_s=240)
     yield opened
     opened.close()
 
 
 def test_an_onnx_versions_graph_is_slimmed_and_measured(workspace: Workspace) -> None:
-    onnx = workspace.models.convert("bert@1").version(timeout_s=120)
+    onnx = workspace.models.convert("bert@1").version(timeout_s=240)
     job = workspace.models.convert(onnx.ref, graph="slim")
-    slim = job.version(timeout_s=120)
+    slim = job.version(timeout_s=240)
 
     assert (slim.lineage.parent, slim.lineage.parameters) == (onnx.ref, {"target": "onnx", "graph": "slim"})
     assert slim.signature == onnx.signature
@@ -39,12 +39,12 @@ def test_an_onnx_versions_graph_is_slimmed_and_measured(workspace: Workspace) ->
     assert sum(told["operators_after"].values()) < sum(told["operators_before"].values())
     assert told["candidates"][0]["speed"] > 0
     again = workspace.models.convert(onnx.ref, graph="slim", reuse=True)
-    assert again.version(timeout_s=60).ref == slim.ref
+    assert again.version(timeout_s=240).ref == slim.ref
 
 
 @pytest.mark.parametrize("target", ["torchscript", "exported"])
 def test_a_checkpoint_becomes_an_archive_of_torch(workspace: Workspace, target: str) -> None:
-    made = workspace.models.convert("bert@1", target=target).version(timeout_s=120)
+    made = workspace.models.convert("bert@1", target=target).version(timeout_s=240)
 
     assert made.format == target
     assert made.signature == workspace.models.version("bert@1").signature
@@ -53,7 +53,7 @@ def test_a_checkpoint_becomes_an_archive_of_torch(workspace: Workspace, target: 
 def test_torchscript_becomes_onnx(workspace: Workspace) -> None:
     job = workspace.models.convert("rows@1", opset=18)
 
-    assert job.version(timeout_s=60).lineage.parameters == {"target": "onnx", "opset": 18}
+    assert job.version(timeout_s=240).lineage.parameters == {"target": "onnx", "opset": 18}
     assert (job.result()["conversion"]["exporter"], job.result()["conversion"]["opset"]) == ("trace", 18)
 
 
@@ -65,19 +65,19 @@ def test_an_estimator_that_skops_saved_is_converted_and_a_pickle_is_not(workspac
     skops.io.dump(estimator, tmp_path / "skops" / "flowers.skops")
     (tmp_path / "pickled" / "flowers.pkl").write_bytes(pickle.dumps(estimator))
     for kind in ("skops", "pickled"):
-        workspace.models.fetch(f"file:{tmp_path / kind}", name=kind).wait(timeout_s=60)
+        workspace.models.fetch(f"file:{tmp_path / kind}", name=kind).wait(timeout_s=240)
         if workspace.models.version(f"{kind}@1").verdict.quarantined:
             workspace.models.trust(f"{kind}@1", reason="made a moment ago")
 
-    made = workspace.models.convert("skops@1").version(timeout_s=60)
+    made = workspace.models.convert("skops@1").version(timeout_s=240)
 
     assert [spec.name for spec in made.signature.outputs] == ["label", "probabilities"]
     with pytest.raises((UnsafeContent, JobFailed), match="pickle"):
-        workspace.models.convert("pickled@1").version(timeout_s=60)
+        workspace.models.convert("pickled@1").version(timeout_s=240)
 
 
 def test_what_cannot_be_converted_is_said_before_there_is_a_job(workspace: Workspace) -> None:
-    onnx = workspace.models.convert("rows@1", reuse=True).version(timeout_s=60).ref
+    onnx = workspace.models.convert("rows@1", reuse=True).version(timeout_s=240).ref
     jobs = len(workspace.jobs.list())
     with pytest.raises(InvalidInput, match="is ONNX already"):
         workspace.models.convert(onnx)

@@ -51,7 +51,7 @@ def workspace(root: Path) -> Iterator[Workspace]:
 
 
 def test_the_one_table_of_a_repository_is_found_and_nothing_else_downloaded(workspace: Workspace, hub: Hub) -> None:
-    workspace.datasets.fetch("hf:datasets/films/one", text_column="review", label_column="verdict").wait(timeout_s=60)
+    workspace.datasets.fetch("hf:datasets/films/one", text_column="review", label_column="verdict").wait(timeout_s=240)
     dataset = workspace.datasets.get("one")
     assert (dataset.rows, dataset.classes, dataset.format) == (40, ["bad", "good"], "csv")
     assert dataset.source.startswith("hf:datasets/films/one@")
@@ -59,7 +59,7 @@ def test_the_one_table_of_a_repository_is_found_and_nothing_else_downloaded(work
 
 
 def test_parquet_is_kept_as_lines_of_json(workspace: Workspace, hub: Hub) -> None:
-    workspace.datasets.fetch("hf:datasets/films/two#b.parquet", "films").wait(timeout_s=60)
+    workspace.datasets.fetch("hf:datasets/films/two#b.parquet", "films").wait(timeout_s=240)
     dataset = workspace.datasets.get("films")
     assert (dataset.rows, dataset.classes, dataset.format) == (40, ["0", "1"], "jsonl")
     first = json.loads(workspace.datasets.path("films").read_text().splitlines()[0])
@@ -68,7 +68,7 @@ def test_parquet_is_kept_as_lines_of_json(workspace: Workspace, hub: Hub) -> Non
 
 def test_of_several_tables_one_must_be_named(workspace: Workspace) -> None:
     with pytest.raises(JobFailed, match=r"a\.csv, b\.parquet.*#PATH"):
-        workspace.datasets.fetch("hf:datasets/films/two").wait(timeout_s=60)
+        workspace.datasets.fetch("hf:datasets/films/two").wait(timeout_s=240)
 
 
 def test_the_images_of_a_repository_are_one_dataset_whose_files_can_be_verified(
@@ -77,7 +77,7 @@ def test_the_images_of_a_repository_are_one_dataset_whose_files_can_be_verified(
     pets = image_folder(tmp_path / "pets")
     files = {path.relative_to(pets).as_posix(): path.read_bytes() for path in pets.rglob("*.png")}
     hub.repositories["datasets/films/pets"].commit({"README.md": b"# Pets", **files})
-    workspace.datasets.fetch("hf:datasets/films/pets").wait(timeout_s=60)
+    workspace.datasets.fetch("hf:datasets/films/pets").wait(timeout_s=240)
     dataset = workspace.datasets.get("pets")
     assert (dataset.task, dataset.format, dataset.rows) == ("image-classification", "imagefolder", 12)
     assert [file.path for file in dataset.files] == ["SHA256SUMS"]
@@ -90,7 +90,7 @@ def test_the_images_of_a_repository_are_one_dataset_whose_files_can_be_verified(
 def test_a_damaged_parquet_file_is_told(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(JobFailed, match=r"broken\.parquet is not a Parquet file"):
-        workspace.datasets.fetch(f"file:{tmp_path / 'broken.parquet'}").wait(timeout_s=60)
+        workspace.datasets.fetch(f"file:{tmp_path / 'broken.parquet'}").wait(timeout_s=240)
 
 
 def test_the_command_line_names_the_columns_and_the_table(workspace: Workspace) -> None:

@@ -11,7 +11,7 @@ import tiny_onnx
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
-DEADLINE_S = 60
+DEADLINE_S = 240
 PANEL = "application/vnd.jupyter.widget-view+json"
 
 

@@ -54,9 +54,9 @@ def student(workspace: Workspace) -> Version:
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
     with pytest.raises(JobFailed, match="SIGKILL"):
-        job.wait(timeout_s=60)
+        job.wait(timeout_s=240)
     job.resume()
-    assert job.result(timeout_s=120)["training"]["resumed_from"] > 0
+    assert job.result(timeout_s=240)["training"]["resumed_from"] > 0
     return job.version()
 
 
@@ -78,7 +78,7 @@ def test_a_student_has_half_of_the_layers_and_stands_beside_its_teacher(workspac
 
 
 def test_a_student_is_converted_and_its_program_tells_how_it_was_made(workspace: Workspace, student: Version) -> None:
-    converted = workspace.models.convert(student.ref).version(timeout_s=120)
+    converted = workspace.models.convert(student.ref).version(timeout_s=240)
     program = workspace.models.code(student.ref)
 
     assert converted.lineage.parent == student.ref
@@ -88,7 +88,7 @@ def test_a_student_is_converted_and_its_program_tells_how_it_was_made(workspace:
 
 
 def test_a_given_student_learns_from_a_teacher(workspace: Workspace) -> None:
-    made = workspace.models.distil("teacher", "sentences", student="encoder", **OPTIONS).version(timeout_s=120)
+    made = workspace.models.distil("teacher", "sentences", student="encoder", **OPTIONS).version(timeout_s=240)
 
     assert (made.ref, made.lineage.parameters["student"]) == ("teacher@2", "encoder@1")
     assert "student = found(" in workspace.models.code(made.ref)
@@ -96,14 +96,14 @@ def test_a_given_student_learns_from_a_teacher(workspace: Workspace) -> None:
 
 def test_an_image_classifier_teaches_a_narrower_one(workspace: Workspace) -> None:
     """It has one layer in each stage: none can be left out."""
-    made = workspace.models.distil("digits", "digits", name="narrow", **OPTIONS).version(timeout_s=120)
+    made = workspace.models.distil("digits", "digits", name="narrow", **OPTIONS).version(timeout_s=240)
 
     assert made.size_bytes < 0.5 * workspace.models.version("digits@1").size_bytes
 
 
 def test_what_pruning_leaves_is_trained_in_the_same_job(workspace: Workspace) -> None:
     job = workspace.models.prune("digits@1", share=0.4, dataset="digits", **OPTIONS)
-    made = job.version(timeout_s=120)
+    made = job.version(timeout_s=240)
     evaluation = workspace.models.evaluation(made.ref)
 
     assert (made.lineage.step, made.lineage.dataset) == ("pruned", "digits@1")
@@ -116,7 +116,7 @@ def test_what_pruning_leaves_is_trained_in_the_same_job(workspace: Workspace) ->
 
 def test_zeros_make_a_version_smaller_only_where_it_is_compressed(workspace: Workspace) -> None:
     job = workspace.models.prune("teacher@1", share=0.5, method="magnitude", dataset="sentences", **OPTIONS)
-    made, pruning = job.version(timeout_s=120), job.result()["pruning"]
+    made, pruning = job.version(timeout_s=240), job.result()["pruning"]
 
     assert made.lineage.parameters == {"share": 0.5, "method": "magnitude", "options": OPTIONS}
     assert pruning["compressed_after_bytes"] < pruning["compressed_before_bytes"]

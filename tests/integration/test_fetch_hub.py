@@ -364,7 +364,7 @@ def test_the_token_of_a_login_is_used(hub: Hub, tmp_path: Path) -> None:
         "from jupyter_modeldeploy.progress import Silent; from jupyter_modeldeploy.settings import Settings;"
         f"sources.fetch('hf:{NAME}', Path(sys.argv[1]), Silent(), Settings())"
     )
-    subprocess.run([sys.executable, "-c", script, str(tmp_path / "into")], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "into")], check=True, timeout=120)
     assert contents(tmp_path / "into") == WANTED
 
 

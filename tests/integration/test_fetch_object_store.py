@@ -44,7 +44,7 @@ def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     import botocore.session
     import httpx
 
-    httpx.post(f"{endpoint}/moto-api/reset")
+    httpx.post(f"{endpoint}/moto-api/reset", timeout=120)
     for name, value in {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test",
@@ -177,7 +177,9 @@ def gs(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.delenv("JUPYTER_MODELDEPLOY_ALLOWED_HOSTS")
     for name, content in MODEL.items():
         params = {"uploadType": "media", "name": f"bert/{name}"}
-        httpx.post(f"{url}/upload/storage/v1/b/models/o", params=params, content=content).raise_for_status()
+        httpx.post(
+            f"{url}/upload/storage/v1/b/models/o", params=params, content=content, timeout=120
+        ).raise_for_status()
     yield url
     server.stop()
 

@@ -44,7 +44,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 @pytest.fixture(scope="module")
 def tuned(workspace: Workspace) -> Version:
-    return workspace.models.finetune("tiny", "sentences", "tuned", **OPTIONS).version(timeout_s=120)
+    return workspace.models.finetune("tiny", "sentences", "tuned", **OPTIONS).version(timeout_s=240)
 
 
 def test_a_fine_tuned_version_keeps_its_evaluation(workspace: Workspace, tuned: Version) -> None:

@@ -148,5 +148,7 @@ def test_the_folder_and_the_mode_are_those_of_the_hubs_client(
         "import json; from huggingface_hub import constants as c;"
         "print(json.dumps([c.HF_HUB_CACHE, c.is_offline_mode()]))"
     )
-    answer = subprocess.run([sys.executable, "-c", script], env=os.environ, capture_output=True, check=True, timeout=60)
+    answer = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ, capture_output=True, check=True, timeout=120
+    )
     assert [str(hub_cache.folder()), hub_cache.is_offline()] == json.loads(answer.stdout)

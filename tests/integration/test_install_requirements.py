@@ -94,7 +94,7 @@ def test_a_separate_environment_becomes_a_kernel_that_has_the_packages(
     workspace = Workspace()
     folder = tiny_onnx.add_one(tmp_path / "model")
     (folder / FILE).write_text("tinylib<2\nnumpy")
-    ref = workspace.models.fetch(f"file:{folder}", "adder").version(timeout_s=120).ref
+    ref = workspace.models.fetch(f"file:{folder}", "adder").version(timeout_s=240).ref
     needs = {one.name: one.need for one in workspace.models.requirements(ref).requirements}
     assert needs == {"tinylib": Need.missing, "numpy": Need.satisfied}
 
@@ -121,7 +121,7 @@ def test_this_python_is_not_changed_by_what_does_not_fit(text: str, message: str
     workspace = Workspace()
     folder = tiny_onnx.add_one(tmp_path / "model")
     (folder / FILE).write_text(text)
-    ref = workspace.models.fetch(f"file:{folder}", "adder").version(timeout_s=120).ref
+    ref = workspace.models.fetch(f"file:{folder}", "adder").version(timeout_s=240).ref
     before = environment.installed_here()
     with pytest.raises((JobFailed, Conflict, UnsafeContent), match=message):
         workspace.models.install_requirements(ref).wait(timeout_s=300)

@@ -24,7 +24,7 @@ from jupyter_modeldeploy.records import Format, Job, JobState, Lineage, NewVersi
 from jupyter_modeldeploy.workspace import JobHandle
 
 LONG = {"max_steps": 100_000, "checkpoint_every": 5, "batch_size": 4}
-DEADLINE_S = 90
+DEADLINE_S = 240
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,7 @@ def test_a_worker_that_comes_up_while_its_job_is_cancelled_is_ended(
 
     monkeypatch.setattr(processes, "stop_group", stop_while_the_worker_comes_up)
     assert workspace.jobs.get(job.id).cancel().state is JobState.cancelled
-    assert sleeping.wait(timeout=1) != 0
+    assert sleeping.wait(timeout=120) != 0
 
 
 def test_a_cancel_does_not_reach_the_next_attempt(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,6 +125,15 @@ def test_whatever_the_exit_status_the_job_gets_an_end(
     assert ended.state is state
     assert ended.error is not None
     assert said in ended.error.message
+
+
+def test_an_exit_status_that_a_busy_machine_writes_late_is_waited_for(workspace: Workspace) -> None:
+    job = row(workspace.store)
+    late = 'sleep 1.2; echo 137 >"$1.new" && mv "$1.new" "$1"'
+    path = launch.status_path(workspace.store, job)
+    with subprocess.Popen(["/bin/sh", "-c", late, "sh", str(path)]):
+        [ended] = workspace.jobs.list()
+    assert ended.state is JobState.failed
 
 
 def test_what_a_killed_worker_had_started_is_ended_too(workspace: Workspace) -> None:

@@ -107,7 +107,7 @@ def test_a_cells_function_is_an_endpoint(notebook: Notebook) -> None:
     secret = notebook.run("token").value.strip("'")
     headers = {"Authorization": f"Bearer {secret}"}
     body = {"inputs": [{"name": "name", "datatype": "BYTES", "shape": [2], "data": ["Ann", "Bob"]}]}
-    with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
+    with httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=120) as client:
         answer = client.post("/v2/models/greet/infer", json=body).json()
         assert answer["outputs"][0]["data"] == ['{"words":["Hello Ann"]}', '{"words":["Hello Bob"]}']
         described = client.get("/openapi.json").json()["paths"]["/predict/greet"]["post"]["requestBody"]

@@ -24,16 +24,16 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     model.save_pretrained(folder / "network")
     (folder / "network" / "preprocessor_config.json").write_text(json.dumps({"size": {"height": 32, "width": 32}}))
     opened = Workspace(folder / "root")
-    opened.models.fetch(f"file:{folder / 'network'}", name="digits").wait(timeout_s=60)
-    opened.datasets.add(f"file:{digit_folder(folder / 'digits', each=6)}", name="digits").wait(timeout_s=60)
-    opened.models.convert("digits@1").wait(timeout_s=60)
+    opened.models.fetch(f"file:{folder / 'network'}", name="digits").wait(timeout_s=240)
+    opened.datasets.add(f"file:{digit_folder(folder / 'digits', each=6)}", name="digits").wait(timeout_s=240)
+    opened.models.convert("digits@1").wait(timeout_s=240)
     yield opened
     opened.close()
 
 
 def test_images_are_calibrated_with_the_datasets_rows(workspace: Workspace) -> None:
     job = workspace.models.quantize("digits@2", "digits", method="static-int8", samples=12)
-    made: Version = job.version(timeout_s=120)
+    made: Version = job.version(timeout_s=240)
 
     assert made.lineage.parameters == {"method": "static-int8", "samples": 12}
     quantization = job.result()["quantization"]
@@ -43,18 +43,18 @@ def test_images_are_calibrated_with_the_datasets_rows(workspace: Workspace) -> N
 
 
 def test_the_same_quantization_is_found_again(workspace: Workspace) -> None:
-    first = workspace.models.quantize("digits@2", method="fp16").version(timeout_s=60)
-    again = workspace.models.quantize("digits@2", method="fp16", reuse=True).version(timeout_s=60)
-    other = workspace.models.quantize("digits@2", reuse=True).version(timeout_s=60)
+    first = workspace.models.quantize("digits@2", method="fp16").version(timeout_s=240)
+    again = workspace.models.quantize("digits@2", method="fp16", reuse=True).version(timeout_s=240)
+    other = workspace.models.quantize("digits@2", reuse=True).version(timeout_s=240)
 
     assert again.ref == first.ref
     assert other.ref != first.ref
 
 
 def test_a_pruned_version_is_fine_tuned_and_converted_as_others_are(workspace: Workspace) -> None:
-    pruned = workspace.models.prune("digits@1", share=0.4).version(timeout_s=60)
+    pruned = workspace.models.prune("digits@1", share=0.4).version(timeout_s=240)
     tuned = workspace.models.finetune(pruned.ref, "digits", "smaller", max_steps=3, precision="fp32")
-    converted = workspace.models.convert(tuned.version(timeout_s=120).ref).version(timeout_s=60)
+    converted = workspace.models.convert(tuned.version(timeout_s=240).ref).version(timeout_s=240)
 
     assert (pruned.lineage.step, pruned.lineage.parameters) == ("pruned", {"share": 0.4})
     assert pruned.size_bytes < 0.5 * workspace.models.version("digits@1").size_bytes

@@ -112,7 +112,7 @@ def test_the_demo_measures_everything_and_leaves_nothing_running(workspace: Work
     for job in jobs:  # a worker writes its end before it exits
         assert job.process is not None
         with suppress(psutil.NoSuchProcess):
-            psutil.Process(job.process.pid).wait(timeout=30)
+            psutil.Process(job.process.pid).wait(timeout=120)
         assert not processes.alive(job.process)
 
 

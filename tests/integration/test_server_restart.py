@@ -44,12 +44,12 @@ def test_a_training_and_a_service_go_on_when_the_server_ends_whichever_way(root:
         until(lambda: first.request("GET", f"{API}jobs/{job}")["progress"]["done"] > 5, "training")
         worker = first.request("GET", f"{API}jobs/{job}")["process"]
         first.process.send_signal(signal.SIGTERM)
-        first.process.wait(30)
+        first.process.wait(120)
     with closing(Workspace(root)) as workspace, in_slow_motion(workspace.jobs.get(job)):
         with running_server(tmp_path) as second:
             goes_on(second, job, worker, service)
             second.process.kill()
-            second.process.wait(30)
+            second.process.wait(120)
         with running_server(tmp_path) as third:
             goes_on(third, job, worker, service)
             assert third.request("POST", f"{API}jobs/{job}/cancel", json={})["state"] == "cancelled"

@@ -29,7 +29,7 @@ QUICK: dict[str, Any] = {
     "precision": "fp32",
     "validation_share": 0.2,
 }
-DEADLINE_S = 120
+DEADLINE_S = 240
 
 
 @pytest.fixture(scope="module")

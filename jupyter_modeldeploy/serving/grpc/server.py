@@ -30,8 +30,10 @@ MAX_AGE_VARIABLE = "JUPYTER_MODELDEPLOY_GRPC_MAX_AGE_S"
 """A connection so old is told to be closed (GOAWAY), without harm to its calls; clients go on with a new one. grpcio
 has no other means for that: while it shuts down, it refuses what clients that do not know it yet still send."""
 AGES_DIFFER = 1.1  # by a random tenth
+LATE_S = 10.0
+"""So much longer than its age a connection may take to end where there is much to do."""
 TICK_S = 0.1
-BEGUN_S, ACCEPTED_S = 0.005, 1.0
+BEGUN_S, ACCEPTED_S = 0.005, 10.0
 """For connections that have begun to stand, and for those that stand to be accepted where there is much to do."""
 
 
@@ -133,7 +135,7 @@ class GrpcServer:
         await asyncio.sleep(BEGUN_S)
         await _until(lambda: not connections.any_waiting(port), BEGUN_S, ACCEPTED_S)
         connections.stop_accepting(port)
-        await _until(lambda: not connections.any_left(port), TICK_S, self._max_age_s * AGES_DIFFER + TICK_S)
+        await _until(lambda: not connections.any_left(port), TICK_S, self._max_age_s * AGES_DIFFER + LATE_S)
 
 
 async def _until(holds: Callable[[], bool], every_s: float, at_most_s: float) -> None:

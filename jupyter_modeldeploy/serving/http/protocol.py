@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import select
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -237,7 +238,7 @@ class InferenceProtocol(HttpToolsProtocol):
         """Whether the client let its time pass: to send a request, the rest of one, or to read an answer."""
         if now < self.deadline:
             return False
-        waits_for_us = self.flow.read_paused or (self.active is not None and self.active.whole)
+        waits_for_us = self.flow.read_paused or (self.active is not None and self.active.whole) or self._is_unread()
         return self.held is not None or not waits_for_us
 
     def expire(self, now: float) -> None:
@@ -262,6 +263,15 @@ class InferenceProtocol(HttpToolsProtocol):
             self._date_of = headers
             self._date = b"".join([name + b": " + value + b"\r\n" for name, value in headers])
         return self._date
+
+    def _is_unread(self) -> bool:
+        """Whether the client has sent what this process, where the machine is busy, had no time to read. To close now
+        would reset the connection, and lose a request that came in time."""
+        if self.lingering or self.transport.is_closing():
+            return False
+        poll = select.poll()
+        poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def _limit_headers(self, size: int) -> None:
         if self.new_request:

@@ -12,7 +12,7 @@ from grpc_service import METHODS, GrpcServed
 def test_no_method_answers_without_the_token(served: GrpcServed, path: str, authorization: str | None) -> None:
     metadata = [] if authorization is None else [("authorization", authorization)]
     with grpc.insecure_channel(served.url) as channel:
-        call = channel.stream_stream(path, None, None)(iter([b""]), metadata=metadata, timeout=20)
+        call = channel.stream_stream(path, None, None)(iter([b""]), metadata=metadata, timeout=120)
         with pytest.raises(grpc.RpcError) as caught:
             next(call)
     assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED

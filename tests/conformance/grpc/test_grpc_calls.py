@@ -108,7 +108,7 @@ def test_async_infer(client: triton.InferenceServerClient) -> None:
     for _ in range(50):
         client.async_infer("adder", [tensor(X)], lambda result, error: results.put((result, error)), model_version="2")
     for _ in range(50):
-        result, error = results.get(timeout=20)
+        result, error = results.get(timeout=120)
         assert error is None
         np.testing.assert_array_equal(result.as_numpy("y"), X + 2)
 
@@ -137,7 +137,7 @@ def test_a_stream_answers_in_order_and_outlives_a_failed_request(
                 "slow", [slow_first], request_id=str(index), enable_empty_final_response=empty_final
             )
     for index in range(100):
-        result, error = results.get(timeout=20)
+        result, error = results.get(timeout=120)
         if index % 10 == 5:
             assert "not served here" in str(error)
             continue
@@ -156,6 +156,6 @@ def test_a_stream_of_large_requests_is_read_as_it_is_answered(client: triton.Inf
     for index in range(20):
         client.async_stream_infer("slow", [tensor(large)], request_id=str(index))
     for index in range(20):
-        result, error = results.get(timeout=20)
+        result, error = results.get(timeout=120)
         assert (error, result.get_response().id) == (None, str(index))
     client.stop_stream()

@@ -115,7 +115,7 @@ def test_another_callers_token_does_not_unload_models(served: GrpcServed) -> Non
 
 
 def test_both_doors_tell_the_same(served: GrpcServed, client: triton.InferenceServerClient) -> None:
-    with httpx.Client(base_url=str(served.service.url), headers=dict(served.metadata)) as http:
+    with httpx.Client(base_url=str(served.service.url), headers=dict(served.metadata), timeout=120) as http:
         over_http = http.get("/v2").json()
     over_grpc = client.get_server_metadata(as_json=True)
     assert over_grpc == over_http

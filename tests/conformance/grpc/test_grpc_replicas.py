@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
 import numpy as np
 import psutil
 from grpc_service import GrpcServed, X, tensor
+from waiting import until
 
 from jupyter_modeldeploy import processes
 
@@ -49,10 +49,7 @@ def test_a_lost_replica_leaves_the_port_to_the_other(start: Start) -> None:
     own = start(replicas=2)
     lost, kept = listeners(own)
     psutil.Process(lost).kill()
-    deadline = time.monotonic() + 20
-    while len(listening := {pid for pid, found in listeners(own).items() if found} - {lost}) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert kept in listening
+    until(lambda: len({pid for pid, found in listeners(own).items() if found} - {lost}) == 2)
+    assert listeners(own)[kept]
     for _ in range(20):
         ask(own)

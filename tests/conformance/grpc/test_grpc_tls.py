@@ -44,7 +44,7 @@ def test_grpc_over_tls(own: GrpcServed, authority: Path) -> None:
     assert caught.value.status() == "StatusCode.UNAVAILABLE"
     other = grpc.ssl_channel_credentials(trustme.CA().cert_pem.bytes())
     with grpc.secure_channel(own.url, other) as stranger, pytest.raises(grpc.RpcError) as refused:
-        bytes_call(stranger)(b"", metadata=own.metadata, timeout=20)
+        bytes_call(stranger)(b"", metadata=own.metadata, timeout=120)
     assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
@@ -53,12 +53,12 @@ def test_http_over_tls(own: GrpcServed, authority: Path) -> None:
     assert url.startswith("https://")
     verify = ssl.create_default_context(cafile=str(authority))
     body = {"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}]}
-    with httpx.Client(base_url=url, headers=dict(own.metadata), verify=verify) as client:
+    with httpx.Client(base_url=url, headers=dict(own.metadata), verify=verify, timeout=120) as client:
         for _ in range(3):
             assert client.post("/v2/models/adder/infer", json=body).json()["outputs"][0]["data"] == [2, 3, 4, 5]
         assert client.get("/v2/health/ready").status_code == 200
     with pytest.raises(httpx.HTTPError):
-        httpx.get(url.replace("https", "http"))
+        httpx.get(url.replace("https", "http"), timeout=120)
 
 
 @pytest.mark.parametrize("door", ["http", "grpc"])

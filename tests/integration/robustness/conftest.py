@@ -17,7 +17,7 @@ from jupyter_modeldeploy.serving import lifecycle, servicelog
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.store import Store
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 120.0
 MEANT = {503, 504}
 """Statuses beyond 499 that tell of load."""
 ECHOES = {"bf16": TensorProto.BFLOAT16, "fp16": TensorProto.FLOAT16, "bytes": TensorProto.STRING}

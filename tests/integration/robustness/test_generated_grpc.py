@@ -93,7 +93,7 @@ def call(unharmed: Served) -> Iterator[Callable[[str, bytes], grpc.StatusCode | 
     with grpc.insecure_channel(str(unharmed.service.grpc_url)) as channel:
 
         def called(method: str, raw: bytes) -> grpc.StatusCode | None:
-            error = channel.unary_unary(PATH + method).future(raw, metadata=metadata, timeout=20).exception()
+            error = channel.unary_unary(PATH + method).future(raw, metadata=metadata, timeout=120).exception()
             if error is None:
                 return None
             assert error.code() in MEANT, error
@@ -132,4 +132,4 @@ def test_a_stream_answers_each_of_its_requests(unharmed: Served, raws: list[byte
     metadata = (("authorization", f"Bearer {unharmed.token}"),)
     with grpc.insecure_channel(str(unharmed.service.grpc_url)) as channel:
         stream = channel.stream_stream(PATH + "ModelStreamInfer")
-        assert len(list(stream(iter(raws), metadata=metadata, timeout=60))) == len(raws)
+        assert len(list(stream(iter(raws), metadata=metadata, timeout=120))) == len(raws)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from serving_service import MAX_BODY, Served
 
 PATHS = ["/v2/models/adder/stream", "/v2/models/texts/versions/1/stream", "/predict/stream", "/predict/pictures/stream"]
-TIMEOUT_S = 20.0
+TIMEOUT_S = 120.0
 MESSAGES = st.tuples(st.booleans(), st.one_of(BODIES, st.sampled_from(FILES)))
 
 

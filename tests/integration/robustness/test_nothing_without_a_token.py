@@ -26,11 +26,11 @@ HANDSHAKE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": base64.b64encode(bytes(16)).decode(),
 }
-SOON_S = 10.0
+SOON_S = 120.0
 
 
 def status(served: Served, method: str, path: str, headers: dict[str, str]) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=120)
     try:
         connection.request(method, path, headers=headers)
         return connection.getresponse().status
@@ -130,7 +130,7 @@ def test_no_method_of_grpc_answers_without_a_token(
     with grpc.insecure_channel(str(served.service.grpc_url)) as channel:
         for why, headers in refused.items():
             metadata = [(name.lower(), value) for name, value in headers.items()]
-            call = channel.stream_stream(path, None, None)(iter([b""]), metadata=metadata, timeout=20)
+            call = channel.stream_stream(path, None, None)(iter([b""]), metadata=metadata, timeout=120)
             with pytest.raises(grpc.RpcError) as caught:
                 next(call)
             assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED, why

@@ -63,14 +63,14 @@ def shares(workspace: Workspace) -> dict[int, float]:
 
 
 def ended(workspace: Workspace, id: str) -> Record:
-    return Record.model_validate(workspace.jobs.get(id).result(60)["experiment"])
+    return Record.model_validate(workspace.jobs.get(id).result(240)["experiment"])
 
 
 def answers(workspace: Workspace, count: int = 60) -> dict[str, int]:
     """Which version answers each of the units."""
     service, found = workspace.services.get("one"), {}
     headers = {"Authorization": f"Bearer {workspace.services.token('one')}"}
-    with httpx.Client(base_url=str(service.url), headers=headers) as client:
+    with httpx.Client(base_url=str(service.url), headers=headers, timeout=120) as client:
         for unit in (f"unit-{number}" for number in range(count)):
             answer = client.post("/predict", json={"number": 1}, headers={"X-Unit-Id": unit}).raise_for_status()
             found[unit] = int(answer.json()["model"].partition("@")[2])
@@ -144,7 +144,7 @@ def test_a_killed_worker_is_followed_by_one_that_goes_on(workspace: Workspace) -
     workspace.services.start(workspace.services.get("one").spec)
     until(lambda: handle.experiment.outcome == "running")
     workspace.services.switch("one", "answer@2")
-    found = handle.verdict(60)
+    found = handle.verdict(240)
     me = workspace.store.settings.owner
     assert [(each.action, each.by) for each in found.decisions] == [
         *[("start", "ramp"), ("pause", me), ("resume", me), ("pause", "service"), ("resume", "service")],
@@ -236,6 +236,6 @@ def test_a_candidate_that_cannot_be_loaded_changes_nothing(workspace: Workspace)
     before = shares(workspace)
     handle = workspace.experiments.run("one", "answer@4", traffic_split=[50, 50])
     with pytest.raises(JobFailed, match="not today"):
-        handle.wait(timeout_s=60)
+        handle.wait(timeout_s=240)
     assert workspace.experiments.get(handle.id).outcome == "stopped"
     assert shares(workspace) == before

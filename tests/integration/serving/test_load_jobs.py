@@ -28,7 +28,7 @@ def workspace(served: Served) -> Workspace:
 
 def test_a_sweep_tells_the_curve_the_parts_and_what_to_choose(workspace: Workspace, tmp_path: Path) -> None:
     handle = workspace.services.profile("shared", model="slow", concurrency="1,4", **SHORT)
-    report = LoadReport.model_validate(handle.result(120)["load"])
+    report = LoadReport.model_validate(handle.result(240)["load"])
     assert [step.concurrency for step in report.steps] == [1, 4]
     for step in report.steps:
         assert not step.errors
@@ -68,7 +68,7 @@ def test_a_recorded_trace_is_played_with_its_own_bodies(workspace: Workspace, tm
     trace = tmp_path / "trace.jsonl"
     rows = [{"timestamp": n / 40, "body": {"text": "good" if n % 2 else "bad"}} for n in range(60)]
     trace.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    result = workspace.services.profile("shared", model="texts", replay=trace).result(120)
+    result = workspace.services.profile("shared", model="texts", replay=trace).result(240)
     (step,) = LoadReport.model_validate(result["load"]).steps
     assert (step.requests, step.failed) == (60, 0)
 
@@ -77,11 +77,11 @@ def test_what_no_load_can_be_put_on_is_said_with_a_way_out(workspace: Workspace,
     with pytest.raises(InvalidInput, match="a service, or a url"):
         workspace.services.profile()
     with pytest.raises(JobFailed, match="--body FILE"):
-        workspace.services.profile(url=f"{served.service.url}/predict/texts", duration="1s").wait(timeout_s=120)
+        workspace.services.profile(url=f"{served.service.url}/predict/texts", duration="1s").wait(timeout_s=240)
 
 
 def test_the_operators_of_a_running_service_are_profiled_beside_it(workspace: Workspace) -> None:
-    profile = Profile.model_validate(workspace.services.profile_operators("shared", seconds=0.5).result(120)["profile"])
+    profile = Profile.model_validate(workspace.services.profile_operators("shared", seconds=0.5).result(240)["profile"])
     assert profile.service == "shared"
     assert profile.latency is None  # it was sent nothing
     assert sum(one.share for one in profile.operators) == pytest.approx(1)

@@ -29,7 +29,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 def test_a_report_tells_the_curve_the_parts_and_what_was_tried_beside(workspace: Workspace, tmp_path: Path) -> None:
     before = workspace.services.get("reviews")
     job = workspace.services.report("reviews", duration="3s", concurrency="1,8")
-    report = ServiceReport.model_validate(job.result(180)["service_report"])
+    report = ServiceReport.model_validate(job.result(240)["service_report"])
     assert [step.label for step in report.load.steps] == ["1", "8"]
     assert sum(part.share for part in report.parts) == pytest.approx(1)
     assert {"the tokenizer", "the model"} <= {part.name for part in report.parts}
@@ -52,7 +52,7 @@ def test_a_report_tells_the_curve_the_parts_and_what_was_tried_beside(workspace:
     budget.write_text("[budget]\nconnections = 8\np99_ms = 60000\nsize_mb = 0.000001\n")
     program = [sys.executable, "-m", "jupyter_modeldeploy.cli", "--root", str(workspace.store.settings.root)]
     asked = [*program, "profile-report", job.id, "--check", str(budget), "--compare", job.id]
-    done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     assert "beyond" in done.stdout
     assert f"Nothing is worse than {job.id}" in done.stdout

@@ -15,7 +15,7 @@ class Connection:
     """A raw connection to the service; `answer` gives status, headers and body of the next response."""
 
     def __init__(self, served: Served) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", served.port), timeout=20)
+        self.socket = socket.create_connection(("127.0.0.1", served.port), timeout=120)
         self.reader = self.socket.makefile("rb")
         self.token = served.token
 

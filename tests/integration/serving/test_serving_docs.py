@@ -47,7 +47,7 @@ def test_requests_and_answers_are_as_described(served: Served, described: dict[s
     answer = served.client.post(path, json=INFERENCE[path])
     assert answer.status_code == 200
     checked(described, told["responses"]["200"]["content"]["application/json"]["schema"], answer.json())
-    for wrong in (served.client.post(path, content=b"{"), httpx.post(f"{served.service.url}{path}")):
+    for wrong in (served.client.post(path, content=b"{"), httpx.post(f"{served.service.url}{path}", timeout=120)):
         schema = told["responses"][str(wrong.status_code)]["content"]["application/json"]["schema"]
         checked(described, schema, wrong.json())
 
@@ -63,6 +63,6 @@ def test_the_page_asks_for_nothing_from_elsewhere(served: Served) -> None:
 
 
 def test_the_page_asks_a_browser_for_the_token(served: Served) -> None:
-    asked = httpx.get(f"{served.service.url}/docs", headers={"Accept": "text/html"})
+    asked = httpx.get(f"{served.service.url}/docs", headers={"Accept": "text/html"}, timeout=120)
     assert asked.status_code == 401
     assert any(one.startswith("Basic") for one in asked.headers.get_list("www-authenticate"))

@@ -50,7 +50,7 @@ def test_every_route_answers_get_and_head_and_options(served: Served, path: str)
 
 @pytest.mark.parametrize(("method", "path"), [("GET", path) for path in READS] + [("POST", path) for path in WRITES])
 def test_none_answers_without_the_token(served: Served, method: str, path: str) -> None:
-    assert httpx.request(method, f"{served.service.url}{path}").status_code == 401
+    assert httpx.request(method, f"{served.service.url}{path}", timeout=120).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_a_body_that_is_too_large_is_refused(served: Served) -> None:
 def test_a_caller_may_look_but_not_change(served: Served) -> None:
     token = served.store.tokens(served.service.name).create("visitor").token
     headers = {"Authorization": f"Bearer {token}"}
-    assert httpx.get(f"{served.service.url}/v2/models/stats", headers=headers).status_code == 200
+    assert httpx.get(f"{served.service.url}/v2/models/stats", headers=headers, timeout=120).status_code == 200
     for path in (*WRITES[1:3], *WRITES[3:6]):
         body = {"key": "/x", "byte_size": 1} if path.endswith("/register") else {}
-        response = httpx.post(f"{served.service.url}{path}", headers=headers, json=body)
+        response = httpx.post(f"{served.service.url}{path}", headers=headers, json=body, timeout=120)
         assert response.status_code == 403, path
         assert "visitor" in response.json()["error"]
 

@@ -56,7 +56,7 @@ def test_clients_that_leave_meanwhile_harm_nobody(served: Served) -> None:
 
 
 def connected(served: Served) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", served.port), timeout=30)
+    return socket.create_connection(("127.0.0.1", served.port), timeout=120)
 
 
 def request(served: Served, content: bytes) -> bytes:

@@ -36,14 +36,14 @@ def jupyter(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture
 def client(jupyter: Server) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"token {jupyter.token}"}
-    with httpx.Client(base_url=jupyter.url, headers=headers, timeout=60) as opened:
+    with httpx.Client(base_url=jupyter.url, headers=headers, timeout=120) as opened:
         yield opened
 
 
 @contextmanager
 def logged_in(jupyter: Server) -> Iterator[httpx.Client]:
     """A client with a browser's cookies, as after the login page."""
-    with httpx.Client(base_url=jupyter.url, timeout=60) as client:
+    with httpx.Client(base_url=jupyter.url, timeout=120) as client:
         client.get("login")
         client.post("login", data={"password": jupyter.token, "_xsrf": client.cookies["_xsrf"]})
         yield client
@@ -70,7 +70,7 @@ def test_every_kind_of_request_reaches_the_service(client: httpx.Client) -> None
 def test_a_websocket_passes_in_both_directions(jupyter: Server) -> None:
     url = jupyter.url.replace("http", "ws", 1) + f"{PROXY}/v2/models/adder/stream"
     header = [f"Authorization: token {jupyter.token}"]
-    connected = websocket.create_connection(url, header=header, timeout=30, suppress_origin=True)
+    connected = websocket.create_connection(url, header=header, timeout=120, suppress_origin=True)
     tensor = {"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, 3, 4]}
     for number in range(50):
         connected.send(json.dumps({"id": str(number), "inputs": [tensor]}))
@@ -83,10 +83,10 @@ def test_a_websocket_needs_a_login_and_a_page_of_jupyters_own(jupyter: Server) -
     with logged_in(jupyter) as browser:
         cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     own = jupyter.url.partition("/user")[0]
-    websocket.create_connection(url, cookie=cookie, origin=own, timeout=30).close()
+    websocket.create_connection(url, cookie=cookie, origin=own, timeout=120).close()
     for refused in ({"origin": own}, {"cookie": cookie, "origin": "https://evil.example"}):
         with pytest.raises(websocket.WebSocketBadStatusException, match=r"40[13]"):
-            websocket.create_connection(url, timeout=30, **refused)
+            websocket.create_connection(url, timeout=120, **refused)
 
 
 def test_a_body_as_large_as_the_service_takes_passes(client: httpx.Client) -> None:
@@ -97,9 +97,9 @@ def test_a_body_as_large_as_the_service_takes_passes(client: httpx.Client) -> No
 
 def test_nobody_passes_without_jupyters_own_authentication(jupyter: Server, served: Served) -> None:
     for headers in ({}, {"Authorization": "token wrong"}, {"Authorization": f"Bearer {served.token}"}):
-        answer = httpx.get(f"{jupyter.url}{PROXY}/metrics", headers=headers)
+        answer = httpx.get(f"{jupyter.url}{PROXY}/metrics", headers=headers, timeout=120)
         assert (answer.status_code, error(answer)["code"]) == (401, "not_authenticated")
-    page = httpx.get(f"{jupyter.url}{PROXY}/docs", headers={"Accept": "text/html"})
+    page = httpx.get(f"{jupyter.url}{PROXY}/docs", headers={"Accept": "text/html"}, timeout=120)
     assert page.status_code == 302
     assert "/user/ann/login" in page.headers["location"]
 

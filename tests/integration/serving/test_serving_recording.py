@@ -106,10 +106,10 @@ def test_all_ways_to_ask_are_recorded_and_outcomes_find_them(served: Served, rec
     message.inputs.add(name="x", datatype="FP32", shape=[1, 4])
     with grpc.insecure_channel(str(served.service.grpc_url)) as channel:
         metadata = (("authorization", f"Bearer {served.token}"), ("x-unit-id", "ann"))
-        bytes_call(channel)(message.SerializeToString(), metadata=metadata, timeout=20)
+        bytes_call(channel)(message.SerializeToString(), metadata=metadata, timeout=120)
     headers = [f"Authorization: Bearer {served.token}", "X-Unit-Id: ann"]
     address = f"{served.service.url}/v2/models/adder/stream".replace("http", "ws", 1)
-    stream = websocket.create_connection(address, header=headers, timeout=30, suppress_origin=True)
+    stream = websocket.create_connection(address, header=headers, timeout=120, suppress_origin=True)
     stream.send(json.dumps({"inputs": [X]}))
     assert "outputs" in json.loads(stream.recv())
     stream.shutdown()
@@ -132,7 +132,7 @@ def test_wrong_outcomes_are_refused_and_the_route_is_described(served: Served) -
     ):
         refused = served.client.post("/outcomes", content=body)
         assert (refused.status_code, bool(refused.json()["error"]["message"])) == (status, True)
-    assert httpx.post(f"{served.service.url}/outcomes", json={"outcomes": []}).status_code == 401
+    assert httpx.post(f"{served.service.url}/outcomes", json={"outcomes": []}, timeout=120).status_code == 401
     with pytest.raises(InvalidInput, match=r"outcomes\[0\]"):
         services(served).record_outcomes("recorded", [{"unit": "ann"}])
     told = served.client.get("/openapi.json").json()["paths"]["/outcomes"]["post"]

@@ -68,7 +68,7 @@ def test_every_inference_route_answers_and_names_the_version(served: Served, pat
 @pytest.mark.parametrize("path", [*GETS, "/nothing", "/v2/nothing"])
 def test_no_route_answers_without_the_token(served: Served, path: str, authorization: str | None) -> None:
     headers = {"Authorization": authorization} if authorization else {}
-    response = httpx.get(f"{served.service.url}{path}", headers=headers)
+    response = httpx.get(f"{served.service.url}{path}", headers=headers, timeout=120)
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
     assert "token" in message(response)
@@ -76,7 +76,7 @@ def test_no_route_answers_without_the_token(served: Served, path: str, authoriza
 
 @pytest.mark.parametrize("path", [*(path for path, _ in POSTS), "/v2/models/nothing/infer", "/predict/nothing"])
 def test_no_inference_happens_without_the_token(served: Served, path: str) -> None:
-    response = httpx.post(f"{served.service.url}{path}", json=dict(POSTS).get(path, {}))
+    response = httpx.post(f"{served.service.url}{path}", json=dict(POSTS).get(path, {}), timeout=120)
     assert response.status_code == 401
     assert "x-model-version" not in response.headers
 

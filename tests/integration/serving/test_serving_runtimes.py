@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +14,12 @@ import tiny_torch
 import torch
 from pictures import BLUE, COLOURS, GREEN, RED, file, form, picture, text
 from serving_service import client, spec
+from waiting import until
 
 from jupyter_modeldeploy import plugins
 from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Step
 from jupyter_modeldeploy.serving import lifecycle
+from jupyter_modeldeploy.serving.observation import observe
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.store import Store
 
@@ -140,10 +141,8 @@ def test_a_model_that_crashes_takes_only_its_own_server_process_along(
             connected.post("/predict", json=[[666.0]])
         for _ in range(20):
             assert connected.post("/predict", json=[[5.0]]).json()["predictions"] == [{"x": [5.0]}]
-        until = time.monotonic() + 30
-        while store.services.get("crashing").replicas_ready < 2:
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        until(lambda: "killed by SIGABRT" in lifecycle.log_tail(store, "crashing"))
+        until(lambda: observe(store, store.services.get("crashing")).replicas_ready == 2)
     lifecycle.stop(store, "crashing")
     store.close()
     plugins.available.cache_clear()

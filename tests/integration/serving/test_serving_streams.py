@@ -28,7 +28,7 @@ def stream(served: Served) -> Iterator[Open]:
     def connect(path: str, url: str | None = None, token: str | None = served.token, **more: Any) -> WebSocket:
         header = [f"Authorization: Bearer {token}"] if token else []
         address = (url or str(served.service.url)).replace("http", "ws", 1) + path
-        opened.append(websocket.create_connection(address, header=header, timeout=30, suppress_origin=True, **more))
+        opened.append(websocket.create_connection(address, header=header, timeout=120, suppress_origin=True, **more))
         return opened[-1]
 
     yield connect

@@ -29,7 +29,7 @@ class Echo(Unlogged, BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         text = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"]
         if text == "hang":
-            self.released.wait(30)
+            self.released.wait(120)
         if text in ("drop", "hang"):
             self.close_connection = True
             return
@@ -89,7 +89,7 @@ def test_failures_are_counted_and_the_load_goes_on(url: str) -> None:
 
 
 def test_an_answer_that_does_not_come_in_time_is_an_error(url: str) -> None:
-    result = send(url, "a", "hang", "b", timeout_s=0.3)
+    result = send(url, "a", "hang", "b", timeout_s=2)
     assert result.status.tolist() == [200, 0, 200]
 
 
@@ -99,7 +99,7 @@ def test_a_connection_that_the_server_closes_after_its_answer_is_opened_again(ur
 
 def test_a_load_can_end_after_a_time(url: str) -> None:
     result = send(url, "a", requests=None, duration_s=0.3, concurrency=2)
-    assert len(result.status) > 2
+    assert len(result.status) >= 2
     assert result.succeeded.all()
 
 

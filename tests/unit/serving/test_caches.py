@@ -14,11 +14,12 @@ from redis_process import RedisProcess, running
 
 from jupyter_modeldeploy import records
 from jupyter_modeldeploy.errors import InvalidInput
+from jupyter_modeldeploy.serving.control import redis_cache
 from jupyter_modeldeploy.serving.control.answers import key_of, packed, unpacked
 from jupyter_modeldeploy.serving.control.cache import Cache
 from jupyter_modeldeploy.serving.control.found import Found
 from jupyter_modeldeploy.serving.control.memory_cache import ENTRY_BYTES, MemoryCache
-from jupyter_modeldeploy.serving.control.redis_cache import LEFT_ALONE_S, RedisCache
+from jupyter_modeldeploy.serving.control.redis_cache import RedisCache
 from jupyter_modeldeploy.serving.metrics import Metrics
 
 FIRST, SECOND = SimpleNamespace(content="files of one version"), SimpleNamespace(content="of another")
@@ -120,7 +121,7 @@ def test_old_answers_are_gone_unless_they_are_better_than_none() -> None:
 
 def run(scenario: Callable[[], Awaitable[Any]]) -> Any:
     async def main() -> Any:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             return await scenario()
 
     return asyncio.run(main())
@@ -143,7 +144,10 @@ async def closed(cache: RedisCache) -> None:
 
 
 @pytest.fixture
-def redis(tmp_path: Path) -> Any:
+def redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """One that has as much time as a busy machine gives it."""
+    for limit in ("TIMEOUT_S", "CONNECT_S", "LEFT_ALONE_S"):
+        monkeypatch.setattr(redis_cache, limit, 120.0)
     with running(tmp_path) as process:
         yield process
 
@@ -175,26 +179,30 @@ def test_old_answers_of_redis_are_used_only_where_that_is_wanted(redis: RedisPro
     run(scenario)
 
 
-def test_a_redis_that_hangs_or_is_gone_costs_one_short_wait(redis: RedisProcess, monkeypatch: Any) -> None:
+def test_a_redis_that_hangs_or_is_gone_costs_one_short_wait(
+    redis: RedisProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     failures: list[None] = []
 
     async def scenario() -> None:
         cache = RedisCache(redis.url, 60, False, lambda: failures.append(None))
         await put(cache, b"key", b"answer")
         redis.hang()
-        assert await get(cache, b"key") is None
+        with monkeypatch.context() as patched:
+            patched.setattr(redis_cache, "TIMEOUT_S", 0.05)
+            assert await get(cache, b"key") is None
         assert len(failures) == 1
         for _ in range(1000):  # left alone: nobody waits any more
             assert await get(cache, b"key") is None
         assert len(failures) == 1
         redis.go_on()
-        cache._left_alone_until -= LEFT_ALONE_S
+        cache._left_alone_until = 0.0
         assert await get(cache, b"key") == b"answer"
         redis.stop()
         assert await get(cache, b"key") is None
         assert len(failures) == 2
         redis.start()
-        cache._left_alone_until -= LEFT_ALONE_S
+        cache._left_alone_until = 0.0
         await put(cache, b"key", b"again")
         assert await get(cache, b"key") == b"again"
         await closed(cache)

@@ -200,14 +200,19 @@ def test_the_urgent_are_run_first_and_take_the_place_of_the_others(tmp_path: Pat
     assert isinstance(outcomes["lowest"], Overloaded)
 
 
+async def timed(answer: Awaitable[Any]) -> float:
+    """How many seconds it takes to come."""
+    begun = time.perf_counter()
+    await answer
+    return time.perf_counter() - begun
+
+
 def test_a_deadline_that_cannot_be_kept_is_refused_at_once(tmp_path: Path) -> None:
     version = served(tiny_onnx.slow(tmp_path / "slow"))
 
     async def scenario(instances: Instances) -> None:
         await submit(instances, version, [[BUSY_TURNS]])
-        begun = time.perf_counter()
-        await submit(instances, version, [[BUSY_TURNS]])
-        run_s = time.perf_counter() - begun
+        run_s = min([await timed(submit(instances, version, [[BUSY_TURNS]])) for _ in range(3)])  # without a pause
         running = submit(instances, version, [[BUSY_TURNS]])
         work = Work(version, "tensors", {"x": np.ones((1, 1), np.float32)}, 1, pytest.fail, timeout_s=run_s / 10)
         with pytest.raises(Overloaded, match="It would be answered in") as refused:

@@ -109,7 +109,9 @@ def test_counts_that_cannot_be_written_are_written_when_they_can(
 @pytest.mark.parametrize("openmetrics", [False, True])
 def test_promtool_finds_nothing_to_complain_of(tmp_path: Path, openmetrics: bool) -> None:
     text = busy(Metrics(tmp_path, 0)).render()
-    checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, timeout=60, check=False)
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input=text, capture_output=True, timeout=120, check=False
+    )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
 

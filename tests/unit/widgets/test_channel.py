@@ -16,7 +16,7 @@ from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.store.changes import append
 from jupyter_modeldeploy.widgets.channel import Channel
 
-SOON_S = 20
+SOON_S = 120
 
 
 class Asking:
