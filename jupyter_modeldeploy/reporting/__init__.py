@@ -1,7 +1,6 @@
-"""What a whole run found, as one HTML file and as tables on a terminal."""
+"""What was found, as HTML files, Markdown and JSON."""
 
 from jupyter_modeldeploy.reporting.html import render
 from jupyter_modeldeploy.reporting.report import Report
-from jupyter_modeldeploy.reporting.terminal import terminal
 
-__all__ = ["Report", "render", "terminal"]
+__all__ = ["Report", "render"]
