@@ -72,6 +72,8 @@ def rehearsed(door: Door, response: Rehearsal) -> None:
     _decisions(door, response)
     taken, span = sum(response.units), duration(response.seconds)
     door.tell(f"{taken:,} of {response.recorded:,} recorded units, in {span}, fit the shares of the steps.")
+    if response.fallbacks:
+        door.tell(f"{response.fallbacks:,} of them got a fallback's answer, which is a failure of the version asked.")
     if not response.is_over:
         door.tell("The recording ended before the experiment would have.")
     door.out.print(printable(response.verdict), style="bold", soft_wrap=True)

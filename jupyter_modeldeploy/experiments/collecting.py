@@ -57,13 +57,20 @@ class Collector:
         return handing.observed(self._all(), base, candidate, metrics, since, experiment)
 
     def suspicions(
-        self, base: str, candidate: str, metrics: Sequence[Metric] = (), since: int = 0, experiment: str = ""
+        self,
+        base: str,
+        candidate: str,
+        metrics: Sequence[Metric] = (),
+        since: int = 0,
+        experiment: str = "",
+        begun_at: float = 0.0,
     ) -> list[Suspicion]:
         """What was left out of what `observed` gives, and which of its units look like no user. Rows that were lost
-        before they were counted are of the whole service: nobody knows whose they were."""
+        before they were counted are of the whole service, since nobody knows whose they were: all those that have been
+        told of since `begun_at`, in seconds since the epoch."""
         counted = self._all()
         mine = handing.groups_of(counted, base, candidate, since, experiment)
-        return suspicions.of(counted, self._kept, mine, handing.outcomes_of(metrics))
+        return suspicions.of(counted, self._kept, mine, handing.outcomes_of(metrics), begun_at)
 
     def close(self) -> None:
         self._kept.close()
@@ -115,7 +122,7 @@ def _take(path: Path, folding: Folding) -> bool:
         raise Unavailable(f"{path.name} cannot be read now: {error.strerror}.", "It is tried again.") from error
     if segment.damaged:
         log.error("The segment %s %s; %d of its rows are lost.", path.name, segment.damaged, segment.lost)
-    folding.take(segment)
+    folding.take(segment, spool.written_at(path))
     return True
 
 

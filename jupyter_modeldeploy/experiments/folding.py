@@ -34,7 +34,7 @@ _ADD_REQUESTS = """
 INSERT INTO requests VALUES (?, ?, ?) ON CONFLICT (request) DO UPDATE SET unit = excluded.unit, at = excluded.at
 WHERE (excluded.at, excluded.unit) < (at, unit)"""
 _ADD_REPEATS = "INSERT INTO repeats VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET count = count + excluded.count"
-_COUNT = "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET count = count + excluded.count"
+_ADD_LOSSES = "INSERT INTO losses VALUES (?, ?, ?) ON CONFLICT (at, kind) DO UPDATE SET count = count + excluded.count"
 
 Unit = tuple[int, int]
 """The arm's number and the unit's."""
@@ -53,18 +53,18 @@ class Folding:
         self._samples: dict[Unit, list[tuple[int, int]]] = {}
         self._requests: list[tuple[int, int, int]] = []
         self._outcomes: list[tuple[object, ...]] = []
-        self._counts: Counter[str] = Counter()
+        self._losses: Counter[tuple[int, str]] = Counter()
 
-    def take(self, segment: Segment) -> None:
-        """One more."""
+    def take(self, segment: Segment, at: int) -> None:
+        """One more, which was written `at` so many milliseconds since the epoch."""
         arms = [self._arm(arm) for arm in segment.arms]
         for row in segment.exposures:
             self._expose(arms[row[0]], row, segment.attributes)
         for row in segment.outcomes:
             self._note(*row)
-        self._counts["dropped"] += segment.dropped
-        self._counts["damaged"] += bool(segment.damaged)
-        self._counts["lost"] += segment.lost
+        self._losses[at, "dropped"] += segment.dropped
+        self._losses[at, "damaged"] += bool(segment.damaged)
+        self._losses[at, "lost"] += segment.lost
         self.rows += segment.rows
 
     def write(self) -> None:
@@ -73,7 +73,7 @@ class Folding:
         execute_many(_ADD_EXPOSURES, ((*unit, *self._sums[unit]) for unit in sorted(self._sums)))
         execute_many(_ADD_REQUESTS, self._requests)
         self._add_outcomes()
-        execute_many(_COUNT, ((name, count) for name, count in self._counts.items() if count))
+        execute_many(_ADD_LOSSES, ((*loss, count) for loss, count in self._losses.items() if count))
         self._write_samples()
 
     def _expose(self, arm: int, row: Exposure, names: Sequence[str]) -> None:

@@ -27,6 +27,8 @@ LAYOUT = 1
 KEPT_TABLES = """
 CREATE TABLE IF NOT EXISTS segments (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS losses (
+    at INTEGER NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (at, kind)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS arms (
     number INTEGER PRIMARY KEY, stage INTEGER NOT NULL, version TEXT NOT NULL, share REAL NOT NULL,
     halvings INTEGER NOT NULL DEFAULT 0, experiment TEXT NOT NULL DEFAULT '', UNIQUE (stage, version, experiment));
@@ -141,10 +143,10 @@ class Kept:
         """float64[rows]: the one column that the query gives."""
         return self._fetched(query, parameters, 1, np.float64)[:, 0]
 
-    def counter(self, name: str) -> int:
-        """What was counted under that name."""
-        found = self.connection.execute("SELECT count FROM counters WHERE name = ?", [name]).fetchone()
-        return int(found[0]) if found else 0
+    def losses(self, kind: str, begun_at: float) -> int:
+        """How many were lost in that way since `begun_at`, in seconds since the epoch."""
+        query = "SELECT coalesce(sum(count), 0) FROM losses WHERE kind = ? AND at >= ?"
+        return int(self.connection.execute(query, [kind, begun_at * 1000]).fetchone()[0])
 
     def close(self) -> None:
         self.connection.close()

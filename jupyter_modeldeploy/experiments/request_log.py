@@ -10,20 +10,18 @@ import numpy as np
 
 from jupyter_modeldeploy.errors import InvalidInput, from_os_error
 from jupyter_modeldeploy.experiments.observed import Observed, Rows
-
-FAILED = 400
-"""And above, as where a service counts by itself: what one version refuses and the other answers is its failure, and
-what callers do wrong comes to both alike."""
+from jupyter_modeldeploy.experiments.spool import has_failed
 
 
 def read(path: Path, model: str) -> list[Observed]:
     """The answers of `model`, each request a unit of its own, as one stage in which each version had the share that it
-    has in the log. Raises InvalidInput for a file that is no such log."""
+    has in the log. A request is of the version that was asked, also where its fallback answered, of which `fallbacks`
+    tells. Raises InvalidInput for a file that is no such log."""
     try:
         rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-        mine = [row for row in rows if row["model"] == model and row["version"] is not None]
-        versions = sorted({int(row["version"]) for row in mine})
-        by_version = {version: [row for row in mine if int(row["version"]) == version] for version in versions}
+        mine = [row for row in rows if row["model"] == model and _asked(row) is not None]
+        versions = sorted({_asked(row) for row in mine})
+        by_version = {version: [row for row in mine if _asked(row) == version] for version in versions}
         return [_observed(f"{model}@{version}", one, len(mine)) for version, one in by_version.items()]
     except OSError as error:
         raise from_os_error(error, f"reading {path}") from error
@@ -31,6 +29,11 @@ def read(path: Path, model: str) -> list[Observed]:
         raise InvalidInput(
             f"{path} is no log of requests: {error!r}.", "Serve with --log-sample to write one."
         ) from error
+
+
+def _asked(row: dict[str, Any]) -> Any:
+    """The version that was asked; None where none was found, or the line is of a release that did not write which."""
+    return row.get("asked", None if row.get("fallback") == "version" else row["version"])
 
 
 def _observed(version: str, rows: list[dict[str, Any]], total: int) -> Observed:
@@ -42,7 +45,8 @@ def _observed(version: str, rows: list[dict[str, Any]], total: int) -> Observed:
         units=len(rows),
         sums={
             "requests": np.ones(len(rows)),
-            "errors": np.array([float(int(row["status"]) >= FAILED) for row in rows]),
+            "errors": np.array([float(has_failed(row["status"], row.get("fallback"))) for row in rows]),
+            "fallbacks": np.array([float(bool(row.get("fallback"))) for row in rows]),
             "latency_ms": latency,
         },
         rows={"latency_ms": Rows(latency, np.arange(len(rows)))},

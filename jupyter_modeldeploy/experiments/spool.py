@@ -35,6 +35,7 @@ LOOK_S = 30.0
 """Between two looks at how much there is: others write and remove, too."""
 BLOCK_BYTES = 4096
 MAX_UNIT_BYTES = MAX_ID_BYTES = 128
+FAILED = 400
 OWN_FIGURES = frozenset({"requests", "errors", "latency_ms", "confidence", "confidences"})
 """What a service measures by itself; every other figure is of outcomes."""
 
@@ -93,6 +94,19 @@ class Spool:
             raise
         self._bytes += len(content) + BLOCK_BYTES
         return path
+
+
+def written_at(path: Path) -> int:
+    """When this segment was written, in milliseconds since the epoch: as its name says, or else now."""
+    told = path.name.partition("-")[0]
+    return (int(told) if told.isdecimal() else time.time_ns()) // 10**6
+
+
+def has_failed(status: int, instead: str | bytes | None) -> bool:
+    """Whether the version that was meant to answer failed: by the status of the answer, or since `instead` of its own
+    there was an older one or another version's. What one version refuses and the other answers is its failure, and what
+    callers do wrong comes to both alike."""
+    return status >= FAILED or bool(instead)
 
 
 def segments(folder: Path) -> list[Path]:

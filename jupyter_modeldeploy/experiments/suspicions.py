@@ -20,15 +20,18 @@ MAD_TO_DEVIATION = 0.6745
 """The median of a standard normal's absolute values."""
 
 
-def of(counted: Counted, kept: Kept, mine: Sequence[Group], outcomes: Set[str]) -> list[Suspicion]:
-    """All that there are among the units of the groups `mine` and the outcomes of these names."""
+def of(
+    counted: Counted, kept: Kept, mine: Sequence[Group], outcomes: Set[str], begun_at: float = 0.0
+) -> list[Suspicion]:
+    """All that there are among the units of the groups `mine` and the outcomes of these names, and what the service has
+    lost since `begun_at`, in seconds since the epoch."""
     found = [
         _crossed(counted, mine),
         _busiest(mine),
         _duplicate(counted, mine, outcomes),
         _unknown(counted, outcomes),
-        _dropped(kept),
-        _damaged(kept),
+        _dropped(kept, begun_at),
+        _damaged(kept, begun_at),
     ]
     return [suspicion for suspicion in found if suspicion is not None]
 
@@ -88,14 +91,14 @@ def _unknown(counted: Counted, outcomes: Set[str]) -> Suspicion | None:
     return Suspicion(kind="unknown", count=count, note=note) if count else None
 
 
-def _dropped(kept: Kept) -> Suspicion | None:
-    count = kept.counter("dropped")
+def _dropped(kept: Kept, begun_at: float) -> Suspicion | None:
+    count = kept.losses("dropped", begun_at)
     note = f"{count} rows of the service could not be written: the disk was full, or nobody counted them in time."
     return Suspicion(kind="dropped", count=count, note=note) if count else None
 
 
-def _damaged(kept: Kept) -> Suspicion | None:
-    count, lost = kept.counter("damaged"), kept.counter("lost")
+def _damaged(kept: Kept, begun_at: float) -> Suspicion | None:
+    count, lost = kept.losses("damaged", begun_at), kept.losses("lost", begun_at)
     note = (
         f"{count} of the files in which requests are recorded were damaged, or of another release; at least {lost} of "
         "their rows are lost, and all else is counted."

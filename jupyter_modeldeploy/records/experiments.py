@@ -192,12 +192,15 @@ class Experiment(Record):
 class Rehearsal(Record):
     """What an experiment would have done in traffic that was recorded: nothing was changed. `recorded` units came
     within `seconds`; of each version, base first, `units` were taken, as the shares of the steps ask for. Where it
-    `is_over` the last decision is an end, or a pause; else the recording ended first."""
+    `is_over` the last decision is an end, or a pause; else the recording ended first. `fallbacks` of the recorded units
+    got another version's answer or an older one, which is a failure of the version that was asked; None where the
+    recording does not tell them from other failures, as a live experiment's does not."""
 
     base: str
     candidate: str
     seconds: float
     recorded: int
+    fallbacks: int | None = None
     units: list[int]
     decisions: list[Decision]
     guardrails: list[GuardrailState]

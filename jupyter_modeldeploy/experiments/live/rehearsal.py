@@ -59,6 +59,7 @@ def rehearse(
         candidate=candidate,
         seconds=last - begun,
         recorded=sum(one.observed.units for one in show.recorded),
+        fallbacks=_fallbacks(show.recorded),
         units=units_of(show.seen, base, candidate),
         decisions=show.decisions,
         guardrails=show.states,
@@ -145,6 +146,11 @@ def _recorded(observed: Sequence[Observed], base: str, candidate: str) -> list[_
             "Rehearse on an experiment that had both, or on a request log of a service that served both.",
         )
     return found
+
+
+def _fallbacks(recorded: Sequence[_Recorded]) -> int | None:
+    told = [one.observed.sums["fallbacks"].sum() for one in recorded if "fallbacks" in one.observed.sums]
+    return int(sum(told)) if told else None
 
 
 def _decision(now: float, action: Any, share: float, by: str, why: str) -> Decision:

@@ -42,6 +42,7 @@ class Looking:
         self._guard_at = self._judge_at = 0.0
         self._judge_every = JUDGE_S
         self._looked = self._since = 0
+        self._begun_at = 0.0
 
     @property
     def units(self) -> list[int]:
@@ -51,7 +52,8 @@ class Looking:
     @property
     def suspicions(self) -> list[Suspicion]:
         pair = self._pair.base_ref, self._pair.candidate_ref
-        return self._collector.suspicions(*pair, self.metrics, self._since, self._pair.experiment)
+        experiment = self._pair.experiment
+        return self._collector.suspicions(*pair, self.metrics, self._since, experiment, self._begun_at)
 
     def close(self) -> None:
         self._collector.close()
@@ -63,6 +65,7 @@ class Looking:
             return False
         self._collector.fold()
         self._since = standing.stage
+        self._begun_at = standing.decisions[0].at.timestamp() if standing.decisions else 0.0
         pair = (self._pair.base_ref, self._pair.candidate_ref)
         self.observed = self._collector.observed(*pair, self.metrics, standing.stage, self._pair.experiment)
         self.split_p_value = min(self.split_p_value, verdicts.split_p_value(self.observed, *pair))

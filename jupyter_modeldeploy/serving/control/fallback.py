@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 class Fallback:
     """The ways that are left to a request whose version failed with `error`, each tried once. On the event loop only,
-    in steps that the request guards: what a way raises leads to the next."""
+    in steps that the request guards: what a way raises leads to the next. `version` is the one that failed."""
 
     def __init__(self, request: Request, error: ModelDeployError) -> None:
         self._request = request
-        self._version, self._error = request.chosen, error  # what is told of where nobody can answer
+        self.version, self._error = request.chosen, error  # what is told of where nobody can answer
         self._older_tried = self._version_tried = False
 
     def go_on(self) -> None:
@@ -68,10 +68,10 @@ class Fallback:
         """Nobody can answer: say so, and leave a record where it was not mere load."""
         request, error = self._request, self._error
         request.instead = b""
-        request.version = self._version
+        request.version = self.version
         faulty = is_models(error, request) or isinstance(error, VersionFailing)
         if faulty:
-            request.policy.review(request.identify(), request.caller, self._version, error)
+            request.policy.review(request.identify(), request.caller, self.version, error)
         has_chain = request.policy.spec.stale_answers or request.target.model.fallback is not None
         if has_chain and faulty and not isinstance(error, Overloaded):
             error = VersionFailing(error.message, error.hint)

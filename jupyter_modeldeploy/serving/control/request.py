@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from jupyter_modeldeploy.errors import ModelDeployError, Overloaded, RateLimited, TimedOut, VersionFailing
+from jupyter_modeldeploy.experiments.spool import has_failed
 from jupyter_modeldeploy.serving.control import telling, urgency
 from jupyter_modeldeploy.serving.control.answers import key_of, packed, unpacked
 from jupyter_modeldeploy.serving.control.asked import Asked
@@ -291,7 +292,7 @@ class Request(Asked):
         version, policy = self.version, self.policy
         seconds = time.perf_counter() - self.begun
         (version.metrics if version else policy.metrics.version("", "")).answered(answer.status, seconds)
-        telling.record(self, seconds, failed=answer.status >= 400 or bool(self.instead))
+        telling.record(self, seconds, failed=has_failed(answer.status, self.instead))
         if policy.sampled():
             telling.write(self, answer, seconds)
         answer.extra_headers = tuple(
@@ -318,6 +319,11 @@ class Request(Asked):
         self.reply = _ignore
 
     # What the steps share
+
+    @property
+    def meant(self) -> ServedVersion | None:
+        """The version that was to answer, also where its fallback does."""
+        return self.version if self._fallback is None else self._fallback.version
 
     @property
     def _breaker(self) -> Breaker:

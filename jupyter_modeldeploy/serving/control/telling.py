@@ -24,13 +24,14 @@ def record(request: Request, seconds: float, failed: bool) -> None:
 
 def write(request: Request, answer: Answer, seconds: float) -> None:
     """A line of the request log."""
-    version, work, call = request.version, request.work, request.call
+    version, meant, work, call = request.version, request.meant, request.work, request.call
     request.policy.log_request(
         {
             "request_id": request.identify().decode("latin-1"),
             "caller": request.caller,
             "model": request.target.model.name,
             "version": version.number if version else None,
+            "asked": meant.number if meant else None,
             "language": type(request.target.language).__name__.lower(),
             "status": answer.status,
             "duration_ms": round(seconds * 1000, 3),

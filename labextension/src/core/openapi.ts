@@ -6097,7 +6097,9 @@ export interface components {
      * Rehearsal
      * @description What an experiment would have done in traffic that was recorded: nothing was changed. `recorded` units came
      *     within `seconds`; of each version, base first, `units` were taken, as the shares of the steps ask for. Where it
-     *     `is_over` the last decision is an end, or a pause; else the recording ended first.
+     *     `is_over` the last decision is an end, or a pause; else the recording ended first. `fallbacks` of the recorded units
+     *     got another version's answer or an older one, which is a failure of the version that was asked; None where the
+     *     recording does not tell them from other failures, as a live experiment's does not.
      */
     Rehearsal: {
       /** Base */
@@ -6106,6 +6108,11 @@ export interface components {
       candidate: string;
       /** Decisions */
       decisions: components['schemas']['Decision'][];
+      /**
+       * Fallbacks
+       * @default null
+       */
+      fallbacks: number | null;
       /** Guardrails */
       guardrails: components['schemas']['GuardrailState'][];
       /** Is Over */

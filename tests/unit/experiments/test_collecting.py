@@ -233,6 +233,7 @@ def test_of_a_damaged_segment_what_can_be_read_is_counted_and_the_rest_is_told(
     )
     path.write_bytes(damage(path.read_bytes()))
     kept.add([exposure(2, "eve", 1)], dropped=3)
+    later = path.stat().st_mtime + 60
     kept.collector.fold()
     kept.collector.fold()
     assert kept.sums("requests", stage=4) == [1]
@@ -242,6 +243,7 @@ def test_of_a_damaged_segment_what_can_be_read_is_counted_and_the_rest_is_told(
     told = {one.kind: one for one in kept.collector.suspicions(BASE, CANDIDATE)}
     assert (told["damaged"].count, told["dropped"].count) == (1, 3)
     assert f"at least {lost} of their rows" in told["damaged"].note
+    assert not {"damaged", "dropped"} & kept.suspicions(begun_at=later).keys()
     assert spool.segments(kept.spool.folder) == []
 
 

@@ -221,10 +221,20 @@ def test_who_is_in_the_candidate_stays_through_all_steps() -> None:
         inside = now
 
 
-def test_in_a_log_of_requests_a_refusal_is_a_failure_as_where_a_service_counts(tmp_path: Path) -> None:
+def test_a_log_of_requests_counts_failures_as_a_service_does_for_the_version_that_was_asked(tmp_path: Path) -> None:
+    fallen = {"version": 2, "status": 200, "fallback": "version"}
     lines = [
-        {"model": "m", "version": 1, "status": status, "duration_ms": 1.0, "time": 1.0} for status in (200, 400, 500)
+        *({"version": 1, "asked": 1, "status": status, "fallback": None} for status in (200, 400, 500)),
+        {"version": 1, "asked": 1, "status": 200, "fallback": "stale"},
+        {**fallen, "asked": 1},
+        {"version": 2, "asked": 2, "status": 200, "fallback": None},
+        fallen,  # of a release that did not say whose failure it is
     ]
-    (tmp_path / "log").write_text("\n".join(map(json.dumps, lines)))
-    (found,) = request_log.read(tmp_path / "log", "m")
-    assert list(found.sums["errors"]) == [0, 1, 1]
+    (tmp_path / "log").write_text(
+        "\n".join(json.dumps({"model": "m", "duration_ms": 1.0, "time": 1.0, **line}) for line in lines)
+    )
+    base, candidate = request_log.read(tmp_path / "log", "m")
+    assert list(base.sums["errors"]) == [0, 1, 1, 1, 1]
+    assert list(candidate.sums["errors"]) == [0]
+    rehearsed = rehearse([base, candidate], "m@1", "m@2", RAMP, metrics_of({}), guardrails_of({}, metrics_of({})))
+    assert rehearsed.fallbacks == 2

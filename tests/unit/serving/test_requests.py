@@ -218,7 +218,7 @@ def test_a_redis_that_is_gone_hurts_nobody(run: Any, tmp_path: Path) -> None:
 
 def test_a_version_that_fails_is_answered_by_its_fallback(run: Any) -> None:
     async def scenario(service: Service) -> None:
-        service.configure(fallback=2, breaker={"breaker_requests": 3})
+        service.configure(fallback=2, breaker={"breaker_requests": 3}, log_sample=1)
         service.fragile.broken = True
         runs = service.fragile.runs
         replies = [await service.ask() for _ in range(6)]
@@ -229,6 +229,7 @@ def test_a_version_that_fails_is_answered_by_its_fallback(run: Any) -> None:
         assert service.endpoint.policy.breakers[service.version].state is State.open
         assert b'breaker_state{model="model",version="1",replica="0"} 2' in service.metrics.render()
         assert not service.lines(REVIEW_LOG)
+        assert {(line["asked"], line["version"]) for line in service.lines(REQUEST_LOG)} == {(1, 2)}
 
     run(scenario)
 

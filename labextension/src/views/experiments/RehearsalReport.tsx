@@ -9,6 +9,7 @@ import { MetricsTable } from './MetricsTable';
 export function RehearsalReport({ found }: { found: Rehearsal }): JSX.Element {
   const trans = useTrans();
   const taken = found.units.reduce((sum, units) => sum + units, 0);
+  const fallbacks = found.fallbacks ?? 0;
   return (
     <div className="jp-ModelDeploy-experiment">
       <p className="jp-ModelDeploy-conclusion" role="status">
@@ -20,6 +21,11 @@ export function RehearsalReport({ found }: { found: Rehearsal }): JSX.Element {
           taken.toLocaleString(),
           found.recorded.toLocaleString()
         )}{' '}
+        {fallbacks > 0 &&
+          trans.__(
+            "%1 of them got a fallback's answer: a failure of the version that was asked.",
+            fallbacks.toLocaleString()
+          )}{' '}
         {!found.is_over && trans.__('The recording ended before the experiment would have.')}
       </p>
       {found.decisions.length > 0 && <DecisionLog decisions={found.decisions} />}
