@@ -152,6 +152,7 @@ def test_an_alias_is_promoted_by_its_rule_rolled_back_and_tells_its_history(
     expect(staging).to_contain_text(
         "no versionasks an experiment for 100 units of each version, and to find it better, or worse by less than 1.5 %"
     )
+    expect(form.locator("datalist option[value=staging]")).to_have_count(1)
 
 
 def test_a_version_is_deprecated_and_compared_with_another(open_page: OpenPage, tuned: str) -> None:

@@ -1,19 +1,20 @@
 import type { JSX } from 'react';
-import type { Model } from '../../core/types';
-import { useApi, useTrans } from '../contexts';
+import type { AliasList } from '../../core/types';
+import { useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
-import { useAnswer } from '../useAnswer';
-import { useTimes } from '../useTimes';
+import type { Answered } from '../useAnswer';
 import { AliasItem } from './AliasItem';
 import { AnotherRule } from './AnotherRule';
 
-/** Where a model's aliases point and how they came there; asked for again when something about the model has changed, as
- * when one of them moves or somebody asks for that. */
-export function Aliases({ model }: { model: Model }): JSX.Element {
-  const api = useApi();
+/** Where the aliases of a model point and how they came there. */
+export function Aliases({
+  model,
+  asked: { answer, error }
+}: {
+  model: string;
+  asked: Answered<AliasList>;
+}): JSX.Element {
   const trans = useTrans();
-  const key = `${model.name} ${useTimes(model)}`;
-  const { answer, error } = useAnswer(key, () => api.aliases(model.name));
   return (
     <>
       {answer?.aliases.length === 0 && (
@@ -28,7 +29,7 @@ export function Aliases({ model }: { model: Model }): JSX.Element {
           ))}
         </ul>
       )}
-      {answer && <AnotherRule model={model.name} pages={answer.aliases} />}
+      {answer && <AnotherRule model={model} pages={answer.aliases} />}
       <ErrorNote error={error} />
     </>
   );

@@ -9,6 +9,7 @@ import { Lineage } from './Lineage';
 import { Missing } from './Missing';
 import { PageFrame } from './PageFrame';
 import { Part } from './Part';
+import { useAliases } from './useAliases';
 import { VersionDifferences } from './VersionDifferences';
 import { versionFigures } from './versionFigures';
 import { VersionPart } from './VersionPart';
@@ -50,12 +51,14 @@ function Known({
   const { name, versions } = model;
   const [wanted, setWanted] = useState('');
   const { answer, error } = useAnswer(`${name} ${measured}`, () => api.measurements(name));
+  const pages = useAliases(model);
   const chosen =
     versions.find(({ ref }) => ref === wanted) ??
     versions.find(({ number }) => number === model.latest);
   const figures = versionFigures(versions, answer ?? [], trans);
   const choice = { chosen: chosen?.ref ?? '', onChoose: setWanted };
   const aliases = Object.entries(model.aliases).map(([alias, number]) => `${alias} @${number}`);
+  const known = pages.answer?.aliases.map(({ alias }) => alias) ?? Object.keys(model.aliases);
   return (
     <PageFrame
       title={name}
@@ -80,7 +83,7 @@ function Known({
       )}
       {versions.length > 0 && (
         <Part title={trans.__('Aliases')}>
-          <Aliases model={model} />
+          <Aliases model={name} asked={pages} />
         </Part>
       )}
       {chosen && versions.length > 1 && (
@@ -88,7 +91,7 @@ function Known({
           <VersionDifferences key={chosen.ref} version={chosen} versions={versions} />
         </Part>
       )}
-      {chosen && <VersionPart key={chosen.ref} version={chosen} model={model} />}
+      {chosen && <VersionPart key={chosen.ref} version={chosen} model={model} aliases={known} />}
     </PageFrame>
   );
 }

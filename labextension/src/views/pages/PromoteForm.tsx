@@ -12,13 +12,15 @@ import { FollowBox } from './FollowBox';
 import { MovedNote } from './MovedNote';
 
 /** Points an alias at a version, as its rule allows; refused where it has moved since the page showed it. What the rule asks
- * is said before, with whether it holds. */
+ * is said before, with whether it holds. `suggested` are the names that are known, be it for their rule alone. */
 export function PromoteForm({
   version,
-  aliases
+  aliases,
+  suggested
 }: {
   version: Version;
   aliases: Model['aliases'];
+  suggested: readonly string[];
 }): JSX.Element {
   const api = useApi();
   const trans = useTrans();
@@ -57,7 +59,7 @@ export function PromoteForm({
           }}
         />
         <datalist id={known}>
-          {Object.keys(aliases).map(name => (
+          {suggested.map(name => (
             <option key={name} value={name} />
           ))}
         </datalist>

@@ -15,8 +15,17 @@ import { Part } from './Part';
 import { PromoteForm } from './PromoteForm';
 import { Safety } from './Safety';
 
-/** One version: what can be done with it, what is known of it, whether it is safe, and its files. */
-export function VersionPart({ version, model }: { version: Version; model: Model }): JSX.Element {
+/** One version: what can be done with it, what is known of it, whether it is safe, and its files. `aliases` are those of
+ * its model that are known. */
+export function VersionPart({
+  version,
+  model,
+  aliases
+}: {
+  version: Version;
+  model: Model;
+  aliases: readonly string[];
+}): JSX.Element {
   const trans = useTrans();
   const openPage = useOpenPage();
   const { ref } = version;
@@ -116,7 +125,9 @@ export function VersionPart({ version, model }: { version: Version; model: Model
       <ErrorNote error={serve.error ?? insertLoader.error ?? insertTraining.error} />
       {making === 'convert' && <ConvertForm version={version} onStarted={show} />}
       {making === 'quantize' && <QuantizeForm version={version} onStarted={show} />}
-      {making === 'promote' && <PromoteForm version={version} aliases={model.aliases} />}
+      {making === 'promote' && (
+        <PromoteForm version={version} aliases={model.aliases} suggested={aliases} />
+      )}
       {making === 'deprecate' && <DeprecateForm version={version} versions={model.versions} />}
       <VersionDetails version={version} />
       <h3>{trans.__('Safety')}</h3>
