@@ -3,7 +3,8 @@
 A panel sends `{"kind": "ask", "rid", "method", "path", "body", "language"}` with a body of JSON text, and the language
 of the page around it. `{"kind": "heard", "rid"}` comes back at once, which tells a busy kernel from a long answer, and
 later `{"kind": "answer", "rid", "status", "body"}` as over HTTP. `{"kind": "forget", "rid"}` says that nobody waits for
-an answer any more.
+an answer any more. A panel that hears nothing asks again under the same `rid`; what waited behind a busy kernel then
+comes all at once, and is answered once.
 
 A call runs in a thread, never in the message's own callback: all panels of a kernel share that one. It runs in the
 message's context, by which the kernel sends its answers to where the front end hears them while a cell computes."""
@@ -30,6 +31,9 @@ from jupyter_modeldeploy.widgets.watch import Waiting, Watch
 from jupyter_modeldeploy.workspace import Workspace
 
 THREADS = 8
+QUEUED_S = 1.0
+"""A repeat that comes so soon after the answer was sent before it: a panel lets more time than this pass between two,
+and one whose answer was lost on the way asks later."""
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +58,8 @@ class Channel:
         self._workspace = workspace
         self._send = send
         self._waiting: dict[str, Waiting] = {}
+        self._taken: dict[str, float | None] = {}
+        """When each question was answered, None while it is not: of those that a repeat may still be queued of."""
 
     def receive(self, message: dict[str, Any]) -> None:
         """Take a question of the panel, or that it forgot one; returns at once."""
@@ -61,8 +67,11 @@ class Channel:
             body, language = message.get("body") or "", message.get("language", "")
             asked = Asked(message["rid"], message["method"], message["path"], body, language)
             self._send({"kind": "heard", "rid": asked.rid})
-            _pool().submit(copy_context().run, self._take, asked)
-        elif (waiting := self._waiting.pop(message["rid"], None)) is not None:
+            if self._is_new(asked.rid):
+                _pool().submit(copy_context().run, self._take, asked)
+            return
+        self._taken.pop(message["rid"], None)
+        if (waiting := self._waiting.pop(message["rid"], None)) is not None:
             self._watch.forget(waiting)
 
     def close(self) -> None:
@@ -74,6 +83,17 @@ class Channel:
     @property
     def _watch(self) -> Watch:
         return _watches.setdefault(self._workspace, Watch(self._workspace))
+
+    def _is_new(self, rid: str) -> bool:
+        """False for a repeat of what is being answered, or was just now."""
+        now = time.monotonic()
+        for known, at in [*self._taken.items()]:
+            if at is not None and now - at > QUEUED_S:
+                self._taken.pop(known, None)
+        if rid in self._taken:
+            return False
+        self._taken[rid] = None
+        return True
 
     def _take(self, asked: Asked) -> None:
         """Answer, or wait for a change first without holding the thread."""
@@ -115,6 +135,8 @@ class Channel:
             self._answer(asked, operation.status, answer)
 
     def _answer(self, asked: Asked, status: int, body: str) -> None:
+        if asked.rid in self._taken:  # it may be forgotten meanwhile
+            self._taken[asked.rid] = time.monotonic()
         self._send({"kind": "answer", "rid": asked.rid, "status": status, "body": in_language(body, asked.language)})
 
 

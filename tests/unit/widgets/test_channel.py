@@ -14,6 +14,7 @@ import pytest
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.store.changes import append
+from jupyter_modeldeploy.widgets import channel
 from jupyter_modeldeploy.widgets.channel import Channel
 
 SOON_S = 120
@@ -54,6 +55,19 @@ def asking(workspace: Workspace) -> Iterator[Asking]:
 def test_an_operation_is_answered_as_over_http(asking: Asking) -> None:
     asking.ask("models")
     assert asking.answer() == (200, {"models": []})
+
+
+def test_a_question_that_was_asked_again_behind_a_busy_kernel_is_answered_once(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking.ask("models")
+    assert asking.answer()[0] == 200
+    asking.ask("models")
+    asking.ask("jobs", rid="2")
+    assert "jobs" in asking.answer()[1]
+    monkeypatch.setattr(channel, "QUEUED_S", -1.0)
+    asking.ask("models")
+    assert asking.answer() == (200, {"models": []})  # much later: the answer was lost on its way
 
 
 def test_a_panel_in_chinese_is_answered_in_chinese(asking: Asking) -> None:
