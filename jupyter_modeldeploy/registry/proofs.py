@@ -104,8 +104,9 @@ def _unsupported(experiment: Experiment, rule: ApprovalRule, asked: str) -> Chec
 
 
 def _unguarded(experiment: Experiment) -> Sequence[MetricComparison]:
-    """The metrics of which nobody said how much worse they may be: where there are guardrails, they say it."""
-    return [] if experiment.guardrails else experiment.metrics
+    """The metrics of which nobody said how much worse they may be: where there are guardrails, they say it. A size is
+    no finding: it was known before, and whoever minds it has it among the rule's conditions."""
+    return [] if experiment.guardrails else [one for one in experiment.metrics if one.metric != "size_bytes"]
 
 
 def _is_worse(found: MetricComparison, margin: float | None) -> bool:

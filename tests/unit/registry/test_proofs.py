@@ -95,7 +95,8 @@ def test_on_labelled_rows_the_answers_decide_and_nothing_else_may_be_worse(works
     assert "is not sure that accuracy is better" in checked(workspace).note
     experimented(workspace, "m@1", "m@2", (0, 1), kind="offline", metrics=[slower, accuracy])
     assert "found latency_ms worse" in checked(workspace).note
-    experimented(workspace, "m@1", "m@2", (0, 1), kind="offline", metrics=[faster, accuracy])
+    larger = slower.model_copy(update={"metric": "size_bytes"})
+    experimented(workspace, "m@1", "m@2", (0, 1), kind="offline", metrics=[faster, larger, accuracy])
     assert checked(workspace).holds
 
 
