@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from jupyter_modeldeploy.settings import Settings
 from jupyter_modeldeploy.store import Store
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
 gc.disable()  # while the tests and what they need are imported, all of which stays
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jupyter_modeldeploy.reporting.experiment import ExperimentPage
 
 POLL_S = 0.1
-ACT_WAIT_S = 20.0
+ACT_WAIT_S = 120.0
 """An experiment looks for what is asked of it twice a second, and may be changing its service at that time."""
 ALONE = ("pause", "resume")
 """What makes no sense where nobody watches."""

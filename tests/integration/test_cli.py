@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ import model_files
 import pytest
 import tiny_bert
 import tiny_onnx
+from free_port import free_port
 from typer.testing import CliRunner, Result
 
 from jupyter_modeldeploy import Workspace, devices, processes
@@ -325,9 +325,7 @@ def test_the_commands_that_scripts_call_work_as_processes(workspace_root: Path, 
         )
         return json.loads(ended.stdout) if "--json" in arguments else ended.stdout
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     call("fetch", f"file:{model_folder}", "--name", "scripted")
     call("serve", "scripted@1", "--name", "scripted", "--port", str(port), "--auth", "none")
     answer = httpx.post(f"http://127.0.0.1:{port}/predict", json={"text": "good"}, trust_env=False, timeout=120)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from digit_images import TINY_RESNET, digit_folder
+from slow_motion import in_slow_motion
 from tiny_bert import CLASSES, make_classifier, make_encoder, rows
 from transformers import ResNetConfig, ResNetForImageClassification
+from waiting import until
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.errors import InvalidInput, JobFailed, NotFound
@@ -47,12 +48,11 @@ def student(workspace: Workspace) -> Version:
     options = {**OPTIONS, "max_steps": 60, "checkpoint_every": 5}
     job = workspace.models.distil("teacher", "sentences", name="student", **options)
     checkpoints = workspace.store.job_folder(job.id) / "checkpoints"
-    while not any(checkpoints.glob("checkpoint-*")):
-        assert not job.job.state.ended
-        time.sleep(0.02)
-    process = job.job.process
-    assert process is not None
-    os.kill(process.pid, signal.SIGKILL)
+    with in_slow_motion(job):
+        until(lambda: any(checkpoints.glob("checkpoint-*")) or job.job.state.ended, "a checkpoint")
+        process = job.job.process
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
     with pytest.raises(JobFailed, match="SIGKILL"):
         job.wait(timeout_s=240)
     job.resume()

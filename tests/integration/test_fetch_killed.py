@@ -89,11 +89,11 @@ def test_two_processes_download_one_file_once(hub: Hub, tmp_path: Path) -> None:
 
 def test_many_kills_and_dropped_connections_cost_almost_nothing(tmp_path: Path, root: Path) -> None:
     """Every byte that the server sends is counted; it sends at the pace of a network."""
-    content, chance = random.Random(1).randbytes(24_000_000), random.Random(2)
+    content, chance = random.Random(1).randbytes(9_000_000), random.Random(2)
     sha256 = hashlib.sha256(content).hexdigest()
     with faulty_server.serving() as server:
         server.files["model"] = content
-        server.bytes_per_second = 8e6
+        server.bytes_per_second = 3e6
         server.drops = [chance.randrange(len(content)) for _ in range(10)]
         command = [sys.executable, "-c", GET, f"{server.url}/model", str(len(content)), sha256, server.address]
         for at in sorted(chance.randrange(len(content)) for _ in range(5)):
@@ -102,6 +102,6 @@ def test_many_kills_and_dropped_connections_cost_almost_nothing(tmp_path: Path, 
                 time.sleep(0.001)
             process.kill()
             process.wait()
-        subprocess.run(command, check=True, timeout=120)
+        subprocess.run(command, check=True, timeout=300)
         assert (root / "cache" / "files" / sha256).read_bytes() == content
         assert server.sent - len(content) < 5 * LOST_BY_A_KILL

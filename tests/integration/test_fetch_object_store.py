@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from free_port import free_port
 from simple_index import wheel
 
 from jupyter_modeldeploy.errors import Conflict, InvalidInput, NotFound, Unavailable, UnsafeContent
@@ -167,9 +167,7 @@ def gs(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     import httpx
     from gcp_storage_emulator.server import create_server
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     server = create_server("127.0.0.1", port, in_memory=True, default_bucket="models")
     server.start()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from slow_motion import in_slow_motion
 from tiny_bert import CLASSES, make_encoder, rows
 from waiting import until
 
@@ -155,10 +156,11 @@ def test_a_killed_worker_is_shown_as_died_lets_the_next_one_in_and_resumes_from_
 ) -> None:
     handle = start(workspace, max_steps=150, checkpoint_every=20)
     second = workspace.models.evaluate("tiny")
-    job = training(handle, steps=25)
-    assert not second.job.state.ended
-    assert job.process is not None
-    os.kill(job.process.pid, signal.SIGKILL)
+    with in_slow_motion(handle):
+        job = training(handle, steps=25)
+        assert not second.job.state.ended
+        assert job.process is not None
+        os.kill(job.process.pid, signal.SIGKILL)
     until(lambda: second.job.state.ended and handle.job.state.ended, "the end")
     died = handle.job
     assert died.state is JobState.failed

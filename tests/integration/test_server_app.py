@@ -139,12 +139,12 @@ async def test_while_nothing_lives_and_nothing_is_written_no_look_is_taken(
 
 
 async def test_a_worker_that_died_is_found_although_nothing_was_written(app: ModelDeployApp) -> None:
-    worker = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    worker = subprocess.Popen(["sleep", "600"], start_new_session=True)
     app.workspace.store.jobs.add(job(1, processes.of(worker.pid)))
     before = await app.watch.next_look()
     worker.kill()
     worker.wait()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while await app.watch.next_look() == before:
             pass
     assert app.workspace.jobs.list()[0].state.ended

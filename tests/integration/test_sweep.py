@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from slow_motion import in_slow_motion
 from tiny_bert import CLASSES, make_encoder, rows
 from waiting import until
 
@@ -71,11 +72,12 @@ def test_a_grid_that_is_killed_keeps_its_trials_and_makes_a_version_of_the_best(
     vary = {"batch_size": [6, 8], "gradient_accumulation": [1, 3]}  # 8 rows cannot be computed in 3 equal parts
     options = {**QUICK, "batch_size": None, "learning_rate": 3e-3}
     handle = workspace.models.sweep("tiny", "sentences", "gridded", vary, search="grid", pruning="none", **options)
-    until(lambda: handle.job.result and len(found(handle).trials) >= 2, "the second trial")
-    parent = handle.job
-    assert parent.process is not None
-    assert parent.progress.total == 4
-    os.kill(parent.process.pid, signal.SIGKILL)
+    with in_slow_motion(handle):
+        until(lambda: handle.job.result and len(found(handle).trials) >= 2, "the second trial")
+        parent = handle.job
+        assert parent.process is not None
+        assert parent.progress.total == 4
+        os.kill(parent.process.pid, signal.SIGKILL)
     until(lambda: handle.job.state.ended, "the end")
     until(lambda: all(part.state.ended for part in parts(workspace, handle)), "the end of the orphan")
     before = found(handle)

@@ -34,7 +34,7 @@ def calls(served: Served) -> dict[str, Any]:
         installed.touch()
     script = Path(__file__).with_name("kserve_calls.py")
     command = [python, "-W", "ignore", script, str(served.service.url), served.token]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=800)
     sys.stderr.write(done.stderr)
     assert done.returncode == 0
     return dict(json.loads(done.stdout.splitlines()[-1]))

@@ -66,7 +66,7 @@ def ask(described: Served, folder: Path, count: int, *which: str) -> None:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=800,
     )
     assert run.returncode == 0, run.stdout + run.stderr
 

@@ -174,7 +174,7 @@ class Talker:
 
     def __enter__(self) -> str:
         self._thread.start()
-        self._ready.wait(10)
+        self._ready.wait()
         return f"http://127.0.0.1:{self._port}/"
 
     def __exit__(self, *_: object) -> None:

@@ -39,7 +39,7 @@ class Service:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / spool.FOLDER
-        self.instances = Instances(1, 8, 30.0, asyncio.get_running_loop())
+        self.instances = Instances(1, 8, 3600.0, asyncio.get_running_loop())
         self.metrics = Metrics(folder, 0)
         self.versions = [self._version(n, tiny_onnx.add_one(folder / f"adder{n}", n)) for n in (1, 2)]
         model = ModelRoute("s", "model", self.versions, [3, 1])

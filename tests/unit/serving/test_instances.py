@@ -37,7 +37,7 @@ def served(folder: Path, task: str = "tensor") -> ServedVersion:
 
 def run(scenario: Callable[[Instances], Awaitable[Any]], **limits: Any) -> Any:
     async def main() -> Any:
-        options = {"count": 1, "max_queue": 8, "timeout_s": 30.0, **limits}
+        options = {"count": 1, "max_queue": 8, "timeout_s": 3600.0, **limits}
         instances = Instances(**options, loop=asyncio.get_running_loop())
         try:
             return await scenario(instances)

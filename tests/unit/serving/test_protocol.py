@@ -94,7 +94,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[
 
     async def main(scenario: Callable[[Server], Awaitable[Any]]) -> Any:
         loop = asyncio.get_running_loop()
-        instances = Instances(1, 8, 30.0, loop)
+        instances = Instances(1, 8, 3600.0, loop)
         models = [ModelRoute("service", "adder", [version], [1.0])]
         endpoint = Endpoint("service", models, guard(None), instances, metrics, MAX_BODY)
         monkeypatch.setattr(InferenceProtocol, "endpoint", endpoint, raising=False)

@@ -60,7 +60,7 @@ class Service:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.metrics = Metrics(folder, 0)
-        self.instances = Instances(1, 8, 30.0, asyncio.get_running_loop())
+        self.instances = Instances(1, 8, 3600.0, asyncio.get_running_loop())
         versions = [self._version("model", n, tiny_onnx.add_one(folder / f"adder{n}", n)) for n in (1, 2)]
         self.fragile = Fragile(versions[0]._runtime)
         versions[0].use(self.fragile, 1)

@@ -156,7 +156,9 @@ PARAMETERS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(of_input=PARAMETERS, of_output=PARAMETERS)
 def test_whatever_the_parameters_are_the_answer_is_one_or_an_error(
     tmp_path: Path, key: str, of_input: dict[str, Any], of_output: dict[str, Any]
