@@ -22,7 +22,7 @@ from jupyter_modeldeploy.records import ServedModel, Service, TensorSpec
 from jupyter_modeldeploy.store import Store
 
 MOST_ROWS = 2000
-METADATA_TIMEOUT_S = 10.0
+METADATA_TIMEOUT_S = 60.0
 AFTER_LAST_S = 1.0
 """A trace ends with its last request; this is so that its time does not end before."""
 _INFER = re.compile(r"(?P<base>https?://[^/]+(?:/.*?)?)(?P<model>/v2/models/[^/]+(?:/versions/[^/]+)?)(?:/infer)?/?$")

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from jupyter_modeldeploy.records.loads import Stage
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 30.0
 SETTLED_WITHIN_S = 2.5
 """Several server processes leave their counts for each other once a second."""
 POLL_S = 0.1

@@ -133,7 +133,7 @@ def test_an_unknown_or_stopped_service_is_told_with_a_hint(client: httpx.Client,
 def test_jupyters_secrets_stay_with_jupyter(jupyter: Server, served: Served) -> None:
     """Whoever reads what the service is sent finds no cookie and no token of Jupyter there."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(30)
+        listener.settimeout(120)
         row = served.store.services.get("shared")
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         spec = row.spec.model_copy(update={"name": "spy"})
