@@ -15,7 +15,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.datatypes import BF16
 from jupyter_modeldeploy.errors import InvalidInput, OutOfMemory, Unavailable
-from jupyter_modeldeploy.runtimes import Tensors
+from jupyter_modeldeploy.runtimes import DEVICE_FAILED, Tensors, model_failed
 from jupyter_modeldeploy.runtimes.model_file import only_file
 from jupyter_modeldeploy.signatures import Signature, TensorSpec
 
@@ -101,7 +101,10 @@ class OnnxRuntime:
         """All outputs by name; BYTES tensors are object arrays of `bytes` in and out.
 
         Raises InvalidInput for a missing input, a wrong dtype or shape, or values that the model cannot take (an index
-        beyond a table, dimensions that don't fit each other), OutOfMemory."""
+        beyond a table, dimensions that don't fit each other), OutOfMemory, ModelDeployError where no input would do.
+
+        ONNX Runtime's own kinds do not tell these apart: dimensions that don't fit each other are Fail for an Add,
+        InvalidArgument for an Expand, and RuntimeException for a Reshape in older releases."""
         self._inputs.check(inputs)
         if self._texts:
             inputs = {**inputs, **{name: _decoded(inputs[name], name) for name in self._texts}}
@@ -110,6 +113,8 @@ class OnnxRuntime:
         except _RUN_ERRORS as error:
             if any(words in str(error) for words in NO_MEMORY):
                 raise OutOfMemory(f"Not enough memory for this input: {_reason(error)}", "Send less.") from error
+            if isinstance(error, native.NotImplemented) or any(words in str(error) for words in DEVICE_FAILED):
+                raise model_failed(error, _reason(error)) from error
             raise InvalidInput(f"The model cannot take these values: {_reason(error)}") from error
         outputs: Tensors = dict(zip(self._outputs, arrays, strict=True))
         for name in self._text_outputs:

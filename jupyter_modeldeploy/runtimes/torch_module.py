@@ -11,7 +11,7 @@ import torch
 from jupyter_modeldeploy import datatypes
 from jupyter_modeldeploy.datatypes import BF16
 from jupyter_modeldeploy.errors import InvalidInput, OutOfMemory, Unavailable
-from jupyter_modeldeploy.runtimes import Tensors
+from jupyter_modeldeploy.runtimes import DEVICE_FAILED, Tensors, model_failed
 from jupyter_modeldeploy.signatures import Signature, TensorSpec
 
 DATATYPES = {
@@ -32,6 +32,9 @@ DATATYPES = {
 TORCH = {name: dtype for dtype, name in DATATYPES.items()}
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 RUN_ERRORS = (RuntimeError, ValueError, IndexError, TypeError, AssertionError)
+_OF_NO_INPUT = (NotImplementedError, TypeError)
+"""Values and sizes that a module cannot take are RuntimeError, IndexError (a table's end), ValueError (a batch norm's
+dimensions) and AssertionError (what was exported as equal) in torch."""
 
 Flat = Callable[[list[torch.Tensor]], Sequence[torch.Tensor]]
 
@@ -57,7 +60,8 @@ class TorchModule:
         self._outputs = [spec.name for spec in signature.outputs]
 
     def run(self, inputs: Tensors) -> Tensors:
-        """All outputs by name. Raises InvalidInput for what the model cannot take, OutOfMemory."""
+        """All outputs by name. Raises InvalidInput for what the model cannot take, OutOfMemory, and ModelDeployError
+        where no input would do."""
         self._wanted.check(inputs)
         if torch.get_num_threads() != self._threads:  # a setting of the calling thread
             torch.set_num_threads(self._threads)
@@ -70,6 +74,8 @@ class TorchModule:
         except RUN_ERRORS as error:
             if any(words in str(error) for words in NO_MEMORY):
                 raise out_of_memory(error) from error
+            if isinstance(error, _OF_NO_INPUT) or any(words in str(error) for words in DEVICE_FAILED):
+                raise model_failed(error, reason(error)) from error
             raise InvalidInput(f"The model cannot take these values: {reason(error)}") from error
         return dict(zip(self._outputs, outputs, strict=True))
 

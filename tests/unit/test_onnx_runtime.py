@@ -11,8 +11,9 @@ import onnx
 import pytest
 import tiny_onnx
 from onnx import TensorProto
+from onnxruntime.capi import onnxruntime_pybind11_state as native
 
-from jupyter_modeldeploy.errors import InvalidInput, NotFound
+from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, NotFound
 from jupyter_modeldeploy.records import TensorSpec
 from jupyter_modeldeploy.runtimes.onnx import OnnxRuntime
 
@@ -90,6 +91,26 @@ def test_values_that_the_graph_cannot_take_are_the_callers_fault(tmp_path: Path)
     beyond = np.array([[99]], np.int64)
     with pytest.raises(InvalidInput, match="cannot take"):
         runtime.run({"input_ids": beyond, "attention_mask": np.ones_like(beyond)})
+
+
+def test_free_dimensions_that_do_not_fit_each_other_are_the_callers_fault(tmp_path: Path) -> None:
+    sides = [tiny_onnx.value(name, TensorProto.FLOAT, [name]) for name in ("a", "b", "y")]
+    folder = tiny_onnx.save(tmp_path, [onnx.helper.make_node("Add", ["a", "b"], ["y"])], sides[:2], sides[2:], {})
+    with pytest.raises(InvalidInput, match="cannot take"):
+        OnnxRuntime(folder).run({"a": np.ones(2, np.float32), "b": np.ones(3, np.float32)})
+
+
+@pytest.mark.parametrize("error", [native.NotImplemented("no kernel"), native.Fail("CUDA failure 700: illegal")])
+def test_what_no_input_would_have_saved_is_the_models_failure(
+    adder: OnnxRuntime, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*given: object) -> None:
+        raise error
+
+    monkeypatch.setattr(adder, "_run_session", fail)
+    with pytest.raises(ModelDeployError, match="The model failed") as raised:
+        adder.run({"x": np.zeros((1, 4), np.float32)})
+    assert raised.value.status == 500
 
 
 def test_run_may_be_called_from_several_threads(adder: OnnxRuntime) -> None:

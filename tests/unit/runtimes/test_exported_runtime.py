@@ -16,10 +16,12 @@ import tiny_torch
 import torch
 from torch.export import Dim
 
-from jupyter_modeldeploy.errors import InvalidInput, NotFound, TooLarge, UnsafeContent
+from jupyter_modeldeploy.errors import InvalidInput, ModelDeployError, NotFound, TooLarge, UnsafeContent
 from jupyter_modeldeploy.records import TensorSpec
 from jupyter_modeldeploy.runtimes import exported_archive
 from jupyter_modeldeploy.runtimes.exported import ExportedRuntime
+from jupyter_modeldeploy.runtimes.torch_module import TorchModule
+from jupyter_modeldeploy.signatures import Signature
 
 ROWS = np.arange(12, dtype=np.float32).reshape(3, 4)
 
@@ -81,6 +83,27 @@ def test_rows_that_do_not_fit_each_other_are_the_callers_fault(tmp_path: Path) -
     runtime = ExportedRuntime(tiny_torch.exported(tmp_path / "model", tiny_torch.Two(), *torch.zeros(2, 2, 3)))
     with pytest.raises(InvalidInput, match="cannot take"):
         runtime.run({"a": ROWS[:2, :3], "b": ROWS[:, :3]})
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ValueError("expected 4D input (got 2D input)"), InvalidInput),
+        (IndexError("index out of range in self"), InvalidInput),
+        (AssertionError("Guard failed: b.size()[0] == a.size()[0]"), InvalidInput),
+        (NotImplementedError("\"cumsum_out_cpu\" not implemented for 'Bool'"), ModelDeployError),
+        (TypeError("unsupported operand"), ModelDeployError),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), ModelDeployError),
+    ],
+)
+def test_what_no_input_would_have_saved_is_the_models_failure(error: Exception, kind: type[Exception]) -> None:
+    def fails(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+        raise error
+
+    module = TorchModule(fails, Signature(inputs=[], outputs=[]), 1, torch.device("cpu"))
+    with pytest.raises(ModelDeployError) as raised:
+        module.run({})
+    assert type(raised.value) is kind
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 nothing", b"not an archive"])
