@@ -144,7 +144,7 @@ class Supervisor:
         if member.draining or self._ending:
             return
         log.error("replica %d ended: %s", member.index, slot.last_exit)
-        slot.crashed(now - member.started_at, now)
+        slot.crashed(now - member.started_at if member.ready else 0.0, now)  # a start may take long
         if self._changes.under_way and not member.ready:
             self._changes.undo(member.failure or self._kept_crashing(1, slot.last_exit))
         elif any(other.ready for other in self._members):

@@ -142,8 +142,8 @@ def test_candidates_have_turns_in_rounds_beside_the_original(tmp_path: Path) -> 
     alone, crowd = Layout(threads=1), Layout(threads=1, instances=2, batch=4)
     turns = [Turn(name, layout) for name in (ORIGINAL, "other", "broken") for layout in (alone, crowd)]
     with Bench(forms, inputs, "cpu") as bench:
-        timed, failed = bench.rounds(turns, ORIGINAL, 3, 0.01, lambda: 60, lambda share: None)
-        peak = bench.peak_bytes("other", alone, 60)
+        timed, failed = bench.rounds(turns, ORIGINAL, 3, 0.01, lambda: 600, lambda share: None)
+        peak = bench.peak_bytes("other", alone, 600)
 
     assert set(timed) == {turn for turn in turns if turn.name != "broken"}
     assert set(failed) == {"broken"}

@@ -93,7 +93,7 @@ def run(tmp_path: Path) -> Callable[[Callable[[Service], Awaitable[Any]]], Any]:
     async def main(scenario: Callable[[Service], Awaitable[Any]]) -> Any:
         service = Service(tmp_path)
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 return await scenario(service)
         finally:
             service.instances.close()
