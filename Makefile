@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL := HATCH_JUPYTER_BUILDER_SKIP_NPM=1 pip install --quiet --no-compile --constraint constraints.txt --editable
 FRONT_END := package.json yarn.lock $(shell find labextension/src labextension/style labextension/schema -type f)
 
-.PHONY: help demo test journeys generated lab lint lint-python bench generate wheel clean system
+.PHONY: help demo test journeys unsteady generated lab lint lint-python bench generate wheel clean system
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -34,6 +34,12 @@ test: .venv/developing $(LABEXTENSION) system  ## all tests; make test ARGS="tes
 journeys: export OMP_WAIT_POLICY = passive
 journeys: .venv/developing $(LABEXTENSION) system  ## the whole way in JupyterLab from an empty workspace, by mouse, by keyboard, in panels and by magics
 	python -m pytest -o faulthandler_timeout=1800 $(or $(ARGS),tests/ui/journeys tests/integration/journeys)
+
+unsteady: export UNSTEADY := $(or $(UNSTEADY),$(shell date +%s))
+unsteady: export OMP_WAIT_POLICY = passive
+unsteady: .venv/developing $(LABEXTENSION) system  ## the browser tests on a slow machine with late answers; make unsteady UNSTEADY=7 draws them as the seed 7 does
+	@echo "The seed is $$UNSTEADY."
+	python -m pytest -o faulthandler_timeout=1800 $(or $(ARGS),--numprocesses=$(WORKERS) --dist=loadfile tests/ui)
 
 generated: export ALL_GENERATED = 1
 generated: .venv/developing system  ## requests as nobody should send them: all of them, of which the tests send a third

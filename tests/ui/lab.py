@@ -16,10 +16,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from ui.unsteady import unsettle
 
 BASE_URL = "/user/ann/"
-START_S = 60
+START_S = 120
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -47,13 +48,19 @@ class Lab:
         return replace(self, url=self.url.replace(f":{self.port}/", f":{port}/"))
 
     def open(self, page: Page, workspace: str) -> Page:
-        """Load the layout `workspace` in `page` and show the panel."""
-        page.goto(f"{self.url}lab/workspaces/{workspace}?token={self.token}")
-        tab = page.get_by_role("tab", name=PANEL)
-        tab.wait_for(timeout=START_S * 1000)
-        if tab.get_attribute("aria-selected") != "true":
-            tab.click()
+        """Load the layout `workspace`, which is new, in `page` and show the panel."""
+        page.goto(f"{self.url}lab/workspaces/{workspace}?token={self.token}", wait_until="commit")
+        show_panel(page)
         return page
+
+
+def show_panel(page: Page) -> None:
+    """Show the panel in a layout that is new. JupyterLab shows its file browser there last of all, in the place of
+    whatever was shown meanwhile."""
+    files, panel = (page.get_by_role("tab", name=name) for name in ("File Browser", PANEL))
+    expect(files).to_have_attribute("aria-selected", "true", timeout=START_S * 1000)
+    panel.click()
+    expect(panel).to_have_attribute("aria-selected", "true")
 
 
 @contextmanager
@@ -114,6 +121,8 @@ def running_browser() -> Iterator[Browser]:
             profile, executable_path=executable, args=FLAGS, viewport=WINDOW
         )
         assert person.browser is not None, "which a context on a device has not"
+        if seed := os.environ.get("UNSTEADY"):
+            unsettle(person.browser, int(seed))
         yield person.browser
         person.close()
 

@@ -14,6 +14,8 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect
 COMPUTED_MS = 120_000
 """Of a cell, which may wait for a job."""
 HEARD_MS, TRIES = 3_000, 15
+RUNS, RAN = re.compile(r"\[[*\d]+\]"), re.compile(r"\[\d+\]")
+"""What stands beside a cell."""
 
 
 def write(files: Path, *cells: str) -> str:
@@ -26,13 +28,15 @@ def write(files: Path, *cells: str) -> str:
 
 
 def run_all(page: Page) -> None:
-    """Run the notebook's cells."""
+    """Run the notebook's cells, the first of them to its end."""
+    prompt = page.locator(".jp-InputPrompt").first
 
     def ask() -> None:
         page.get_by_role("menuitem", name="Run", exact=True).click(timeout=HEARD_MS)
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click(timeout=HEARD_MS)
 
-    _asked_until_heard(page, page.locator(".jp-InputPrompt").first, ask)
+    _asked_until_heard(page, prompt, ask)
+    expect(prompt).to_have_text(RAN, timeout=COMPUTED_MS)
 
 
 def run_cell(page: Page, number: int, shown: str = ".jp-ModelDeploy-panel") -> Locator:
@@ -45,14 +49,15 @@ def run_cell(page: Page, number: int, shown: str = ".jp-ModelDeploy-panel") -> L
         page.keyboard.press("Control+Enter")
 
     _asked_until_heard(page, prompt, ask)
-    expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=COMPUTED_MS)
+    expect(prompt).to_have_text(RAN, timeout=COMPUTED_MS)
     return cell.locator(shown)
 
 
 def _asked_until_heard(page: Page, prompt: Locator, ask: Callable[[], None]) -> None:
     """What is asked before the kernel's connection stands is lost, so it is asked again. Where the kernel has not even
     begun, JupyterLab may ask in turn which one to start, and goes on by itself when it is told."""
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=COMPUTED_MS)
+    prompt.evaluate("it => { it.textContent = '' }")  # what it said of an earlier run
     dialog = page.locator(".jp-Dialog")
     for _ in range(TRIES):
         if dialog.filter(has_text="Select Kernel").is_visible():
@@ -63,6 +68,6 @@ def _asked_until_heard(page: Page, prompt: Locator, ask: Callable[[], None]) -> 
             with suppress(TimeoutError):  # it came just now
                 ask()
         with suppress(AssertionError):
-            expect(prompt).to_have_text(re.compile(r"\[[*\d]+\]"), timeout=HEARD_MS)
+            expect(prompt).to_have_text(RUNS, timeout=HEARD_MS)
             return
     raise AssertionError("No cell was run.")

@@ -11,6 +11,7 @@ import pytest
 import tiny_bert
 from labelled_data import image_folder
 from playwright.sync_api import Locator, Page, expect
+from ui.notebooks import COMPUTED_MS
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.records import Job, JobState
@@ -63,7 +64,8 @@ def test_a_version_is_fine_tuned_from_its_form_with_curves_and_shows_how_good_it
     job = page.get_by_role("list", name="Jobs", exact=True).get_by_role("listitem", name=TITLE)
     job.get_by_role("button", name=f"Show the curves of {TITLE}").click()
     loss = job.get_by_role("slider", name="Loss")
-    expect(loss).to_have_attribute("aria-valuetext", re.compile(r"^step 40, training \S+, validation \S+$"))
+    at_its_end = re.compile(r"^step 40, training \S+, validation \S+$")
+    expect(loss).to_have_attribute("aria-valuetext", at_its_end, timeout=COMPUTED_MS)
     loss.press("ArrowLeft")
     expect(loss).to_have_attribute("aria-valuetext", re.compile("^step 30, "))
     for measured in ("Accuracy", "Learning rate", "Rows per second", "Memory", "Device use"):

@@ -18,6 +18,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, Response, expect
 from ui import axe
 from ui.desktop import dragged
 from ui.lab import Lab
+from ui.notebooks import COMPUTED_MS
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.records import Format, Lineage, NewVersion, Service, Step
@@ -132,8 +133,10 @@ def test_an_alias_is_promoted_by_its_rule_rolled_back_and_tells_its_history(
     expect(alias.get_by_role("list", name="Rule").first).to_contain_text("is approved by a second person")
     expect(form).to_contain_text("accuracy of sentiment@2 is 0.9")
     form.get_by_role("button", name="Promote", exact=True).click()
+    take_back = alias.get_by_role("button", name="Take back what you ask for")
+    expect(take_back).to_be_visible()
     expect(alias.get_by_role("button", name="Approve")).to_have_count(0)
-    alias.get_by_role("button", name="Take back what you ask for").click()
+    take_back.click()
     expect(alias.get_by_role("button", name="Take back")).to_have_count(0)
     asking = contextvars.copy_context()
     asking.run(ACTING.set, "ben")
@@ -284,7 +287,8 @@ def test_a_services_page_answers_steers_traffic_and_rolls_back(
     expect(shown.get_by_text("Routing: no rules")).to_be_visible()
     shown.get_by_role("button", name="Compare sentiment@2 with sentiment@1").click()
     compared = page.get_by_role("article", name=re.compile("^Compare"))
-    expect(compared.get_by_role("table", name="sentiment@2 against sentiment@1")).to_contain_text("Latency")
+    table = compared.get_by_role("table", name="sentiment@2 against sentiment@1")
+    expect(table).to_contain_text("Latency", timeout=COMPUTED_MS)
     page.locator(".lm-DockPanel-tabBar").get_by_role("tab", name=service.name, exact=True).click()
     shown.get_by_role("button", name=f"Go back to how {service.name} was").click()
     expect(traffic.get_by_role("slider")).to_have_count(1)
@@ -384,7 +388,8 @@ def test_a_fine_tuning_that_starts_on_its_page_leads_to_its_job(
     form.get_by_role("button", name="Fine-tune").click()
     job = page.get_by_role("article", name=re.compile(f"Fine-tune {base}"))
     expect(job.get_by_role("progressbar")).to_be_visible()
-    expect(job.get_by_role("group", name=re.compile("^Curves")).get_by_role("slider", name="Loss")).to_be_visible()
+    loss = job.get_by_role("group", name=re.compile("^Curves")).get_by_role("slider", name="Loss")
+    expect(loss).to_be_visible(timeout=COMPUTED_MS)
     job.get_by_role("button", name=re.compile("^Cancel")).click()
     job.get_by_role("button", name="Cancel the job").click()
     expect(job.get_by_role("button", name=re.compile("^Resume"))).to_be_visible()

@@ -12,6 +12,7 @@ import tiny_bert
 import tiny_onnx
 from playwright.sync_api import Locator, Page, Response, expect
 from ui.lab import PANEL
+from ui.notebooks import COMPUTED_MS
 
 from jupyter_modeldeploy import Workspace
 from jupyter_modeldeploy.records import Job, JobState, Service
@@ -123,7 +124,7 @@ def test_fetches_a_model_by_its_source(page: Page, classifier: Path, sentiment: 
 def test_shows_a_jobs_progress_cancels_and_resumes_it(page: Page, workspace: Workspace, training: JobHandle) -> None:
     row = item(page, "Jobs", re.compile("as tuned"))
     bar = row.get_by_role("progressbar")
-    expect(bar).to_have_attribute("aria-valuetext", re.compile(r"\d+ %, \d.* left"), timeout=120_000)
+    expect(bar).to_have_attribute("aria-valuetext", re.compile(r"\d+ %, \d.* left"), timeout=COMPUTED_MS)
     workers = group_of(training.job)
 
     row.get_by_role("button", name=re.compile("^Show the log")).click()

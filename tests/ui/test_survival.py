@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, expect
-from ui.lab import BASE_URL, PANEL, START_S, Lab, running_lab
+from ui.lab import BASE_URL, Lab, running_lab, show_panel
 from wire import Wire, wired
 
 from jupyter_modeldeploy import Workspace
@@ -46,11 +46,8 @@ def open_browser(lab: Lab, browser: Browser, wire: Wire) -> Iterator[OpenBrowser
         page = context.new_page()
         far = lab.at(wire.port)
         layout, link = secrets.token_hex(4), quote(address, safe="")
-        page.goto(f"{far.url}lab/workspaces/{layout}?token={far.token}&modeldeploy={link}")
-        panel = page.get_by_role("tab", name=PANEL)
-        panel.wait_for(timeout=START_S * 1000)
-        if panel.get_attribute("aria-selected") != "true":
-            panel.click()
+        page.goto(f"{far.url}lab/workspaces/{layout}?token={far.token}&modeldeploy={link}", wait_until="commit")
+        show_panel(page)
         expect(models(page)).to_be_visible()
         expect(page.get_by_role("article")).to_have_count(1 if address else 0)
         # JupyterLab tells of a lost server by itself, in a dialog over everything.
@@ -87,7 +84,7 @@ def fetch_form(page: Page, source: Path, name: str) -> Locator:
 
 def goes_on(training: JobHandle) -> None:
     """Waits until more is done of it than now."""
-    done, deadline = training.job.progress.done, time.monotonic() + 60
+    done, deadline = training.job.progress.done, time.monotonic() + 120
     while training.job.progress.done <= done:
         assert time.monotonic() < deadline, "it did not go on"
         time.sleep(0.1)

@@ -110,7 +110,7 @@ def test_a_service_shows_itself_and_answers_in_notebook_7_while_a_cell_computes(
     page.goto(f"{lab.url}notebooks/{name}?token={lab.token}")
     run_all(page)
     panel = page.get_by_role("article", name=service.name)
-    expect(panel).to_be_visible(timeout=COMPUTED_MS)
+    expect(panel).to_be_visible()
     predict(panel, service.name)
     expect(page.locator(".jp-InputPrompt").nth(1)).to_have_text("[*]:")
     done.touch()
@@ -133,7 +133,7 @@ def test_in_voila_a_panel_speaks_the_browsers_language(lab: Lab, browser: Browse
     name = write(files, "from jupyter_modeldeploy.widgets import *\nServicePanel()")
     with closing(browser.new_context(locale="zh-CN")) as context:
         page = context.new_page()
-        page.goto(f"{lab.url}voila/render/{name}?token={lab.token}")
+        page.goto(f"{lab.url}voila/render/{name}?token={lab.token}", timeout=COMPUTED_MS)  # in which it runs all cells
         expect(page.get_by_role("region", name="服务")).to_be_visible()
 
 
@@ -149,7 +149,7 @@ def test_in_voila_a_panel_answers_and_says_when_its_kernel_is_busy(
         "button = ipywidgets.Button(description='Compute')\nbutton",
         f"def compute(_):\n    {compute}\nbutton.on_click(compute)",
     )
-    page.goto(f"{lab.url}voila/render/{name}?token={lab.token}")
+    page.goto(f"{lab.url}voila/render/{name}?token={lab.token}", timeout=COMPUTED_MS)
     panel = page.locator(".jp-ModelDeploy-panel").first
     panel.get_by_role("button", name=f"Open the page of {service.name}").click()
     expect(page.get_by_text("sentiment@1 was not evaluated on held-out rows.")).to_be_visible()

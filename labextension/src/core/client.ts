@@ -59,16 +59,29 @@ const HUB_SECONDS = 60;
 /** One way to the server: resolves to the answer's JSON, rejects with an ApiError. */
 export type Send = (request: Request) => Promise<unknown>;
 
-/** The API over any way to the server, HTTP or a notebook's comm. Whatever changes something is over when `catchUp` is: then
- * the views show what it came to, and what is done next starts from there. */
+/** For how long what the views ask again is waited for at most. */
+const ASKED_AGAIN_MS = 15_000;
+
+/** The API over any way to the server, HTTP or a notebook's comm. Whatever changes something is over when `catchUp` is and
+ * what the views then ask again is answered: they show what it came to, and what is done next starts from there. */
 export function createApi(send: Send, catchUp: () => Promise<void> = () => Promise.resolve()): Api {
-  const get = (path: string, signal?: AbortSignal, waitSeconds?: number) =>
-    send({ method: 'GET', path, waitSeconds, signal });
+  const asked = new Set<Promise<unknown>>();
+  const get = (path: string, signal?: AbortSignal, waitSeconds?: number) => {
+    const answer = send({ method: 'GET', path, waitSeconds, signal });
+    if (waitSeconds === undefined) {
+      asked.add(answer);
+      const forget = () => asked.delete(answer);
+      void answer.then(forget, forget);
+    }
+    return answer;
+  };
   /** Asks with more than a path holds; changes nothing. */
   const ask = (path: string, body: unknown) => send({ method: 'POST', path, body });
   const change = async (request: Request) => {
     const answer = await send(request);
     await catchUp();
+    await pause(0); // in which the views are drawn and ask
+    await Promise.race([Promise.allSettled(asked), pause(ASKED_AGAIN_MS)]);
     return answer;
   };
   const post = (path: string, body: unknown = {}) => change({ method: 'POST', path, body });
@@ -199,6 +212,10 @@ export function createApi(send: Send, catchUp: () => Promise<void> = () => Promi
     changes: async (since, waitSeconds, signal) =>
       (await get(at`changes?since=${since}&wait=${waitSeconds}`, signal, waitSeconds)) as Changes
   };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms));
 }
 
 /** A path whose inserted values are escaped, so that no name can reach another route. */

@@ -8,7 +8,7 @@ const WAIT_SECONDS = 25;
 /** With more changed jobs than this, one list is cheaper than a request for each. */
 const MOST_SINGLE_READS = 6;
 /** What is not heard of for so long is waited for no more. */
-const CATCH_UP_MS = 5000;
+const CATCH_UP_MS = 15_000;
 /** What grows as a job goes, and has its job's id. */
 const FINDINGS = new Set(['metrics', 'experiment']);
 
@@ -115,6 +115,7 @@ export class Live {
       this._api.jobs(),
       this._api.services()
     ]);
+    signal.throwIfAborted(); // whoever follows now has read later
     this._seen = latest;
     this._set({ connection: 'live', error: null, models, datasets, jobs, services });
     this._findingsFollowers.forEach(({ listener }) => {
@@ -128,11 +129,13 @@ export class Live {
     signal: AbortSignal
   ): Promise<void> {
     const { changes, latest } = await this._api.changes(since, waitSeconds, signal);
+    signal.throwIfAborted();
     if (latest < since) {
       this._seen = null; // another store answers now: nothing that was seen holds
       return;
     }
     const news = await this._readNamed(changes);
+    signal.throwIfAborted(); // whoever follows now has read later
     this._seen = changes.at(-1)?.sequence ?? latest;
     this._set({ connection: 'live', error: null, ...news });
   }

@@ -17,10 +17,10 @@ export function HubSearch({ onChoose }: { onChoose: (source: string) => void }):
   const id = useId();
   const [hub, setHub] = useState(usePreferences().hub);
   const [query, setQuery] = useState('');
-  const [found, setFound] = useState<FoundModel[] | null>(null);
+  const [found, setFound] = useState<{ hub: string; models: FoundModel[] } | null>(null);
   const search = useAction(async () => {
     setFound(null);
-    setFound(await api.searchModels(hub, query.trim()));
+    setFound({ hub, models: await api.searchModels(hub, query.trim()) });
   });
   return (
     <form
@@ -37,7 +37,6 @@ export function HubSearch({ onChoose }: { onChoose: (source: string) => void }):
         value={hub}
         onChange={event => {
           setHub(event.target.value);
-          setFound(null);
         }}
       >
         {HUBS.map(([scheme, name]) => (
@@ -62,15 +61,15 @@ export function HubSearch({ onChoose }: { onChoose: (source: string) => void }):
         {trans.__('Search')}
       </button>
       <ErrorNote error={search.error} />
-      {found && (
+      {found?.hub === hub && (
         <ul
           role="list"
           className="jp-ModelDeploy-found"
           aria-live="polite"
           aria-label={trans.__('Found models')}
         >
-          {found.length === 0 && <li>{trans.__('Nothing was found. Try fewer words.')}</li>}
-          {found.map(model => (
+          {found.models.length === 0 && <li>{trans.__('Nothing was found. Try fewer words.')}</li>}
+          {found.models.map(model => (
             <li key={model.source}>
               <Found model={model} onChoose={onChoose} />
             </li>

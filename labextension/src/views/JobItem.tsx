@@ -12,6 +12,7 @@ import { OpenPageButton } from './OpenPageButton';
 import { ProgressBar } from './ProgressBar';
 import { StateTag } from './StateTag';
 import { useJobActions } from './useJobActions';
+import { useQuestion } from './useQuestion';
 
 interface Props {
   job: Job;
@@ -22,11 +23,11 @@ interface Props {
 /** One job: how far it is or how it ended, and what can be done about it. */
 export function JobItem({ job, parts = [] }: Props): JSX.Element {
   const trans = useTrans();
-  const [asking, setAsking] = useState(false);
   const [logShown, setLogShown] = useState(false);
   const [findingsShown, setFindingsShown] = useState(false);
   const findings = findingsOf(job, trans);
   const { cancel, resume, living, resumable } = useJobActions(job);
+  const [asking, setAsking] = useQuestion(living);
   return (
     <li className="jp-ModelDeploy-item" aria-label={job.title} data-job={job.id}>
       <div className="jp-ModelDeploy-line">
@@ -90,7 +91,7 @@ export function JobItem({ job, parts = [] }: Props): JSX.Element {
         />
         {living && job.device && <span>{job.device}</span>}
       </div>
-      {living && asking && (
+      {asking && (
         <Confirmation
           question={trans.__('Cancel %1?', job.title)}
           action={trans.__('Cancel the job')}

@@ -1,4 +1,4 @@
-import { useState, type JSX } from 'react';
+import type { JSX } from 'react';
 import { serviceStateText } from '../core/states';
 import type { Job, Service } from '../core/types';
 import { Confirmation } from './Confirmation';
@@ -10,6 +10,7 @@ import { OpenPageButton } from './OpenPageButton';
 import { StateTag } from './StateTag';
 import { Traffic } from './Traffic';
 import { useServiceActions } from './useServiceActions';
+import { useQuestion } from './useQuestion';
 
 /** One endpoint: its state, what it serves and what can be done with it. */
 export function ServiceItem({
@@ -21,9 +22,9 @@ export function ServiceItem({
   experiment?: Job;
 }): JSX.Element {
   const trans = useTrans();
-  const [asking, setAsking] = useState(false);
   const { name, state } = service;
   const { stop, start, remove, stoppable, ended } = useServiceActions(service);
+  const [asking, setAsking] = useQuestion(stoppable);
   return (
     <li className="jp-ModelDeploy-item" aria-label={name} data-service={name}>
       <div className="jp-ModelDeploy-line">
@@ -74,7 +75,7 @@ export function ServiceItem({
           />
         </div>
       )}
-      {stoppable && asking && (
+      {asking && (
         <Confirmation
           question={trans.__('Stop %1? Its clients will be refused.', name)}
           action={trans.__('Stop the service')}

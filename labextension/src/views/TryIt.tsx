@@ -43,17 +43,15 @@ function Trial({ service, model }: { service: string; model: Usage }): JSX.Eleme
   const api = useApi();
   const trans = useTrans();
   const [input, setInput] = useState(() => exampleOf(model));
-  const [answer, setAnswer] = useState<Answer | null>(null);
+  const [answered, setAnswered] = useState<{ answer: Answer; input: string } | null>(null);
   const ask = useAction(async () => {
-    setAnswer(null);
-    setAnswer(await api.predict(service, model.model, bodyOf(model, input, trans)));
+    setAnswered(null);
+    const answer = await api.predict(service, model.model, bodyOf(model, input, trans));
+    setAnswered({ answer, input });
   });
-  const change = (value: string): void => {
-    setInput(value);
-    if (model.takes === 'image') {
-      setAnswer(null); // boxes of one image are none of another
-    }
-  };
+  // Boxes of one image are none of another.
+  const fits = model.takes !== 'image' || answered?.input === input;
+  const answer = fits && answered ? answered.answer : null;
   return (
     <form
       className="jp-ModelDeploy-form"
@@ -64,9 +62,9 @@ function Trial({ service, model }: { service: string; model: Usage }): JSX.Eleme
       }}
     >
       {model.takes === 'image' ? (
-        <TryImage value={input} answer={answer} onChange={change} />
+        <TryImage value={input} answer={answer} onChange={setInput} />
       ) : (
-        <TryText model={model} value={input} onChange={change} />
+        <TryText model={model} value={input} onChange={setInput} />
       )}
       <button
         type="submit"

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useLayoutEffect, useRef, useState } from 'react';
 import { asApiError, type ApiError } from '../core/errors';
 
 export interface Action<Values extends unknown[]> {
@@ -15,8 +15,8 @@ export function useAction<Values extends unknown[]>(
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
   const latest = useRef(act);
-  useEffect(() => {
-    latest.current = act;
+  useLayoutEffect(() => {
+    latest.current = act; // before anybody can set it off as it is drawn
   });
   const run = useCallback((...values: Values) => {
     setBusy(true);

@@ -26,6 +26,9 @@ export function useDevices(wanted: boolean): DeviceReadings {
     let gone = false;
     const read = async (): Promise<void> => {
       const devices = await api.devices();
+      if (gone) {
+        return; // who looks again reads anew
+      }
       setReadings(({ history }) => ({
         devices,
         history: lengthened(history, devices, deviceHistory),
@@ -35,7 +38,9 @@ export function useDevices(wanted: boolean): DeviceReadings {
     const again = (): void => {
       read()
         .catch((thrown: unknown) => {
-          setReadings(before => ({ ...before, error: asApiError(thrown) }));
+          if (!gone) {
+            setReadings(before => ({ ...before, error: asApiError(thrown) }));
+          }
         })
         .finally(() => {
           if (!gone) {

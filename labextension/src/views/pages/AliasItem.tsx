@@ -4,6 +4,7 @@ import { Confirmation } from '../Confirmation';
 import { useApi, useTrans } from '../contexts';
 import { ErrorNote } from '../ErrorNote';
 import { useAction } from '../useAction';
+import { useQuestion } from '../useQuestion';
 import { AliasHistory } from './AliasHistory';
 import { AliasRule } from './AliasRule';
 import { FollowBox } from './FollowBox';
@@ -23,10 +24,10 @@ export function AliasItem({
 }): JSX.Element {
   const api = useApi();
   const trans = useTrans();
-  const [asking, setAsking] = useState(false);
   const [follow, setFollow] = useState(false);
   const [moved, setMoved] = useState<Moved | null>(null);
   const { model, alias, number, rolls_back_to: before } = page;
+  const [asking, setAsking] = useQuestion(before !== null);
   const rollBack = useAction(async () => {
     setMoved(await api.rollBackAlias(model, alias, number ?? 0, follow));
   });

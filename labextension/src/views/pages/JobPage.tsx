@@ -1,4 +1,4 @@
-import { useState, type JSX } from 'react';
+import type { JSX } from 'react';
 import { newestFirst } from '../../core/jobs';
 import type { Workspace } from '../../core/live';
 import { jobStateText } from '../../core/states';
@@ -11,6 +11,7 @@ import { JobItem } from '../JobItem';
 import { ProgressBar } from '../ProgressBar';
 import { StateTag } from '../StateTag';
 import { useJobActions } from '../useJobActions';
+import { useQuestion } from '../useQuestion';
 import { useJobLog } from '../useJobLog';
 import { LogView } from './LogView';
 import { Missing } from './Missing';
@@ -81,8 +82,8 @@ function Known({ job, parts }: { job: Job; parts: readonly Job[] }): JSX.Element
 /** How far it is or how it ended, with the way to end it or to go on. */
 function State({ job }: { job: Job }): JSX.Element {
   const trans = useTrans();
-  const [asking, setAsking] = useState(false);
   const { cancel, resume, living, resumable } = useJobActions(job);
+  const [asking, setAsking] = useQuestion(living);
   return (
     <div className="jp-ModelDeploy-part">
       <div className="jp-ModelDeploy-buttons">
@@ -112,7 +113,7 @@ function State({ job }: { job: Job }): JSX.Element {
       {living && !cancel.busy && (
         <ProgressBar progress={job.progress} label={trans.__('Progress of %1', job.title)} />
       )}
-      {living && asking && (
+      {asking && (
         <Confirmation
           question={trans.__('Cancel %1?', job.title)}
           action={trans.__('Cancel the job')}

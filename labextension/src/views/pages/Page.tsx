@@ -1,5 +1,5 @@
 import type { JSX } from 'react';
-import type { Address } from '../../core/address';
+import { pathOf, type Address } from '../../core/address';
 import type { Workspace } from '../../core/live';
 import { DatasetPage } from './DatasetPage';
 import { ExperimentPage } from './ExperimentPage';
@@ -14,8 +14,13 @@ interface Props {
   workspace: Workspace;
 }
 
-/** The page at an address; nothing until the workspace was heard of. */
-export function Page({ address, workspace }: Props): JSX.Element | null {
+/** The page at an address; nothing until the workspace was heard of. Each begins anew: what was read for one is never shown
+ * on another that takes its place. */
+export function Page(props: Props): JSX.Element {
+  return <PageAt key={pathOf(props.address)} {...props} />;
+}
+
+function PageAt({ address, workspace }: Props): JSX.Element | null {
   switch (address.page) {
     case 'model':
       return <ModelPage name={address.name} workspace={workspace} />;

@@ -8,15 +8,16 @@ import { ErrorNote } from '../ErrorNote';
 import { StateTag } from '../StateTag';
 import { useAction } from '../useAction';
 import { useServiceActions } from '../useServiceActions';
+import { useQuestion } from '../useQuestion';
 import { PageButton } from './PageButton';
 
 /** Whether a service answers and where, and what can be done with it as a whole. */
 export function ServiceState({ service }: { service: Service }): JSX.Element {
   const api = useApi();
   const trans = useTrans();
-  const [asking, setAsking] = useState(false);
   const { name, state, url } = service;
   const { stop, start, remove, stoppable, ended } = useServiceActions(service);
+  const [asking, setAsking] = useQuestion(stoppable);
   const rollback = useAction(async () => {
     await api.rollbackService(name);
   });
@@ -88,7 +89,7 @@ export function ServiceState({ service }: { service: Service }): JSX.Element {
           {note}
         </p>
       ))}
-      {stoppable && asking && (
+      {asking && (
         <Confirmation
           question={trans.__('Stop %1? Its clients will be refused.', name)}
           action={trans.__('Stop the service')}

@@ -24,7 +24,7 @@ export function TrafficControl(props: Served): JSX.Element {
     setDraft(new Map([...weights, [version, weight]]));
   };
   const apply = useServedChange(props, () => {
-    setDraft(null);
+    setDraft(now => (now === draft ? null : now)); // what was set meanwhile is not applied yet
   });
   return (
     <fieldset className="jp-ModelDeploy-traffic">

@@ -26,7 +26,7 @@ export function RoutingForm(props: Served): JSX.Element {
     setSaved(false);
   };
   const save = useServedChange(props, () => {
-    setDraft(null);
+    setDraft(now => (now === draft ? null : now)); // what was typed meanwhile is not saved yet
     setSaved(true);
   });
   const undo = useAction(async () => {
