@@ -101,8 +101,10 @@ def test_it_is_walked_and_zoomed_by_keys_and_everybody_can_read_it(shown: Page) 
     shown.keyboard.press("Shift+Tab")
     expect(stop).to_be_focused()
     expect(stop).to_have_attribute("aria-current", "true")
-    before = drawn.bounding_box()
+    before, small = drawn.bounding_box(), drawn.get_attribute("style")
+    assert small is not None
     shown.keyboard.press("+")
+    expect(drawn).not_to_have_attribute("style", small)
     after = drawn.bounding_box()
     assert before is not None
     assert after is not None
