@@ -25,6 +25,18 @@ from jupyter_modeldeploy.reporting import netron
 from jupyter_modeldeploy.reporting.graph_groups import grouped
 from jupyter_modeldeploy.reporting.page import Page, template
 
+THEMED = """<script>(() => {
+  const frame = document.currentScript.previousElementSibling, page = frame.srcdoc, { dataset } = document.body;
+  const follow = () => {
+    const scheme = { true: "light", false: "dark" }[dataset.jpThemeLight];
+    if (scheme) frame.srcdoc = page.replace('content="light dark"', `content="${scheme}"`);
+  };
+  const themes = new MutationObserver(() => { frame.isConnected ? follow() : themes.disconnect(); });
+  themes.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  follow();
+})()</script>"""
+"""After a frame: has it light or dark as JupyterLab's theme. By style alone it cannot be: in Chromium 156 a sandboxed
+frame heeds the system and not the `color-scheme` of the element around it."""
 BUNDLE = Path(__file__).parent / "static" / "graph.js"
 
 
@@ -57,9 +69,11 @@ class GraphPage(Page, Record):
         return f"Graph of {self.version}"
 
     def _repr_html_(self) -> str:
-        """The page within a frame that reaches nothing of the notebook."""
+        """The page within a frame that reaches nothing of the notebook, light or dark as JupyterLab's theme; elsewhere
+        as the system wishes."""
         frame = 'sandbox="allow-scripts" style="width: 100%; height: 640px; border: 0"'
-        return f'<iframe {frame} title="{escape(self.heading())}" srcdoc="{escape(self.html())}"></iframe>'
+        drawn = f'<iframe {frame} title="{escape(self.heading())}" srcdoc="{escape(self.html())}"></iframe>'
+        return drawn + THEMED
 
     def _drawn(self) -> dict[str, Any]:
         names = Counter(node.name for node in self.graph.nodes if node.kind == "operator")

@@ -116,3 +116,10 @@ def test_it_is_walked_and_zoomed_by_keys_and_everybody_can_read_it(shown: Page) 
         assert frame.evaluate(RUN, "body") == []
         pages.add(frame.evaluate(PAGE_COLOUR))
     assert len(pages) == 2
+    for scheme, is_light in (("light", "false"), ("dark", "true")):  # JupyterLab's theme, whatever the system wishes
+        shown.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        shown.evaluate("light => { document.body.dataset.jpThemeLight = light; }", is_light)
+        themed = "light" if is_light == "true" else "dark"
+        assert themed != scheme
+        expect(shown.frame_locator("iframe").locator(f"meta[name=color-scheme][content={themed}]")).to_be_attached()
+        expect(shown.frame_locator("iframe").locator(".canvas > svg")).to_be_visible()
