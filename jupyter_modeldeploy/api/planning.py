@@ -20,6 +20,9 @@ class PlanExperiment(Request):
     kind: str | None = Field(default=None, description="of an outcome: mean, proportion, p95, ratio of X per Y")
     base: float | None = Field(default=None, description="the base's figure: 0.12 of a proportion, 24 of milliseconds")
     deviation: float | None = Field(default=None, gt=0, description="the standard deviation of one unit's figure")
+    percentile: float | None = Field(
+        default=None, gt=0, lt=1, description="of a percentile, 0.95: the deviation is that of a unit's part in it"
+    )
     minimum_effect: float | None = Field(default=None, gt=0, description="the smallest difference that matters")
     relative: bool = Field(default=False, description="the minimum effect is a share of the base's figure")
     traffic_split: str = Field(default="50,50", description="the base's and the candidate's part: 80,20")

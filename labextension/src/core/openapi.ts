@@ -5228,6 +5228,12 @@ export interface components {
        */
       minimum_effect: number | null;
       /**
+       * Percentile
+       * @description of a percentile, 0.95: the deviation is that of a unit's part in it
+       * @default null
+       */
+      percentile: number | null;
+      /**
        * Power
        * @description the chance to find the effect where there is one
        * @default 0.8
@@ -9716,6 +9722,12 @@ export interface operations {
            * @default null
            */
           minimum_effect?: number | null;
+          /**
+           * Percentile
+           * @description of a percentile, 0.95: the deviation is that of a unit's part in it
+           * @default null
+           */
+          percentile?: number | null;
           /**
            * Power
            * @description the chance to find the effect where there is one

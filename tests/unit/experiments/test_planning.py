@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 import orjson
 import pytest
 
+from jupyter_modeldeploy import Workspace
+from jupyter_modeldeploy.api.planning import PlanExperiment, plan_experiment
 from jupyter_modeldeploy.errors import InvalidInput
 from jupyter_modeldeploy.experiments.observed import Observed
 from jupyter_modeldeploy.experiments.own_metrics import LATENCY, OWN
@@ -41,6 +44,14 @@ def test_a_plan_may_stand_on_what_was_seen() -> None:
     assert (figure, deviation, daily) == (pytest.approx(20, abs=0.2), pytest.approx(4, rel=0.05), pytest.approx(2500))
     with pytest.raises(InvalidInput, match="No units were recorded"):
         seen(LATENCY, [])
+
+
+def test_a_plan_of_a_percentile_is_asked_for_as_one_that_a_service_tells(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"deviation": 10.0, "minimum_effect": 5.0, "method": "fixed", "percentile": 0.99}
+    with closing(Workspace(tmp_path)) as workspace:
+        found = plan_experiment(workspace, PlanExperiment(**asked))
+    assert found.units == plan(**asked).units
+    assert (found.units or 0) > 1.5 * (plan(**{**asked, "percentile": None}).units or 0)
 
 
 @pytest.mark.parametrize(
