@@ -19,9 +19,9 @@ def read(path: Path, model: str) -> list[Observed]:
     tells. Raises InvalidInput for a file that is no such log."""
     try:
         rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-        mine = [row for row in rows if row["model"] == model and _asked(row) is not None]
-        versions = sorted({_asked(row) for row in mine})
-        by_version = {version: [row for row in mine if _asked(row) == version] for version in versions}
+        mine = [(asked, row) for row in rows if row["model"] == model and (asked := _asked(row)) is not None]
+        versions = sorted({asked for asked, _ in mine})
+        by_version = {version: [row for asked, row in mine if asked == version] for version in versions}
         return [_observed(f"{model}@{version}", one, len(mine)) for version, one in by_version.items()]
     except OSError as error:
         raise from_os_error(error, f"reading {path}") from error
@@ -31,9 +31,10 @@ def read(path: Path, model: str) -> list[Observed]:
         ) from error
 
 
-def _asked(row: dict[str, Any]) -> Any:
+def _asked(row: dict[str, Any]) -> int | None:
     """The version that was asked; None where none was found, or the line is of a release that did not write which."""
-    return row.get("asked", None if row.get("fallback") == "version" else row["version"])
+    asked = row.get("asked", None if row.get("fallback") == "version" else row["version"])
+    return None if asked is None else int(asked)
 
 
 def _observed(version: str, rows: list[dict[str, Any]], total: int) -> Observed:
