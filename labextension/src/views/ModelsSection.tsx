@@ -40,6 +40,9 @@ export function ModelsSection({ models }: { models: readonly Model[] | null }): 
       )}
       {(empty || adding) && (
         <FetchForm
+          onTyped={() => {
+            setAdding(true); // and it stays when the first model comes from elsewhere
+          }}
           onFetching={() => {
             setAdding(false);
           }}
