@@ -55,10 +55,11 @@ class Lab:
 
 
 def show_panel(page: Page) -> None:
-    """Show the panel in a layout that is new. JupyterLab shows its file browser there last of all, in the place of
-    whatever was shown meanwhile."""
+    """Show the panel in a layout that is new. JupyterLab shows its file browser there in the place of what was shown
+    meanwhile, and last of all gives the focus to what is in the main area: its launcher, or the page of a link."""
     files, panel = (page.get_by_role("tab", name=name) for name in ("File Browser", PANEL))
     expect(files).to_have_attribute("aria-selected", "true", timeout=START_S * 1000)
+    page.locator("#jp-main-dock-panel:focus-within").wait_for(timeout=START_S * 1000)
     panel.click()
     expect(panel).to_have_attribute("aria-selected", "true")
 
