@@ -21,9 +21,9 @@ def cancel(store: Store, job_id: str) -> Job:
     """End a queued or running job and its parts: SIGTERM, `GRACE_S` seconds to leave in order, SIGKILL. Returns when no
     process is left and their device memory is free. Raises Conflict for a job that ended already."""
     progress = store.jobs.get(job_id).progress.model_copy(update={"message": "stopping", "seconds_left": None})
-    job = store.jobs.update(job_id, LIVING, progress=progress)
+    job = store.jobs.update(job_id, LIVING, progress=progress, cancel_requested=True)
     members = _stop(job)
-    with suppress(Conflict):  # the worker wrote its own end
+    with suppress(Conflict):  # the worker wrote its own end, or an onlooker found it gone
         ended = store.jobs.update(job_id, LIVING, job.attempt, state=JobState.cancelled, ended_at=datetime.now(UTC))
         if ended.process != job.process:  # the worker came up meanwhile; from now on none can
             members |= _stop(ended)

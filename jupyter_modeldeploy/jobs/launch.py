@@ -77,6 +77,7 @@ def enter_again(store: Store, job: Job) -> Job:
         only_attempt=job.attempt,
         attempt=job.attempt + 1,
         state=JobState.queued,
+        cancel_requested=False,
         process=None,
         progress=Progress(),
         error=None,

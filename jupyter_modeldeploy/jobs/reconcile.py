@@ -25,8 +25,9 @@ RESUME = "Resume it: modeldeploy jobs resume {}"
 
 
 def reconcile(store: Store) -> bool:
-    """Give every job whose worker is gone its true end: failed, with the signal or exit status named, or interrupted
-    where the machine or the container ended under it. False where there was none to look at."""
+    """Give every job whose worker is gone its true end: cancelled where that was asked for; failed, with the signal or
+    exit status named; or interrupted where the machine or the container ended under it. False where there was none to
+    look at."""
     processes.reap()
     living = store.jobs.list(LIVING)
     for job in living:
@@ -55,7 +56,9 @@ def _is_gone(store: Store, job: Job) -> bool:
     return not processes.alive(job.process)
 
 
-def _how_it_ended(store: Store, job: Job) -> tuple[JobState, Failure]:
+def _how_it_ended(store: Store, job: Job) -> tuple[JobState, Failure | None]:
+    if job.cancel_requested:
+        return JobState.cancelled, None
     hint = RESUME.format(job.id)
     status = _exit_status(store, job)
     if status is None:

@@ -35,7 +35,8 @@ class Progress(Record):
 
 class Job(Record):
     """One long action in a process of its own. `parent` is the job that it is a part of: it works on its parent's
-    device, and ends and is resumed with it. A job may have a `result` before its end: what it has found so far."""
+    device, and ends and is resumed with it. A job may have a `result` before its end: what it has found so far. Once
+    `cancel_requested`, whatever its process dies of is its cancellation."""
 
     id: str
     parent: str | None = None
@@ -47,6 +48,7 @@ class Job(Record):
     device: str | None = None
     owner: str
     attempt: int = 1
+    cancel_requested: bool = False
     process: ProcessRef | None = None
     error: Failure | None = None
     result: dict[str, Any] | None = None

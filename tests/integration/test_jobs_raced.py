@@ -85,6 +85,30 @@ def test_a_worker_that_comes_up_while_its_job_is_cancelled_is_ended(
     assert sleeping.wait(timeout=120) != 0
 
 
+def test_who_looks_while_a_job_is_cancelled_does_not_take_its_end_for_another(
+    workspace: Workspace, fetch: JobHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = processes.stop_group
+
+    def stopped_before_somebody_looks(ref: ProcessRef, grace_s: float) -> None:
+        monkeypatch.setattr(processes, "stop_group", stop)
+        stop(ref, grace_s)
+        workspace.jobs.list()
+
+    monkeypatch.setattr(processes, "stop_group", stopped_before_somebody_looks)
+    assert fetch.cancel().state is JobState.cancelled
+    assert workspace.store.jobs.get(fetch.id).error is None
+
+
+def test_a_job_that_was_cancelled_and_resumed_tells_what_it_died_of(workspace: Workspace) -> None:
+    cancelled = row(workspace.store, state=JobState.cancelled, cancel_requested=True, process=GONE)
+    again = launch.enter_again(workspace.store, cancelled)
+    workspace.store.jobs.update(again.id, LIVING, process=GONE)
+    launch.status_path(workspace.store, again).write_text("137")
+    [ended] = workspace.jobs.list()
+    assert ended.state is JobState.failed
+
+
 def test_a_cancel_does_not_reach_the_next_attempt(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     store = workspace.store
     job = row(store)

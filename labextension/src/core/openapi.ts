@@ -4041,7 +4041,8 @@ export interface components {
     /**
      * Job
      * @description One long action in a process of its own. `parent` is the job that it is a part of: it works on its parent's
-     *     device, and ends and is resumed with it. A job may have a `result` before its end: what it has found so far.
+     *     device, and ends and is resumed with it. A job may have a `result` before its end: what it has found so far. Once
+     *     `cancel_requested`, whatever its process dies of is its cancellation.
      */
     Job: {
       /**
@@ -4049,6 +4050,11 @@ export interface components {
        * @default 1
        */
       attempt: number;
+      /**
+       * Cancel Requested
+       * @default false
+       */
+      cancel_requested: boolean;
       /**
        * Created At
        * Format: date-time
