@@ -30,13 +30,14 @@ ECHOES = {
     "bytes": (TensorProto.STRING, ["batch", 2]),
     "wide": (TensorProto.FLOAT, ["batch", "width"]),
     "scalar": (TensorProto.FLOAT, []),
+    "counted": (TensorProto.INT8, ["batch", 2]),
 }
 
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """`adder` (versions that add 1 and 2, half of the traffic each, 3 without traffic), `texts`, and an echo of each
-    datatype by its name; two server processes."""
+    """`adder` (versions that add 1 and 2, half of the traffic each, 3 without traffic), `texts`, an echo of each
+    datatype by its name, and `counted`, which echoes int8 for the one test that counts; two server processes."""
     folder = tmp_path_factory.mktemp("http")
     store = Store(Settings(folder / "root"))
     for number in (1, 2, 3):
